@@ -1,0 +1,39 @@
+"""Every error that ppcheck raises on purpose.
+
+PpcheckError
+├── SpecError          a spec file, or a part of it, is not valid
+├── ModelError         a model cannot be found, loaded or addressed
+│   └── UnsupportedError  the model lacks what a claim needs: the claim is not applicable
+└── MeasurementError   a claim could not be measured: its verdict is `error`
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class PpcheckError(Exception):
+    """Base of all errors that ppcheck raises on purpose."""
+
+
+class SpecError(PpcheckError):
+    """A spec is not valid. Its text starts with ``file:line:`` where these are known."""
+
+    def __init__(self, message: str, path: Path | None = None, line: int | None = None) -> None:
+        self.message = message
+        self.path = path
+        self.line = line
+        where = "" if path is None else f"{path}:{line or 1}: "
+        super().__init__(f"{where}{message}")
+
+
+class ModelError(PpcheckError):
+    """A model cannot be found, loaded or addressed."""
+
+
+class UnsupportedError(ModelError):
+    """The model lacks what a claim needs, so the claim is not applicable to it."""
+
+
+class MeasurementError(PpcheckError):
+    """A claim could not be measured; its verdict is `error`, never a pass."""

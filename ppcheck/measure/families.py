@@ -1,0 +1,8 @@
+"""The pytest markers by which `-m` selects checks. Imports nothing: every pytest run reads it."""
+
+FAMILIES = {
+    "behaviour": "ppcheck claims about what the model answers",
+    "patching": "ppcheck claims tested by activation patching",
+    "attention": "ppcheck claims about where heads attend",
+    "neurons": "ppcheck claims about single neurons and clusters of them",
+}

@@ -1,0 +1,108 @@
+"""pytest hooks: options, collection of `*.pp.yaml`, one item a claim, the table at the end."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Generator
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from ppcheck.plugin.items import SUFFIX, ClaimItem, SpecFile
+from ppcheck.plugin.results import Results
+from ppcheck.plugin.state import state_of
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("ppcheck", "ppcheck: claims about a language model")
+    group.addoption(
+        "--ppcheck-model",
+        dest="ppcheck_model",
+        action="append",
+        metavar="MODEL",
+        help="model under test: demo, demo@REVISION, a Hugging Face directory or a hub name; "
+        "may be given several times (default: demo). --model is short for it, unless the "
+        "project has a --model of its own",
+    )
+    group.addoption(
+        "--ppcheck-revision",
+        dest="ppcheck_revision",
+        metavar="REVISION",
+        help="revision of the model under test on the hub",
+    )
+    group.addoption(
+        "--ppcheck-json",
+        dest="ppcheck_json",
+        metavar="FILE",
+        help="write the run record to FILE",
+    )
+    group.addoption(
+        "--ppcheck-seed",
+        dest="ppcheck_seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="names every random choice: bootstrap samples and halves (default: 0)",
+    )
+    group.addoption(
+        "--ppcheck-lenient",
+        dest="ppcheck_lenient",
+        action="store_true",
+        help="report inconclusive claims as xfailed instead of failed",
+    )
+    group.addoption(
+        "--ppcheck-allow-pickle",
+        dest="ppcheck_allow_pickle",
+        action="store_true",
+        help="accept weights that are no safetensors; they are loaded with weights_only",
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(parser: pytest.Parser) -> Generator[None, None, None]:
+    """Add the short `--model` last, so that a project which has its own keeps it."""
+    yield
+    with suppress(ValueError, argparse.ArgumentError):
+        parser.getgroup("ppcheck").addoption(
+            "--model", dest="ppcheck_model", action="append", help=argparse.SUPPRESS
+        )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    from ppcheck.measure.families import FAMILIES
+
+    for marker, meaning in FAMILIES.items():
+        config.addinivalue_line("markers", f"{marker}: {meaning}")
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Results(config), "ppcheck-results")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SpecFile | None:
+    if file_path.name.endswith(SUFFIX):
+        file: SpecFile = SpecFile.from_parent(parent, path=file_path)
+        return file
+    return None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep a model's claims together, so that each model is loaded once."""
+    if any(isinstance(item, ClaimItem) for item in items):
+        order = [ref.label for ref in state_of(config).refs]
+        items.sort(key=lambda i: order.index(i.ref.label) if isinstance(i, ClaimItem) else 0)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Hang the claim's record on the report, which is what xdist carries to the controller."""
+    report = yield
+    if isinstance(item, ClaimItem) and item.record is not None and call.when == "setup":
+        loaded = state_of(item.config).loaded
+        report.ppcheck = {  # type: ignore[attr-defined]  # pytest keeps extra attributes
+            "claim": item.record.model_dump(mode="json"),
+            "model": {} if loaded is None else asdict(loaded.info),
+        }
+    return report

@@ -1,0 +1,139 @@
+"""Specs as pytest files, claims as pytest items."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ppcheck.errors import PpcheckError, SpecError, UnsupportedError
+from ppcheck.plugin.progress import Progress
+from ppcheck.plugin.state import state_of
+
+if TYPE_CHECKING:
+    from ppcheck.record.examine import Examination
+    from ppcheck.record.run import ClaimRecord
+    from ppcheck.spec.load import Entry, Spec
+    from ppcheck.subject.load import ModelRef
+
+SUFFIX = ".pp.yaml"
+
+
+class SpecFile(pytest.File):
+    """One spec. A file that cannot be read is one item that errors, so that others still run."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        from ppcheck.measure.registry import CHECKS
+        from ppcheck.spec.load import load_spec
+
+        refs = state_of(self.config).refs
+        try:
+            spec = load_spec(self.path, CHECKS)
+        except SpecError as error:
+            yield BrokenSpec.from_parent(self, name="spec", error=error)
+            return
+        for ref in refs:
+            for entry in spec.entries:
+                name = entry.id if len(refs) == 1 else f"{entry.id}[{ref.label}]"
+                yield ClaimItem.from_parent(self, name=name, spec=spec, entry=entry, ref=ref)
+
+
+class BrokenSpec(pytest.Item):
+    """Stands for a spec file that cannot be read at all."""
+
+    def __init__(self, *, error: SpecError, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.error = error
+
+    def setup(self) -> None:
+        raise self.error
+
+    def runtest(self) -> None:
+        raise self.error
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        return self.path, (self.error.line or 1) - 1, self.name
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str:
+        return str(excinfo.value)
+
+
+class ClaimFailedError(PpcheckError):
+    """The claim was measured and does not hold."""
+
+
+class ClaimItem(pytest.Item):
+    """One claim on one model: measured in setup, so that what cannot be measured is an error."""
+
+    def __init__(self, *, spec: Spec, entry: Entry, ref: ModelRef, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.spec, self.entry, self.ref = spec, entry, ref
+        self.record: ClaimRecord | None = None
+        self.extra_keyword_matches |= {entry.check, spec.path.name.removesuffix(SUFFIX)}
+        if entry.claim is not None:
+            self.add_marker(entry.claim.family)
+        if len(state_of(self.config).refs) > 1:
+            self.add_marker(pytest.mark.xdist_group(ref.label))
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        return self.path, self.entry.line - 1, self.name
+
+    def setup(self) -> None:
+        from ppcheck.record.examine import Examination
+
+        seed = state_of(self.config).seed
+        spec_name = self.nodeid.partition("::")[0]
+        examination = Examination(self.spec, self.entry, spec_name, self.ref.label, seed)
+        try:
+            self.record = self._examine(examination)
+        except UnsupportedError as error:
+            self.record = examination.refused(error)
+            pytest.skip(str(error))
+        except Exception as error:
+            self.record = examination.refused(error)
+            raise
+
+    def _examine(self, examination: Examination) -> ClaimRecord:
+        if self.entry.error is not None:
+            raise self.entry.error
+        if not self.spec.is_about(*self.ref.names):
+            about = ", ".join(self.spec.models)
+            raise UnsupportedError(f"the spec is about {about}, not {self.ref.label}")
+        state = state_of(self.config)
+        progress = Progress(self.config, self.name)
+        try:
+            subject = state.subject(self.ref)
+            subject.progress = progress
+            return examination.run(subject)
+        finally:
+            progress.clear()
+            if self.ref.label in state.broken and len(state.refs) == 1:
+                self.session.shouldfail = f"the model {self.ref.label!r} could not be loaded"
+
+    def runtest(self) -> None:
+        from ppcheck.judge.verdict import Verdict
+
+        if self.record is None:
+            raise ClaimFailedError(f"{self.name} was not measured")
+        self.user_properties.append(("verdict", str(self.record.verdict)))
+        for name, statistic in self.record.statistics.items():
+            if statistic.verdict is not None:
+                self.user_properties.append((name, statistic.estimate))
+        if self.record.verdict is Verdict.HOLDS:
+            return
+        if self.record.verdict is Verdict.INCONCLUSIVE and self.config.option.ppcheck_lenient:
+            pytest.xfail("inconclusive: the interval crosses the bound")
+        raise ClaimFailedError(self.name)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        from ppcheck.report.terminal import explain
+
+        if isinstance(excinfo.value, ClaimFailedError) and self.record is not None:
+            return explain(self.record, self.nodeid.removesuffix(f"[{self.ref.label}]"))
+        if isinstance(excinfo.value, SpecError):
+            return str(excinfo.value)
+        if isinstance(excinfo.value, PpcheckError):
+            return f"{self.record.where if self.record else self.path}: {excinfo.value}"
+        return super().repr_failure(excinfo, style)

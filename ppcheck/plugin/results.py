@@ -1,0 +1,76 @@
+"""The claims' records, gathered where the run is controlled: the table and the record file."""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from ppcheck.record.run import ClaimRecord
+
+
+class Results:
+    """Reads the records off test reports, also those of xdist's workers."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.started = time.time()
+        self.claims: dict[str, Any] = {}
+        self.models: dict[str, dict[str, Any]] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        found = getattr(report, "ppcheck", None)
+        if found is not None:
+            self.claims[report.nodeid] = found["claim"]
+            if found["model"]:
+                self.models[found["claim"]["model"]] = found["model"]
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if not self.claims:
+            return
+        from ppcheck.report.terminal import table
+
+        terminalreporter.section("ppcheck")
+        colour = terminalreporter.hasmarkup
+        width = max(80, shutil.get_terminal_size().columns)
+        terminalreporter.write(table(self._records(), colour=colour, width=width))
+        if file := self._write():
+            terminalreporter.write_line(f"run record: {file}")
+
+    def _write(self) -> str | None:
+        file: str | None = self.config.option.ppcheck_json
+        if file is None or not self.models:
+            return None
+        from ppcheck.record.files import write_whole
+        from ppcheck.record.run import RunRecord
+
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        unit = 1 if sys.platform == "darwin" else 1024
+        labels = sorted(self.models)
+        record = RunRecord(
+            started=datetime.fromtimestamp(self.started, UTC).isoformat(timespec="seconds"),
+            seconds=time.time() - self.started,
+            peak_memory_mb=max(peak, children) * unit / 1e6,
+            model=self.models[labels[0]],
+            models={label: self.models[label] for label in labels},
+            claims=tuple(self._records()),
+        )
+        path = Path(self.config.invocation_params.dir, file)
+        write_whole(path, record.to_json())
+        return file
+
+    def _records(self) -> list[ClaimRecord]:
+        """In the order of the specs, whatever the order in which workers finished."""
+        from ppcheck.record.run import ClaimRecord
+
+        records = [ClaimRecord.model_validate(claim) for claim in self.claims.values()]
+        return sorted(records, key=lambda claim: (claim.model, claim.spec, claim.line))

@@ -1,0 +1,60 @@
+"""What one pytest process knows: the models asked for, and the one in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ppcheck.errors import ModelError
+
+if TYPE_CHECKING:
+    from ppcheck.subject.load import ModelRef
+    from ppcheck.subject.subject import Subject
+
+DEFAULT_MODEL = "demo"
+
+
+@dataclass
+class State:
+    """The models under test. Only the last one used stays in memory."""
+
+    refs: tuple[ModelRef, ...]
+    seed: int
+    allow_pickle: bool
+    loaded: Subject | None = None
+    broken: set[str] = field(default_factory=set)
+
+    def subject(self, ref: ModelRef) -> Subject:
+        """The model, loaded on first use. Raises ModelError where it cannot be loaded."""
+        if ref.label in self.broken:
+            raise ModelError(f"the model {ref.label!r} could not be loaded: see its first error")
+        if self.loaded is None or self.loaded.info.name != ref.label:
+            from ppcheck.subject.load import load
+
+            self.loaded = None
+            try:
+                self.loaded = load(ref, allow_pickle=self.allow_pickle)
+            except ModelError:
+                self.broken.add(ref.label)
+                raise
+        return self.loaded
+
+
+_STATE = pytest.StashKey[State]()
+
+
+def state_of(config: pytest.Config) -> State:
+    """The state of this run. Raises UsageError for a model that cannot be meant."""
+    if _STATE not in config.stash:
+        from ppcheck.subject.load import resolve
+
+        option = config.option
+        names = list(dict.fromkeys(option.ppcheck_model or [DEFAULT_MODEL]))
+        try:
+            refs = tuple(resolve(name, option.ppcheck_revision) for name in names)
+        except ModelError as error:
+            raise pytest.UsageError(str(error)) from None
+        config.stash[_STATE] = State(refs, option.ppcheck_seed, option.ppcheck_allow_pickle)
+    return config.stash[_STATE]

@@ -1,0 +1,143 @@
+"""One claim on one model, from measurement to the record of its verdict."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+
+from ppcheck.errors import MeasurementError, UnsupportedError
+from ppcheck.judge.verdict import Finding, Judgement, Verdict, judge
+from ppcheck.measure.check import Bench, Check, Measured, Measurement
+from ppcheck.record.run import ClaimRecord, Example, StatisticRecord
+from ppcheck.spec.bound import Bound
+from ppcheck.spec.load import Entry, Spec
+from ppcheck.subject.subject import Subject
+
+WORST = 5
+"""How many of a statistic's worst examples a record shows as text."""
+
+
+@dataclass(frozen=True)
+class Examination:
+    """One claim, about to be tried on the model labelled ``model``; ``name`` is the spec's."""
+
+    spec: Spec
+    entry: Entry
+    name: str
+    model: str
+    seed: int
+
+    def run(self, subject: Subject) -> ClaimRecord:
+        """Measure and judge. Raises MeasurementError, UnsupportedError or SpecError where it cannot."""
+        claim, grid = self.entry.claim, self.entry.grid
+        if claim is None or grid is None:
+            raise self.entry.error or MeasurementError("the claim was not loaded")
+        started = time.perf_counter()
+        measurement = cast(Check, claim).measure(Bench(subject, grid, self.seed))
+        statistics = [one.statistic for one in measurement.measured]
+        judgement = judge(statistics, claim.expect, seed=self.seed)
+        return self._record(judgement, measurement, time.perf_counter() - started)
+
+    def unmeasured(self, verdict: Verdict, reason: str) -> ClaimRecord:
+        """The record of a claim that was not measured, and why."""
+        return ClaimRecord(**self._identity(), verdict=verdict, reason=reason)
+
+    def refused(self, error: Exception) -> ClaimRecord:
+        """The record of a claim whose measurement ended in ``error``."""
+        if isinstance(error, UnsupportedError):
+            return self.unmeasured(Verdict.NOT_APPLICABLE, str(error))
+        return self.unmeasured(Verdict.ERROR, f"{error}" or type(error).__name__)
+
+    def _record(
+        self, judgement: Judgement, measurement: Measurement, seconds: float
+    ) -> ClaimRecord:
+        pairs = zip(judgement.findings, measurement.measured, strict=True)
+        statistics = {
+            title_in_record(finding.name, finding.member): _statistic(finding, behind)
+            for finding, behind in pairs
+        }
+        return ClaimRecord(
+            **self._identity(),
+            verdict=judgement.verdict,
+            statistics=statistics,
+            facts=dict(measurement.facts),
+            notes=measurement.notes,
+            seconds=seconds,
+        )
+
+    def _identity(self) -> dict[str, Any]:
+        claim = self.entry.claim
+        identity: dict[str, Any] = {
+            "id": self.entry.id,
+            "spec": self.name,
+            "line": self.entry.line,
+            "check": self.entry.check,
+            "model": self.model,
+            "spec_sha256": self.spec.sha256,
+            "seed": self.seed,
+            "family": "",
+        }
+        if claim is None:
+            return identity
+        return identity | {
+            "family": claim.family,
+            "says": claim.says,
+            "on": str(claim.on),
+            "source": claim.source or self.spec.source,
+            "expect": {name: str(bound) for name, bound in claim.expect.items()},
+            "fingerprint": self._fingerprint(),
+        }
+
+    def _fingerprint(self) -> str:
+        """A hash of what the claim measures: its words and bounds may change, this does not."""
+        claim, grid = self.entry.claim, self.entry.grid
+        if claim is None or grid is None:
+            return ""
+        said = claim.model_dump(mode="json", exclude={"id", "says", "expect", "source"})
+        asked = [said, grid.prompt_set.model_dump(mode="json"), self.seed]
+        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+def title_in_record(name: str, member: str | None) -> str:
+    """``recovery[L2H1]``: a statistic's key in a record."""
+    return name if member is None else f"{name}[{member}]"
+
+
+def _statistic(finding: Finding, behind: Measured) -> StatisticRecord:
+    estimate = finding.estimate
+    return StatisticRecord(
+        estimate=estimate.estimate,
+        low=_finite(estimate.low),
+        high=_finite(estimate.high),
+        n=estimate.n,
+        confidence=estimate.confidence,
+        method=estimate.method,
+        family=finding.family_size,
+        bound=None if finding.bound is None else str(finding.bound),
+        verdict=finding.verdict,
+        more_units=finding.more_units,
+        values=finding.values,
+        worst=_worst(behind, finding.bound, estimate.estimate),
+    )
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _worst(behind: Measured, bound: Bound | None, estimate: float) -> tuple[Example, ...]:
+    """The examples that pull the statistic furthest to the wrong side of the bound."""
+    if bound is None:
+        return ()
+    pulls = behind.contributions
+    edge = bound.nearest_edge(estimate)
+    below = edge == bound.low
+    order = np.argsort(pulls if below else -pulls, kind="stable")
+    wrong = [i for i in order if (pulls[i] < edge if below else pulls[i] > edge)]
+    return tuple(Example(text=behind.examples[i], value=float(pulls[i])) for i in wrong[:WORST])

@@ -1,0 +1,85 @@
+"""The run record: what was claimed, measured and judged, as versioned JSON (`ppcheck.run/1`)."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ppcheck.judge.verdict import Verdict
+
+
+class Recorded(BaseModel):
+    """Immutable, and read back strictly: an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Example(Recorded):
+    """One example of a statistic, as a person reads it, and its value."""
+
+    text: str
+    value: float
+
+
+class StatisticRecord(Recorded):
+    """One estimate. ``low`` or ``high`` is None where the interval has no end on that side.
+
+    ``n`` counts independent units; ``verdict`` is None where nothing was expected.
+    """
+
+    estimate: float
+    low: float | None
+    high: float | None
+    n: int
+    confidence: float
+    method: str
+    family: int
+    bound: str | None = None
+    verdict: Verdict | None = None
+    more_units: int | None = None
+    values: tuple[float, ...] = ()
+    worst: tuple[Example, ...] = ()
+
+
+class ClaimRecord(Recorded):
+    """One claim on one model. ``reason`` says why it was not measured, where it was not."""
+
+    id: str
+    spec: str
+    line: int
+    check: str
+    family: str
+    model: str
+    verdict: Verdict
+    says: str = ""
+    on: str = ""
+    source: str | None = None
+    expect: dict[str, str] = Field(default_factory=dict)
+    statistics: dict[str, StatisticRecord] = Field(default_factory=dict)
+    facts: dict[str, Any] = Field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    reason: str | None = None
+    spec_sha256: str = ""
+    fingerprint: str = ""
+    seed: int = 0
+    seconds: float = 0.0
+
+    @property
+    def where(self) -> str:
+        return f"{self.spec}:{self.line}"
+
+
+class RunRecord(Recorded):
+    """One run. ``model`` is the only model, or the first; ``models`` are all of them by label."""
+
+    schema_: Literal["ppcheck.run/1"] = Field("ppcheck.run/1", alias="schema")
+    started: str
+    seconds: float
+    peak_memory_mb: float
+    model: dict[str, Any]
+    models: dict[str, dict[str, Any]]
+    claims: tuple[ClaimRecord, ...]
+
+    def to_json(self) -> str:
+        return self.model_dump_json(by_alias=True, indent=1) + "\n"

@@ -1,0 +1,162 @@
+"""What a person reads in the terminal: one failing claim, and the table at the end."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+from io import StringIO
+
+from ppcheck.judge.verdict import Verdict
+from ppcheck.record.run import ClaimRecord, StatisticRecord
+from ppcheck.report.text import number, printable
+
+WIDTH = 100
+MARKS = {
+    Verdict.HOLDS: "✓",
+    Verdict.FAILS: "✗",
+    Verdict.INCONCLUSIVE: "?",
+    Verdict.NOT_APPLICABLE: "-",
+    Verdict.ERROR: "!",
+}
+COLOURS = {
+    Verdict.HOLDS: "green",
+    Verdict.FAILS: "red",
+    Verdict.INCONCLUSIVE: "yellow",
+    Verdict.NOT_APPLICABLE: "bright_black",
+    Verdict.ERROR: "magenta",
+}
+
+
+def explain(claim: ClaimRecord, node: str) -> str:
+    """Why a claim did not hold: claimed, measured, worst examples, where, how to run it alone."""
+    lines = [f"{MARKS[claim.verdict]} {claim.verdict}: {printable(claim.says)}", ""]
+    rows: list[tuple[str, str]] = [("claimed", _expected(claim))]
+    rows += [("measured" if not i else "", row) for i, row in enumerate(_measured(claim))]
+    rows.append(("on", f"{printable(claim.on)}: {_sample(claim)}"))
+    rows.append(("model", printable(claim.model)))
+    rows += [("note", printable(note)) for note in (*claim.notes, *_advice(claim))]
+    if claim.source:
+        rows.append(("source", printable(claim.source)))
+    rows.append(("where", f"{printable(claim.spec)}:{claim.line}"))
+    command = f"pytest {shlex.quote(node)} --model {shlex.quote(claim.model)}"
+    rows.append(("run alone", printable(command)))
+    lines += [f"  {label:<10} {text}" for label, text in rows]
+    for name, statistic in claim.statistics.items():
+        lines += _worst(name, statistic)
+    return "\n".join(lines)
+
+
+def _expected(claim: ClaimRecord) -> str:
+    return ", ".join(f"{name} {bound}" for name, bound in claim.expect.items())
+
+
+def _measured(claim: ClaimRecord) -> list[str]:
+    """The judged statistics, worst first, then the others; a long family is cut."""
+    ordered = sorted(claim.statistics.items(), key=lambda item: _urgency(item[1]))
+    width = max((len(name) for name, _ in ordered), default=0)
+    rows = []
+    for name, statistic in ordered[:8]:
+        level = f"{100 * statistic.confidence:.4g} %"
+        interval = f"[{number(statistic.low, '-∞')}, {number(statistic.high)}]"
+        verdict = f"  {statistic.verdict}" if statistic.verdict else ""
+        family = f", one of {statistic.family}" if statistic.family > 1 else ""
+        rows.append(
+            f"{printable(name):<{width}}  {number(statistic.estimate)} {interval}"
+            f"  ({level}, n = {statistic.n}{family}){verdict}"
+        )
+    if len(ordered) > 8:
+        rows.append(f"and {len(ordered) - 8} more in the record (--ppcheck-json)")
+    return rows
+
+
+def _urgency(statistic: StatisticRecord) -> int:
+    order = [Verdict.FAILS, Verdict.INCONCLUSIVE, Verdict.HOLDS, None]
+    return order.index(statistic.verdict)
+
+
+def _sample(claim: ClaimRecord) -> str:
+    prompts, units = claim.facts.get("prompts"), claim.facts.get("units")
+    return f"{prompts} prompts in {units} independent units"
+
+
+def _advice(claim: ClaimRecord) -> list[str]:
+    wanted = [s.more_units for s in claim.statistics.values() if s.more_units]
+    if not wanted:
+        return []
+    return [f"about {max(wanted):,} more independent units would decide it"]
+
+
+def _worst(name: str, statistic: StatisticRecord) -> list[str]:
+    if not statistic.worst or statistic.verdict is Verdict.HOLDS:
+        return []
+    lines = ["", f"  furthest from `{name} {statistic.bound}`:"]
+    width = max(len(number(example.value)) for example in statistic.worst)
+    return lines + [
+        f"  {number(example.value):>{width + 2}}  {printable(example.text, 200)}"
+        for example in statistic.worst
+    ]
+
+
+def table(claims: Sequence[ClaimRecord], *, colour: bool, width: int = WIDTH) -> str:
+    """One row a claim, grouped by model and spec, and a last line that counts the verdicts."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(
+        file=StringIO(), force_terminal=colour, no_color=not colour, width=width, highlight=False
+    )
+    grid = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("", "claim", "measured", "expected", "n", "s"):
+        narrow = heading in ("n", "s")
+        grid.add_column(heading, justify="right" if narrow else "left", no_wrap=narrow)
+    group: tuple[str, str] | None = None
+    for claim in claims:
+        if (claim.model, claim.spec) != group:
+            group = (claim.model, claim.spec)
+            heading = f"{printable(claim.spec)}  on {printable(claim.model)}"
+            grid.add_row("", Text(heading, style="bold"))
+        colour_of = COLOURS[claim.verdict]
+        measured, expected, n = _cells(claim)
+        grid.add_row(
+            Text(MARKS[claim.verdict], style=colour_of),
+            Text(printable(claim.id)),
+            Text(measured, style="" if claim.verdict is Verdict.HOLDS else colour_of),
+            Text(expected),
+            n,
+            f"{claim.seconds:.1f}",
+        )
+    console.print(grid)
+    console.print(Text(tally(claims), style="bold"))
+    file = console.file
+    return file.getvalue() if isinstance(file, StringIO) else ""
+
+
+def tally(claims: Sequence[ClaimRecord]) -> str:
+    """``14 hold, 2 fail, 1 error``."""
+    counts = Counter(claim.verdict for claim in claims)
+    words = {
+        Verdict.HOLDS: ("holds", "hold"),
+        Verdict.FAILS: ("fails", "fail"),
+        Verdict.INCONCLUSIVE: ("inconclusive", "inconclusive"),
+        Verdict.ERROR: ("error", "errors"),
+        Verdict.NOT_APPLICABLE: ("not applicable", "not applicable"),
+    }
+    parts = [
+        f"{counts[v]} {one if counts[v] == 1 else many}"
+        for v, (one, many) in words.items()
+        if counts[v]
+    ]
+    return f"{len(claims)} claims: {', '.join(parts)}"
+
+
+def _cells(claim: ClaimRecord) -> tuple[str, str, str]:
+    """Measured, expected and n of the statistic that decided the claim."""
+    judged = [(n, s) for n, s in claim.statistics.items() if s.verdict is not None]
+    if not judged:
+        return printable(claim.reason or "", 60), "", ""
+    name, statistic = min(judged, key=lambda item: _urgency(item[1]))
+    interval = f"[{number(statistic.low, '-∞')}, {number(statistic.high)}]"
+    measured = f"{printable(name)} {number(statistic.estimate)} {interval}"
+    return measured, statistic.bound or "", str(statistic.n)

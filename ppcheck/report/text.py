@@ -1,0 +1,28 @@
+"""Text that came from a spec, a prompt or a model, made safe for a terminal."""
+
+from __future__ import annotations
+
+import unicodedata
+
+
+def printable(text: str, limit: int | None = None) -> str:
+    """The text with line breaks as ``⏎`` and every other control character as its escape."""
+    shown = "".join(map(_shown, text))
+    if limit is not None and len(shown) > limit:
+        return shown[: limit - 1] + "…"
+    return shown
+
+
+def _shown(character: str) -> str:
+    if character == "\n":
+        return "⏎"
+    if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp"):
+        return character.encode("unicode_escape", "backslashreplace").decode()
+    return character
+
+
+def number(value: float | None, missing: str = "∞") -> str:
+    """Three significant figures; ``missing`` for an end that an interval does not have."""
+    if value is None:
+        return missing
+    return f"{value:.3g}" if abs(value) < 1e5 else f"{value:.3e}"

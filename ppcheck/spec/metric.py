@@ -1,0 +1,73 @@
+"""What is read from the logits at the final position: ``logit_diff(two, three)``, ``p(three)``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any
+
+from ppcheck.spec.grammar import Parsed, as_text, suggest
+
+FORMS = "logit_diff(a, b), p(a), prob(a), log_prob(a), rank(a) or kl, where a and b are choices"
+
+
+class Reading(StrEnum):
+    """The kinds of metric."""
+
+    LOGIT_DIFF = "logit_diff"
+    P = "p"
+    PROB = "prob"
+    LOG_PROB = "log_prob"
+    RANK = "rank"
+    KL = "kl"
+
+
+_ARGUMENTS = {Reading.LOGIT_DIFF: 2, Reading.KL: 0}
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A reading and the names of the choices it reads.
+
+    logit_diff(a, b)  logit of a minus logit of b; linear in the logits
+    p(a)              probability of a, normalised over the choices
+    prob(a)           probability of a over the vocabulary
+    log_prob(a)       natural logarithm of prob(a)
+    rank(a)           how many tokens are likelier than a; 0 is the top
+    kl                divergence from the clean run's next-token distribution, in nats
+    """
+
+    reading: Reading
+    choices: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, value: Any) -> Metric:
+        text = as_text(value, f"a metric ({FORMS})")
+        match = re.fullmatch(r"([a-z_]+)\s*(?:\((.*)\))?", text)
+        if match is None:
+            raise ValueError(f"{text!r} is no metric; write {FORMS}")
+        known = [reading.value for reading in Reading]
+        if match[1] not in known:
+            raise ValueError(f"unknown metric {match[1]!r}: {suggest(match[1], known)}")
+        reading = Reading(match[1])
+        choices = tuple(word.strip() for word in (match[2] or "").split(",") if word.strip())
+        wanted = _ARGUMENTS.get(reading, 1)
+        if len(choices) != wanted:
+            raise ValueError(f"{reading} takes {wanted} choice(s), {text!r} names {len(choices)}")
+        return cls(reading, choices)
+
+    @property
+    def linear(self) -> bool:
+        """Whether the metric is linear in the logits (Heimersheim & Nanda 2024)."""
+        return self.reading is Reading.LOGIT_DIFF
+
+    @property
+    def probability(self) -> bool:
+        return self.reading in (Reading.P, Reading.PROB)
+
+    def __str__(self) -> str:
+        return f"{self.reading}({', '.join(self.choices)})" if self.choices else str(self.reading)
+
+
+MetricField = Annotated[Metric, Parsed(Metric.parse, f"Metric: {FORMS}")]

@@ -1,0 +1,57 @@
+"""Which prompts a claim is about: ``game``, ``game[feeling=pain, intensity=mild|strong]``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from ppcheck.spec.grammar import Parsed, as_text
+
+FORMS = "game, game[feeling=pain] or game[feeling=pain|pleasure, intensity!=faint]"
+
+_CONDITION = re.compile(r"([A-Za-z_]\w*)\s*(!?=)\s*(.+)")
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A variable has (or, ``negated``, has not) one of these classes or words."""
+
+    variable: str
+    labels: tuple[str, ...]
+    negated: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.variable}{'!=' if self.negated else '='}{'|'.join(self.labels)}"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Prompts of the set ``prompts`` that meet every condition."""
+
+    prompts: str
+    conditions: tuple[Condition, ...] = ()
+
+    @classmethod
+    def parse(cls, value: Any) -> Selection:
+        text = as_text(value, f"prompts ({FORMS})")
+        match = re.fullmatch(r"([A-Za-z_][\w-]*)\s*(?:\[(.*)\])?", text)
+        if match is None:
+            raise ValueError(f"{text!r} names no prompts; write {FORMS}")
+        parts = [part.strip() for part in (match[2] or "").split(",") if part.strip()]
+        return cls(match[1], tuple(_condition(part) for part in parts))
+
+    def __str__(self) -> str:
+        inside = ", ".join(map(str, self.conditions))
+        return f"{self.prompts}[{inside}]" if inside else self.prompts
+
+
+def _condition(text: str) -> Condition:
+    match = _CONDITION.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is no condition; write {FORMS}")
+    labels = tuple(label.strip() for label in match[3].split("|"))
+    return Condition(match[1], labels, negated=match[2] == "!=")
+
+
+SelectionField = Annotated[Selection, Parsed(Selection.parse, f"Prompts: {FORMS}")]

@@ -1,0 +1,156 @@
+"""Addresses of what a claim intervenes on, as text: ``L9H6.q``, ``resid_post.L[2-4]``, ``L3N117``.
+
+The words are TransformerLens's, and its hook names (``blocks.9.attn.hook_z``) are read too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any
+
+from ppcheck.spec.grammar import TEXT_OR_LIST, Parsed
+
+FORMS = "L9H6, L9H6.q, L*H*, L[5-8]H*, L3N117, resid_post.L5, attn_out.L*, mlp_out.L3, embed"
+
+
+class Kind(StrEnum):
+    """What stands at a site; the value is its word in a spec."""
+
+    HEAD = "z"
+    QUERY = "q"
+    KEY = "k"
+    VALUE = "v"
+    PATTERN = "pattern"
+    NEURON = "neuron"
+    RESID_PRE = "resid_pre"
+    RESID_MID = "resid_mid"
+    RESID_POST = "resid_post"
+    ATTN_OUT = "attn_out"
+    MLP_OUT = "mlp_out"
+    EMBED = "embed"
+
+
+OF_HEADS = frozenset({Kind.HEAD, Kind.QUERY, Kind.KEY, Kind.VALUE, Kind.PATTERN})
+OF_KEY_VALUE_HEADS = frozenset({Kind.KEY, Kind.VALUE})
+STREAMS = frozenset({Kind.RESID_PRE, Kind.RESID_MID, Kind.RESID_POST, Kind.ATTN_OUT, Kind.MLP_OUT})
+
+_HOOKS = {
+    Kind.HEAD: "attn.hook_z",
+    Kind.QUERY: "attn.hook_q",
+    Kind.KEY: "attn.hook_k",
+    Kind.VALUE: "attn.hook_v",
+    Kind.PATTERN: "attn.hook_pattern",
+    Kind.NEURON: "mlp.hook_post",
+    Kind.RESID_PRE: "hook_resid_pre",
+    Kind.RESID_MID: "hook_resid_mid",
+    Kind.RESID_POST: "hook_resid_post",
+    Kind.ATTN_OUT: "hook_attn_out",
+    Kind.MLP_OUT: "hook_mlp_out",
+}
+_KINDS = {hook: kind for kind, hook in _HOOKS.items()}
+
+_SELECTOR = r"(\*|\d+|\[[\d,\- ]+\])"
+_HEAD = re.compile(rf"L{_SELECTOR}H{_SELECTOR}(?:\.(q|k|v|z|pattern))?")
+_NEURON = re.compile(rf"L{_SELECTOR}N{_SELECTOR}")
+_STREAM = re.compile(rf"({'|'.join(sorted(STREAMS))})\.L{_SELECTOR}")
+_HOOK = re.compile(r"blocks\.(\d+)\.([a-z_.]+?)(?:\[(\d+)\])?")
+
+
+@dataclass(frozen=True, order=True)
+class Site:
+    """One address. ``index`` is a head's or neuron's number; the embedding has no ``layer``."""
+
+    kind: Kind
+    layer: int | None = None
+    index: int | None = None
+
+    @property
+    def hook(self) -> str:
+        """The TransformerLens hook that carries the site."""
+        if self.kind is Kind.EMBED:
+            return "hook_embed"
+        return f"blocks.{self.layer}.{_HOOKS[self.kind]}"
+
+    def __str__(self) -> str:
+        if self.kind is Kind.EMBED:
+            return "embed"
+        if self.kind is Kind.NEURON:
+            return f"L{self.layer}N{self.index}"
+        if self.kind in OF_HEADS:
+            suffix = "" if self.kind is Kind.HEAD else f".{self.kind}"
+            return f"L{self.layer}H{self.index}{suffix}"
+        return f"{self.kind}.L{self.layer}"
+
+
+@dataclass(frozen=True)
+class SitePattern:
+    """One written address. ``layers`` and ``indices`` are None for all that the model has."""
+
+    kind: Kind
+    layers: tuple[int, ...] | None
+    indices: tuple[int, ...] | None
+    text: str
+
+    @classmethod
+    def parse(cls, text: str) -> SitePattern:
+        if text in ("embed", "hook_embed"):
+            return cls(Kind.EMBED, (), (), text)
+        if match := _HEAD.fullmatch(text):
+            kind = Kind(match[3]) if match[3] else Kind.HEAD
+            return cls(kind, _numbers(match[1]), _numbers(match[2]), text)
+        if match := _NEURON.fullmatch(text):
+            return cls(Kind.NEURON, _numbers(match[1]), _numbers(match[2]), text)
+        if match := _STREAM.fullmatch(text):
+            return cls(Kind(match[1]), _numbers(match[2]), (), text)
+        if (match := _HOOK.fullmatch(text)) and match[2] in _KINDS:
+            indices = (int(match[3]),) if match[3] else None
+            kind = _KINDS[match[2]]
+            return cls(kind, (int(match[1]),), () if kind in STREAMS else indices, text)
+        raise ValueError(f"{text!r} is no site; sites are written {FORMS}")
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Sites:
+    """All addresses that a claim names, as written."""
+
+    patterns: tuple[SitePattern, ...]
+
+    @classmethod
+    def parse(cls, value: Any) -> Sites:
+        words = value if isinstance(value, list) else [value]
+        if not words or not all(isinstance(word, str) for word in words):
+            raise ValueError(f"a site is text or a list of texts, such as {FORMS}; got {value!r}")
+        return cls(tuple(SitePattern.parse(word.strip()) for word in words))
+
+    def __iter__(self) -> Iterator[SitePattern]:
+        return iter(self.patterns)
+
+    def __str__(self) -> str:
+        texts = [pattern.text for pattern in self.patterns]
+        return texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
+
+
+def _numbers(text: str) -> tuple[int, ...] | None:
+    if text == "*":
+        return None
+    numbers: list[int] = []
+    for part in text.strip("[]").split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdigit() or (dash and not last.isdigit()):
+            raise ValueError(f"{text!r} is no range; write 5, *, [5-8] or [1,3]")
+        stop = int(last) if dash else int(first)
+        if stop < int(first) or stop - int(first) > 100_000:
+            raise ValueError(f"the range {part.strip()!r} is empty or too long")
+        numbers.extend(range(int(first), stop + 1))
+    return tuple(dict.fromkeys(numbers))
+
+
+SitesField = Annotated[
+    Sites, Parsed(Sites.parse, f"A site, or a list of sites: {FORMS}", TEXT_OR_LIST)
+]

@@ -1,0 +1,157 @@
+"""Whole forward passes in batches of equal length; only what is asked for leaves them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ppcheck.errors import MeasurementError, UnsupportedError
+from ppcheck.spec.site import Kind, Site
+from ppcheck.subject.batches import Progress, batches, reported, stacked
+from ppcheck.subject.hooks import Hook, Hooks, by_hook, components, not_finite
+from ppcheck.subject.info import Shape
+from ppcheck.subject.readout import Floats, Integers, Readout
+
+Sequences = Sequence[Sequence[int]]
+Links = Sequence[Sequence[tuple[int, int]]]
+
+_SMALL = 10_000_000
+_DEFAULT_THREADS = torch.get_num_threads()
+
+
+class Engine:
+    """Runs one bridged model.
+
+    A batch holds at most ``max_tokens`` tokens and ``max_logits`` logits, but at least one row.
+    """
+
+    def __init__(self, bridge: Any, shape: Shape, model: str, parameters: int) -> None:
+        self.hooks = Hooks(bridge, model)
+        self.shape = shape
+        self.max_tokens = 4096
+        self.max_logits = 2**24
+        self._model = bridge.original_model
+        # Threads that share one small matrix product mostly wait for each other.
+        self._threads = 1 if parameters < _SMALL else _DEFAULT_THREADS
+        self._keeps_last = "logits_to_keep" in inspect.signature(self._model.forward).parameters
+
+    def rows(self, length: int, keep: int = 1) -> int:
+        """How many rows of ``length`` tokens are one batch when the last ``keep`` are unembedded."""
+        logits = (keep if self._keeps_last else length) * self.shape.n_vocabulary
+        return max(1, min(self.max_tokens // length, self.max_logits // logits))
+
+    def forward(self, ids: Integers, hooks: Sequence[tuple[str, Hook]], keep: int = 1) -> Tensor:
+        """Logits of the last ``keep`` tokens, [row, keep, vocabulary], of ids [row, token].
+
+        Raises MeasurementError where they are not finite.
+        """
+        if torch.get_num_threads() != self._threads:
+            torch.set_num_threads(self._threads)
+        only = {"logits_to_keep": keep} if self._keeps_last else {}
+        with torch.inference_mode(), self.hooks.attached(hooks):
+            output = self._model(input_ids=torch.from_numpy(ids), use_cache=False, **only)
+            logits: Tensor = output.logits[:, -keep:]
+            if not torch.isfinite(logits).all():
+                raise not_finite("logits")
+        return logits
+
+    def record(
+        self, ids: Integers, sites: Sequence[Site], pick: Callable[[Tensor], Tensor]
+    ) -> dict[str, Tensor]:
+        """What ``pick`` keeps of the components at each hook (see `components`), by hook.
+
+        The components are those of `by_hook`, in its order.
+        """
+        found: dict[str, Tensor] = {}
+
+        def recorder(hook: str, kind: Kind, indices: list[int | None]) -> Hook:
+            def keep(activation: Tensor) -> None:
+                found[hook] = pick(components(activation, kind, indices))
+
+            return keep
+
+        hooks = [
+            (hook, recorder(hook, some[0].kind, [site.index for site in some]))
+            for hook, some in by_hook(sites).items()
+        ]
+        self.forward(ids, hooks)
+        return found
+
+    def read(self, ids: Sequences, readout: Readout, progress: Progress) -> Floats:
+        values = np.empty(len(ids))
+        for batch in self._batches(ids, "read", progress):
+            values[batch] = read_out(self.forward(stacked(ids, batch), []), readout, batch)
+        return values
+
+    def log_probs(self, ids: Sequences, continuations: Sequences, progress: Progress) -> Floats:
+        whole = [(*start, *more) for start, more in zip(ids, continuations, strict=True)]
+        longest = max(map(len, whole))
+        if longest > self.shape.n_positions:
+            raise MeasurementError(
+                f"a prompt and its answer are {longest} tokens "
+                f"and {self.hooks.model} takes {self.shape.n_positions}"
+            )
+        values = np.empty(len(ids))
+        keys = [(len(row), len(more)) for row, more in zip(whole, continuations, strict=True)]
+        chunks = batches(keys, lambda key: self.rows(key[0], key[1] + 1))
+        for batch in reported(chunks, "log_probs", len(ids), progress):
+            more = torch.from_numpy(stacked(continuations, batch))
+            logits = self.forward(stacked(whole, batch), [], more.shape[1] + 1)[:, :-1]
+            log_probs = torch.log_softmax(logits.double(), dim=-1)
+            values[batch] = log_probs.gather(-1, more[..., None]).sum(dim=(1, 2)).numpy()
+        return values
+
+    def capture(
+        self, ids: Sequences, sites: Sequence[Site], at: Sequence[int], progress: Progress
+    ) -> list[Floats]:
+        if any(site.kind is Kind.PATTERN for site in sites):
+            raise UnsupportedError("a pattern has no one activation at a token: measure `attention`")
+        found: dict[str, Floats] = {}
+        for batch in self._batches(ids, "capture", progress):
+            pick = _at(np.arange(len(batch)), np.array(at)[batch])
+            for hook, picked in self.record(stacked(ids, batch), sites, pick).items():
+                empty = np.empty((len(ids), *picked.shape[1:]))
+                found.setdefault(hook, empty)[batch] = picked.numpy()
+        slots = {site: slot for some in by_hook(sites).values() for slot, site in enumerate(some)}
+        return [found[site.hook][:, slots[site]] for site in sites]
+
+    def attention(
+        self, ids: Sequences, heads: Sequence[Site], links: Links, progress: Progress
+    ) -> Floats:
+        patterns = [Site(Kind.PATTERN, head.layer, head.index) for head in heads]
+        totals = {site: np.zeros(len(ids)) for site in patterns}
+        for batch in self._batches(ids, "attention", progress):
+            flat = [(row, *link) for row, number in enumerate(batch) for link in links[number]]
+            rows, queries, keys = np.array(flat, dtype=np.int64).reshape(-1, 3).T
+            recorded = self.record(stacked(ids, batch), patterns, _along(rows, queries, keys))
+            for hook, some in by_hook(patterns).items():
+                for slot, site in enumerate(some):
+                    np.add.at(totals[site], np.array(batch)[rows], recorded[hook][:, slot].numpy())
+        counts = np.array([len({query for query, _ in each}) or np.nan for each in links])
+        return np.stack([totals[site] / counts for site in patterns], axis=1)
+
+    def _batches(self, ids: Sequences, what: str, progress: Progress) -> Iterator[list[int]]:
+        chunks = batches([(len(row),) for row in ids], lambda key: self.rows(key[0]))
+        return reported(chunks, what, len(ids), progress)
+
+
+def read_out(logits: Tensor, readout: Readout, numbers: Sequence[int]) -> Floats:
+    """The readout's values of logits [row, 1, vocabulary] of the prompts ``numbers``, [row]."""
+    rows = np.array(numbers, dtype=np.int64)
+    last = logits[:, -1]
+    if readout.tokens is not None:
+        last = last.gather(1, torch.from_numpy(readout.tokens[rows]))
+    return readout.values(last.double().numpy(), rows)
+
+
+def _at(rows: Integers, tokens: Integers) -> Callable[[Tensor], Tensor]:
+    return lambda components: components[rows, tokens]
+
+
+def _along(rows: Integers, queries: Integers, keys: Integers) -> Callable[[Tensor], Tensor]:
+    return lambda pattern: pattern[rows, queries, :, keys].double()

@@ -1,0 +1,86 @@
+"""Sites of one model as TransformerBridge hook points."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ppcheck.errors import MeasurementError, UnsupportedError
+from ppcheck.spec.site import OF_HEADS, Kind, Site
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Hook = Callable[["Tensor"], "Tensor | None"]
+
+
+class Hooks:
+    """The hook points of a booted bridge.
+
+    Layouts are [row, token, d_model] for streams, [row, token, head, d_head] for heads and their
+    q, k and v, [row, token, neuron] for neurons and [row, head, query, key] for patterns.
+    """
+
+    def __init__(self, bridge: Any, model: str) -> None:
+        self.model = model
+        self._points = dict(bridge.hook_dict)
+
+    def check(self, site: Site) -> None:
+        """Raises UnsupportedError where the model has no such site, or its hook shows something else."""
+        point = self._points.get(site.hook)
+        name = getattr(point, "name", None) or ""
+        # In a mixture of experts `mlp.hook_post` is another name for the whole output.
+        if point is None or (site.kind is Kind.NEURON and not name.endswith("out.hook_in")):
+            raise UnsupportedError(f"{self.model} has no {site}: its blocks do not compute {site.hook}")
+
+    @contextmanager
+    def attached(self, hooks: Sequence[tuple[str, Hook]]) -> Iterator[None]:
+        """Run these in order; a hook that returns a tensor replaces the activation."""
+        handles = []
+        try:
+            for name, hook in hooks:
+                point = self._points[name]
+                handles.append((point, point.add_hook(_as_bridge_hook(hook))))
+            yield
+        finally:
+            for point, handle in handles:
+                handle.hook.remove()
+                point.fwd_hooks.remove(handle)
+
+
+def _as_bridge_hook(hook: Hook) -> Callable[..., Tensor | None]:
+    return lambda activation, hook_point=None, **_: hook(activation)
+
+
+def by_hook(sites: Sequence[Site]) -> dict[str, list[Site]]:
+    """The distinct sites that each hook carries."""
+    groups: dict[str, list[Site]] = {}
+    for site in dict.fromkeys(sites):
+        groups.setdefault(site.hook, []).append(site)
+    return groups
+
+
+def components(activation: Tensor, kind: Kind, indices: Sequence[int | None]) -> Tensor:
+    """The heads or neurons ``indices`` of an activation, [row, token, component, width].
+
+    A stream is one component; a pattern gives [row, query, head, key]. Raises MeasurementError
+    where anything in them is not finite.
+    """
+    import torch
+
+    if kind is Kind.PATTERN:
+        chosen = activation[:, list(indices)].transpose(1, 2)
+    elif kind in OF_HEADS:
+        chosen = activation[:, :, list(indices)]
+    elif kind is Kind.NEURON:
+        chosen = activation[:, :, list(indices)].unsqueeze(-1)
+    else:
+        chosen = activation.unsqueeze(2)
+    if not torch.isfinite(chosen).all():
+        raise not_finite("activations")
+    return chosen
+
+
+def not_finite(what: str) -> MeasurementError:
+    return MeasurementError(f"the model's {what} are not finite: its weights may hold NaN")

@@ -1,0 +1,101 @@
+"""Models by name: the embedded demo, a local directory, or the Hugging Face hub."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ppcheck.demo import weights_path
+from ppcheck.errors import ModelError
+
+DEMO = "demo"
+SAFE = ("model.safetensors", "model.safetensors.index.json")
+PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json")
+_PATTERNS = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
+_TIMEOUT = 5.0
+
+
+@dataclass(frozen=True)
+class ModelRef:
+    """Which model is meant. ``path`` is its local directory, None for one of the hub."""
+
+    name: str
+    revision: str | None
+    path: Path | None
+    label: str
+
+
+def resolve(name: str, revision: str | None = None) -> ModelRef:
+    """`demo`, `demo@tuned`, a local directory, or a name on the hub such as `gpt2@main`.
+
+    A directory that is called like a model of the hub comes first; `./demo` is a directory. Raises
+    ModelError for an unknown revision of the demo, and for a directory that holds no model.
+    """
+    path = Path(name).expanduser()
+    is_path = name.startswith((".", "/", "~"))
+    if is_path or (path.is_dir() and name != DEMO):
+        if revision is not None:
+            raise ModelError(f"{name} is a directory and has no revision {revision!r}")
+        check_directory(path, name, allow_pickle=True)
+        return ModelRef(name, None, path, name)
+    base, _, written = name.partition("@")
+    revision = revision or written or None
+    label = f"{base}@{revision}" if revision else base
+    demo = weights_path(revision) if base == DEMO else None
+    if demo is not None:
+        check_directory(demo, label, allow_pickle=False)
+    return ModelRef(base, revision, demo, label)
+
+
+def locate(ref: ModelRef, *, allow_pickle: bool) -> Path:
+    """The directory that holds the model, downloaded where it is a hub's and not in the cache.
+
+    Raises ModelError where there is none, or it lacks weights in a format that is allowed.
+    """
+    if ref.path is None:
+        return _fetch(ref, allow_pickle=allow_pickle)
+    check_directory(ref.path, ref.label, allow_pickle=allow_pickle)
+    return ref.path
+
+
+def check_directory(path: Path, label: str, *, allow_pickle: bool) -> None:
+    if not path.is_dir():
+        raise ModelError(f"{label} is no model: there is no directory {path}")
+    held = {file.name for file in path.iterdir()}
+    if "config.json" not in held:
+        raise ModelError(f"{label} is no model: {path} holds no config.json")
+    if not held.isdisjoint(SAFE):
+        return
+    if held.isdisjoint(PICKLED):
+        raise ModelError(f"{label} has no weights: {path} holds no {SAFE[0]}")
+    if not allow_pickle:
+        raise ModelError(
+            f"{label} has only pickled weights, and a pickle can run code: save it as "
+            "safetensors, or allow it with --ppcheck-allow-pickle"
+        )
+
+
+def _fetch(ref: ModelRef, *, allow_pickle: bool) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    cause = ""
+    for only_cache in (True, False):
+        try:
+            snapshot = snapshot_download(
+                ref.name,
+                revision=ref.revision,
+                allow_patterns=[*_PATTERNS, *(["*.bin"] if allow_pickle else [])],
+                ignore_patterns=["*/*"],
+                local_files_only=only_cache,
+                etag_timeout=_TIMEOUT,
+            )
+            check_directory(Path(snapshot), ref.label, allow_pickle=allow_pickle)
+        except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, ModelError) as error:
+            cause = str(error.__cause__ or error).strip().split("\n")[0]
+        else:
+            return Path(snapshot)
+    raise ModelError(
+        f"{ref.label} is neither in the cache nor to be had from the hub at revision "
+        f"{ref.revision or 'main'} ({cause}). For a model on disk give its directory: ./path/to/it"
+    )

@@ -1,0 +1,106 @@
+"""The model under test, as measurements see it: numpy in, numpy out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ppcheck.spec.grid import Prompt
+from ppcheck.spec.position import Position
+from ppcheck.spec.site import Site, Sites
+from ppcheck.subject.batches import Progress
+from ppcheck.subject.encoding import Encoded
+from ppcheck.subject.info import ModelInfo, Shape
+from ppcheck.subject.readout import Floats, Readout
+from ppcheck.subject.sites import expand
+from ppcheck.subject.tokens import Tokens
+
+if TYPE_CHECKING:
+    from ppcheck.subject.engine import Engine
+
+__all__ = ["Cell", "ModelInfo", "Shape", "Subject"]
+
+@dataclass(frozen=True)
+class Cell:
+    """Sites that are patched together, at the tokens of one position."""
+
+    sites: tuple[Site, ...]
+    position: Position
+
+
+class Subject:
+    """One loaded model.
+
+    Batches are made of prompts of equal length, never padded, and depend on nothing but the
+    prompts. ``progress(what, done, total)`` is called after each batch. Every measuring method
+    raises MeasurementError where logits or activations are not finite.
+    """
+
+    def __init__(self, info: ModelInfo, shape: Shape, tokens: Tokens, engine: Engine) -> None:
+        self.info = info
+        self.shape = shape
+        self.progress: Progress = lambda what, done, total: None
+        self._tokens = tokens
+        self._engine = engine
+
+    def sites(self, sites: Sites) -> tuple[Site, ...]:
+        """Every site that ``sites`` names, in order and each once.
+
+        Raises ModelError for what lies outside the model, UnsupportedError for a kind of site that the
+        model does not have.
+        """
+        expanded = expand(sites, self.shape, self._tokens.model)
+        for site in expanded:
+            self._engine.hooks.check(site)
+        return expanded
+
+    def encode(self, prompts: Sequence[Prompt]) -> Encoded:
+        """Tokenise. Raises UnsupportedError and MeasurementError as `Tokens.encode` does."""
+        ids, spans = self._tokens.encode(prompts)
+        return Encoded(tuple(prompts), ids, spans, self._tokens)
+
+    def read(self, encoded: Encoded, readout: Readout) -> Floats:
+        """What ``readout`` reads at the last token, [prompt]."""
+        return self._engine.read(encoded.ids, readout, self.progress)
+
+    def log_probs(self, encoded: Encoded, continuations: Sequence[Sequence[int]]) -> Floats:
+        """Log-probability in nats of each prompt's whole continuation, [prompt]."""
+        return self._engine.log_probs(encoded.ids, continuations, self.progress)
+
+    def capture(
+        self, encoded: Encoded, sites: Sequence[Site], at: Sequence[int]
+    ) -> list[Floats]:
+        """Activations at token ``at[prompt]``: for each site [prompt, width].
+
+        The width is d_head for heads and their q, k and v, 1 for neurons, d_model for streams.
+        Raises UnsupportedError for ``.pattern`` sites, which `attention` measures.
+        """
+        return self._engine.capture(encoded.ids, sites, at, self.progress)
+
+    def attention(
+        self,
+        encoded: Encoded,
+        heads: Sequence[Site],
+        links: Sequence[Sequence[tuple[int, int]]],
+    ) -> Floats:
+        """Attention paid along ``links[prompt]``, pairs of (query, key) tokens: [prompt, head].
+
+        It is the sum over the links divided by the number of distinct queries; NaN without links.
+        """
+        return self._engine.attention(encoded.ids, heads, links, self.progress)
+
+    def patch(
+        self, target: Encoded, source: Encoded, cells: Sequence[Cell], readout: Readout
+    ) -> Floats:
+        """What ``readout`` reads from each target prompt under each cell's patch: [cell, prompt].
+
+        A cell's sites take, at the target's tokens of its position, the activations that the
+        untouched source prompt of the same number has at its own tokens of that position. Raises
+        MeasurementError where these are not equally many tokens.
+        """
+        from ppcheck.subject.patching import patch
+
+        return patch(self._engine, target, source, cells, readout, self.progress)
+
+

@@ -1,0 +1,197 @@
+"""The model's own tokenizer, asked for ids and for where in the text each of them stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ppcheck.errors import MeasurementError, UnsupportedError
+from ppcheck.spec.grid import Prompt
+from ppcheck.spec.template import Turn, token_ids
+from ppcheck.subject.chat import render
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+Ids = tuple[int, ...]
+Spans = Mapping[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class _Tokenised:
+    """``offsets`` gives the characters from which each token was made, as (start, stop)."""
+
+    ids: Ids
+    offsets: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Tokens:
+    """Turns prompts and answers into ids of ``model``; without a tokenizer only prompts of ids."""
+
+    model: str
+    n_vocabulary: int
+    n_positions: int
+    tokenizer: PreTrainedTokenizerBase | None = None
+
+    def encode(self, prompts: Sequence[Prompt]) -> tuple[tuple[Ids, ...], tuple[Spans, ...]]:
+        """Ids and the span of every variable, for each prompt.
+
+        Raises UnsupportedError for text without a tokenizer and for chat without a chat template, and
+        MeasurementError for unknown words, ids outside the vocabulary, and prompts that are empty
+        or longer than the model's context.
+        """
+        encoded: list[tuple[Ids, Spans]] = [((), {})] * len(prompts)
+        for form in dict.fromkeys(prompt.form for prompt in prompts):
+            numbers = [n for n, prompt in enumerate(prompts) if prompt.form == form]
+            chosen = [prompts[n] for n in numbers]
+            results = map(_of_ids, chosen) if form == "ids" else self._of_text(chosen)
+            for number, result in zip(numbers, results, strict=True):
+                encoded[number] = result
+        for prompt, (ids, _) in zip(prompts, encoded, strict=True):
+            self._check(prompt, ids)
+        return tuple(ids for ids, _ in encoded), tuple(spans for _, spans in encoded)
+
+    def answers(
+        self, prompts: Sequence[Prompt], ids: Sequence[Ids], name: str
+    ) -> list[tuple[Ids, ...]]:
+        """The tokens of choice ``name`` in each prompt's own context; see `Encoded.choices`."""
+        for prompt in prompts:
+            if name not in prompt.choices:
+                raise MeasurementError(f"the prompts have no choice {name!r}")
+        if all(prompt.form == "ids" for prompt in prompts):
+            return [self._id_answers(prompt, name) for prompt in prompts]
+        texts = [
+            self._render(prompt)[0] + prompt.choice_prefix + answer
+            for prompt in prompts
+            for answer in prompt.choices[name]
+        ]
+        followed = iter(self._tokenise(texts, special=prompts[0].form == "text"))
+        return [
+            tuple(
+                _continuation(prompt, start, next(followed).ids, answer)
+                for answer in prompt.choices[name]
+            )
+            for prompt, start in zip(prompts, ids, strict=True)
+        ]
+
+    def _of_text(self, prompts: Sequence[Prompt]) -> Iterable[tuple[Ids, Spans]]:
+        rendered = [self._render(prompt) for prompt in prompts]
+        tokenised = self._tokenise(
+            [text for text, _ in rendered], special=prompts[0].form == "text"
+        )
+        for prompt, (_, starts), tokens in zip(prompts, rendered, tokenised, strict=True):
+            yield tokens.ids, _spans(prompt.turns, starts, tokens.offsets)
+
+    def _render(self, prompt: Prompt) -> tuple[str, tuple[int, ...]]:
+        """The text that is tokenised, and the character at which each turn's own text starts."""
+        if self.tokenizer is None:
+            raise UnsupportedError(
+                f"{self.model} has no tokenizer: it can be asked only with prompts of token `ids`"
+            )
+        if prompt.form == "chat":
+            return render(prompt.turns, self.tokenizer, self.model)
+        return prompt.text, (0,)
+
+    def _tokenise(self, texts: list[str], *, special: bool) -> list[_Tokenised]:
+        tokenizer: Any = self.tokenizer
+        if not tokenizer.is_fast:
+            raise UnsupportedError(
+                f"{self.model} has a slow tokenizer, which does not tell where its tokens stand: "
+                "save it with a tokenizer.json"
+            )
+        encodings = tokenizer(
+            texts,
+            add_special_tokens=special,
+            return_offsets_mapping=True,
+            return_special_tokens_mask=True,
+            verbose=False,
+        )
+        columns = ("input_ids", "offset_mapping", "special_tokens_mask")
+        return [
+            self._tokenised(text, *row)
+            for text, row in zip(texts, zip(*map(encodings.get, columns), strict=True), strict=True)
+        ]
+
+    def _tokenised(
+        self, text: str, ids: list[int], offsets: list[tuple[int, int]], added: list[int]
+    ) -> _Tokenised:
+        """Drop what the tokenizer puts after the text (an end of sequence would end the prompt)."""
+        while ids and added[-1] and len(ids) > 1:
+            ids, offsets, added = ids[:-1], offsets[:-1], added[:-1]
+        tokenizer: Any = self.tokenizer
+        for number, (start, stop), is_added in zip(ids, offsets, added, strict=True):
+            unknown = number == tokenizer.unk_token_id and not is_added
+            if unknown and text[start:stop] != tokenizer.unk_token:
+                word = text[start:stop].strip()
+                raise MeasurementError(
+                    f"{self.model} does not know {word!r}: its tokenizer makes "
+                    f"{tokenizer.unk_token} of it in {text!r}"
+                )
+        return _Tokenised(tuple(ids), tuple(offsets))
+
+    def _id_answers(self, prompt: Prompt, name: str) -> tuple[Ids, ...]:
+        try:
+            answers = tuple(token_ids(text) for text in prompt.choices[name])
+        except ValueError as error:
+            raise MeasurementError(f"choice {name!r}: {error}") from None
+        for answer in answers:
+            self._check_vocabulary(answer, f"choice {name!r}")
+        return answers
+
+    def _check(self, prompt: Prompt, ids: Ids) -> None:
+        if not ids:
+            raise MeasurementError(f"the prompt {prompt.key!r} has no tokens")
+        if len(ids) > self.n_positions:
+            raise MeasurementError(
+                f"the prompt {prompt.text!r} has {len(ids)} tokens "
+                f"and {self.model} takes {self.n_positions}"
+            )
+        self._check_vocabulary(ids, f"the prompt {prompt.text!r}")
+
+    def _check_vocabulary(self, ids: Ids, what: str) -> None:
+        if max(ids) >= self.n_vocabulary:
+            raise MeasurementError(
+                f"{what} holds token {max(ids)}, "
+                f"and the vocabulary of {self.model} is 0-{self.n_vocabulary - 1}"
+            )
+
+
+def _of_ids(prompt: Prompt) -> tuple[Ids, Spans]:
+    ids: list[int] = []
+    spans: dict[str, tuple[int, ...]] = {}
+    for piece in (piece for turn in prompt.turns for piece in turn.pieces):
+        if piece.variable is not None:
+            new = range(len(ids), len(ids) + len(piece.ids))
+            spans[piece.variable] = (*spans.get(piece.variable, ()), *new)
+        ids.extend(piece.ids)
+    return tuple(ids), spans
+
+
+def _spans(
+    turns: Sequence[Turn], starts: Sequence[int], offsets: Sequence[tuple[int, int]]
+) -> Spans:
+    """The tokens made from at least one character of what a variable became, spaces around it aside."""
+    spans: dict[str, set[int]] = {}
+    for turn, start in zip(turns, starts, strict=True):
+        at = start
+        for piece in turn.pieces:
+            text = piece.text.strip() or piece.text
+            first = at + piece.text.index(text)
+            last = first + len(text)
+            at += len(piece.text)
+            if piece.variable is not None:
+                spans.setdefault(piece.variable, set()).update(
+                    n for n, (low, high) in enumerate(offsets) if low < last and high > first
+                )
+    return {name: tuple(sorted(tokens)) for name, tokens in spans.items()}
+
+
+def _continuation(prompt: Prompt, start: Ids, whole: Ids, answer: str) -> Ids:
+    if whole[: len(start)] != start or len(whole) == len(start):
+        raise MeasurementError(
+            f"the answer {answer!r} merges with the last token of the prompt {prompt.text!r}: "
+            "change `choice_prefix` or the end of the template"
+        )
+    return whole[len(start) :]

@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import norm
+
+from ppcheck.errors import MeasurementError
+from ppcheck.judge.interval import MIN_UNITS, interval
+from ppcheck.judge.verdict import Judgement, Verdict, judge
+from ppcheck.measure.statistics import Floats, Mean, Ratio, Statistic
+from ppcheck.spec.bound import Bound
+
+
+def recovery(centre: float, member: str | None = None, units: int = 40) -> Mean:
+    """Recovery, normal with spread 0.1 between units: at 40 its interval is about ± 0.03."""
+    spread = 0.1 * norm.ppf((np.arange(units) + 0.5) / units)
+    return Mean(centre + spread, np.arange(units), "recovery", member)
+
+
+def judged(*statistics: Statistic, **expect: str) -> Judgement:
+    bounds = {name: Bound.parse(text) for name, text in expect.items()}
+    return judge(statistics, bounds, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("centre", "verdict"),
+    [(0.5, Verdict.HOLDS), (0.1, Verdict.FAILS), (0.31, Verdict.INCONCLUSIVE)],
+)
+def test_a_claim_gets_the_verdict_of_its_interval(centre: float, verdict: Verdict) -> None:
+    result = judged(recovery(centre), recovery=">= 0.3")
+    assert result.verdict == result.findings[0].verdict == verdict
+
+
+def test_a_finding_keeps_its_examples_and_its_bound() -> None:
+    statistic = recovery(0.5, "L2H1")
+    (finding,) = judged(statistic, recovery=">= 0.3").findings
+    assert (finding.name, finding.member, str(finding.bound)) == ("recovery", "L2H1", ">= 0.3")
+    assert finding.values == tuple(statistic.observed.tolist())
+    assert finding.more_units is None
+
+
+@pytest.mark.parametrize(
+    ("centres", "verdict"),
+    [
+        ((0.5, 0.6), Verdict.HOLDS),
+        ((0.5, 0.31), Verdict.INCONCLUSIVE),
+        ((0.5, 0.1), Verdict.FAILS),
+        ((0.31, 0.1), Verdict.FAILS),
+    ],
+)
+def test_a_family_is_as_good_as_its_worst_member(
+    centres: tuple[float, float], verdict: Verdict
+) -> None:
+    family = [recovery(centre, f"L0H{head}") for head, centre in enumerate(centres)]
+    assert judged(*family, recovery=">= 0.3").verdict == verdict
+
+
+def test_every_expectation_must_hold() -> None:
+    other = Mean(np.linspace(0, 1, 40), np.arange(40), "margin")
+    held, refuted = Bound.parse(">= 0.3"), Bound.parse(">= 2")
+    for margin, verdict in [(held, Verdict.HOLDS), (refuted, Verdict.FAILS)]:
+        result = judge([recovery(0.5), other], {"recovery": held, "margin": margin}, seed=0)
+        assert result.verdict == verdict
+
+
+def test_a_family_is_judged_at_simultaneous_confidence() -> None:
+    family = [recovery(0.5, f"L0H{head}") for head in range(10)]
+    result = judged(*family, recovery=">= 0.3")
+    for statistic, finding in zip(family, result.findings, strict=True):
+        assert finding.family_size == 10
+        assert finding.estimate == interval(statistic, confidence=1 - (1 - 0.95) / 10, seed=0)
+    alone = judged(family[0], recovery=">= 0.3").findings[0].estimate
+    assert result.findings[0].estimate.low < alone.low
+
+
+def test_one_member_decided_alone_can_be_inconclusive_in_a_large_family() -> None:
+    family = [recovery(0.34, f"L0H{head}") for head in range(50)]
+    assert judged(family[0], recovery=">= 0.3").verdict == Verdict.HOLDS
+    assert judged(*family, recovery=">= 0.3").verdict == Verdict.INCONCLUSIVE
+
+
+def test_what_nothing_is_expected_of_is_reported_and_not_judged() -> None:
+    other = Mean(np.linspace(-9, 0, 40), np.arange(40), "margin")
+    result = judged(recovery(0.5), other, recovery=">= 0.3")
+    assert result.verdict == Verdict.HOLDS
+    reported = result.findings[1]
+    assert (reported.bound, reported.verdict, reported.more_units) == (None, None, None)
+    assert reported.estimate == interval(other, confidence=0.95, seed=0)
+
+
+@given(order=st.permutations(range(6)))
+@settings(max_examples=10, deadline=None)
+def test_neither_order_nor_company_changes_a_finding(order: list[int]) -> None:
+    family = [recovery(0.3 + head / 50, f"L0H{head}") for head in range(5)]
+    statistics: list[Statistic] = [*family, Mean(np.arange(40.0), np.arange(40), "margin")]
+    expect = {"recovery": Bound.parse(">= 0.3")}
+    straight = judge(family, expect, seed=0)
+    shuffled = judge([statistics[i] for i in order], expect, seed=0)
+    assert shuffled.verdict == straight.verdict
+    assert set(straight.findings) < set(shuffled.findings)
+    assert [finding.values[0] for finding in shuffled.findings] == [
+        statistics[i].values()[0] for i in order
+    ]
+
+
+def test_an_expectation_that_was_not_measured_is_an_error_that_suggests_the_name() -> None:
+    with pytest.raises(MeasurementError, match=r"'recovry'.*did you mean 'recovery'") as error:
+        judged(recovery(0.5), recovery=">= 0.3", recovry=">= 0.3")
+    assert "(measured: recovery)" in str(error.value)
+
+
+def test_nothing_measured_is_an_error_and_no_pass() -> None:
+    with pytest.raises(MeasurementError, match="nothing was measured"):
+        judged(recovery=">= 0.3")
+
+
+def test_nothing_expected_is_an_error_and_no_pass() -> None:
+    with pytest.raises(MeasurementError, match="nothing is expected"):
+        judged(recovery(0.5))
+
+
+def test_two_statistics_that_cannot_be_told_apart_are_an_error() -> None:
+    with pytest.raises(MeasurementError, match="more than once: recovery of L2H1"):
+        judged(recovery(0.5, "L2H1"), recovery(0.6, "L2H1"), recovery=">= 0.3")
+
+
+@dataclass(frozen=True, eq=False)
+class Foreign:
+    """A statistic that does not check its own examples, with an estimate that looks fine."""
+
+    examples: Floats
+    name: str = "recovery"
+    member: str | None = None
+    n_units: int = 40
+    support: tuple[float, float] = (-math.inf, math.inf)
+
+    def values(self) -> Floats:
+        return self.examples
+
+    def estimate(self, weights: Floats) -> Floats:
+        return np.full(len(weights), 0.5)
+
+
+@pytest.mark.parametrize("examples", [[], [0.5, math.nan], [math.inf, 0.5]])
+def test_examples_that_are_missing_or_not_finite_are_an_error_and_no_pass(
+    examples: list[float],
+) -> None:
+    assert judged(Foreign(np.array([0.5])), recovery=">= 0.3").verdict == Verdict.HOLDS
+    with pytest.raises(MeasurementError, match="examples have a finite value"):
+        judged(Foreign(np.array(examples)), recovery=">= 0.3")
+
+
+@pytest.mark.parametrize("text", [">= 0.3", "<= 0.3", "0..1", "0.5 ± 9"])
+def test_an_undefined_estimate_is_an_error_under_every_bound(text: str) -> None:
+    undefined = Ratio(np.array([1.0, -1] * 4), np.array([1.0, -1] * 4), np.arange(8), "recovery")
+    with pytest.raises(MeasurementError):
+        judged(undefined, recovery=text)
+
+
+@pytest.mark.parametrize("text", [">= 0.3", "<= 0.3", "0..1", "0.5 ± 9"])
+def test_too_few_units_are_inconclusive_under_every_bound(text: str) -> None:
+    result = judged(recovery(0.5, units=MIN_UNITS - 2), recovery=text)
+    assert result.verdict == Verdict.INCONCLUSIVE
+    assert result.findings[0].more_units == 2
+
+
+@pytest.mark.parametrize(
+    ("centre", "text"),
+    [(0.32, ">= 0.3"), (0.28, ">= 0.3"), (0.32, "0.3..0.9"), (0.3, "0.29..0.32"), (0.3, "0.28..9")],
+)
+def test_as_many_more_units_as_are_asked_for_decide_about(centre: float, text: str) -> None:
+    (few,) = judged(recovery(centre), recovery=text).findings
+    assert few.more_units is not None
+    many = judged(recovery(centre, units=40 + 2 * few.more_units), recovery=text)
+    assert (few.verdict, many.verdict != Verdict.INCONCLUSIVE) == (Verdict.INCONCLUSIVE, True)
+    fewer = judged(recovery(centre, units=40 + few.more_units // 3), recovery=text)
+    assert fewer.verdict == Verdict.INCONCLUSIVE
+
+
+def test_no_number_of_units_decides_an_estimate_on_the_edge() -> None:
+    balanced = Mean(np.array([-1.0, 1] * 20), np.arange(40), "recovery")
+    (finding,) = judged(balanced, recovery=">= 0").findings
+    assert (finding.verdict, finding.more_units) == (Verdict.INCONCLUSIVE, None)
+
+
+def verdicts_under(effect: float, heads: int, units: int, trials: int) -> list[Verdict]:
+    """Verdicts on ``effect > 0`` for heads whose true effect is `effect`, of spread 1."""
+    rng = np.random.default_rng(0)
+    found = []
+    for trial in range(trials):
+        family = [
+            Mean(rng.normal(effect, 1, units), np.arange(units), "effect", f"L0H{head}")
+            for head in range(heads)
+        ]
+        found.append(judge(family, {"effect": Bound.parse("> 0")}, seed=trial).verdict)
+    return found
+
+
+def test_without_an_effect_a_claim_seldom_holds_and_with_one_it_does() -> None:
+    null = verdicts_under(0, heads=1, units=16, trials=200)
+    assert null.count(Verdict.HOLDS) <= 12
+    assert null.count(Verdict.FAILS) <= 12
+    assert verdicts_under(2, heads=1, units=16, trials=20) == [Verdict.HOLDS] * 20
+    assert verdicts_under(-2, heads=1, units=16, trials=20) == [Verdict.FAILS] * 20
+
+
+def test_searching_many_heads_finds_no_more_than_chance_allows() -> None:
+    # Judged one by one at 95 %, 20 heads without an effect would fail in 40 % of the trials.
+    null = verdicts_under(0, heads=20, units=10, trials=40)
+    assert null.count(Verdict.FAILS) <= 5
+    assert null.count(Verdict.HOLDS) == 0
