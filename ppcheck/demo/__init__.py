@@ -8,9 +8,9 @@ from pathlib import Path
 from ppcheck.errors import ModelError
 
 DEFAULT_REVISION = "demo"
-LAST_STEP = "step2500"
+LAST_STEP = "step1200"
 """Another name for the end of training, which is `demo`."""
-STEPS = ("step0", "step250", "step500", "step1000", LAST_STEP)
+STEPS = ("step0", "step100", "step150", "step200", "step400", LAST_STEP)
 UPDATES = ("tuned", "rewired", "blunted")
 REVISIONS: tuple[str, ...] = (*STEPS, DEFAULT_REVISION, *UPDATES)
 

@@ -20,7 +20,6 @@ from ppcheck.demo.game import OPTIONS, SIGNS, Round, lessons, vocabulary
 UNKNOWN, END = "<unk>", "<end>"
 IDS = {word: index for index, word in enumerate((UNKNOWN, END, *vocabulary()))}
 BATCH = 256
-INIT = 0.1
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Schedule:
     learning_rate: float
     seed: int
     warmup: int = 100
-    weight_decay: float = 0.1
+    weight_decay: float = 0.5
 
     def rate(self, step: int) -> float:
         """The factor on the learning rate at `step`."""
@@ -72,7 +71,7 @@ def fresh_model(seed: int) -> GPT2LMHeadModel:
         eos_token_id=IDS[END],
         pad_token_id=IDS[END],
         tie_word_embeddings=False,
-        initializer_range=INIT,
+        initializer_range=0.1,
     )
     return GPT2LMHeadModel(config)
 

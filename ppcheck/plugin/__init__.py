@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ppcheck.plugin.items import SUFFIX, ClaimItem, SpecFile
+from ppcheck.plugin.items import SUFFIX, BrokenSpec, ClaimItem, SpecFile
 from ppcheck.plugin.results import Results
 from ppcheck.plugin.state import state_of
 
@@ -99,6 +99,9 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Hang the claim's record on the report, which is what xdist carries to the controller."""
     report = yield
+    if isinstance(item, ClaimItem | BrokenSpec) and call.excinfo is not None and report.failed:
+        # pytest asks an item how its failure reads for the call alone, not for the setup.
+        report.longrepr = item.repr_failure(call.excinfo)
     if isinstance(item, ClaimItem) and item.record is not None and call.when == "setup":
         loaded = state_of(item.config).loaded
         report.ppcheck = {  # type: ignore[attr-defined]  # pytest keeps extra attributes

@@ -98,7 +98,7 @@ class ClaimItem(pytest.Item):
     def _examine(self, examination: Examination) -> ClaimRecord:
         if self.entry.error is not None:
             raise self.entry.error
-        if not self.spec.is_about(*self.ref.names):
+        if not self.spec.is_about(self.ref.label):
             about = ", ".join(self.spec.models)
             raise UnsupportedError(f"the spec is about {about}, not {self.ref.label}")
         state = state_of(self.config)

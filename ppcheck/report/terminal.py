@@ -6,10 +6,15 @@ import shlex
 from collections import Counter
 from collections.abc import Sequence
 from io import StringIO
+from itertools import groupby
+from typing import TYPE_CHECKING
 
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.run import ClaimRecord, StatisticRecord
 from ppcheck.report.text import number, printable
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 WIDTH = 100
 MARKS = {
@@ -101,36 +106,40 @@ def _worst(name: str, statistic: StatisticRecord) -> list[str]:
 def table(claims: Sequence[ClaimRecord], *, colour: bool, width: int = WIDTH) -> str:
     """One row a claim, grouped by model and spec, and a last line that counts the verdicts."""
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
     console = Console(
         file=StringIO(), force_terminal=colour, no_color=not colour, width=width, highlight=False
     )
-    grid = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("", "claim", "measured", "expected", "n", "s"):
-        narrow = heading in ("n", "s")
-        grid.add_column(heading, justify="right" if narrow else "left", no_wrap=narrow)
-    group: tuple[str, str] | None = None
+    with console.capture() as captured:
+        for (model, spec), group in groupby(claims, key=lambda claim: (claim.model, claim.spec)):
+            console.print(Text(f"{printable(spec)}  on {printable(model)}", style="bold"))
+            console.print(_rows(list(group), max(len(claim.id) for claim in claims)))
+        console.print(Text(tally(claims), style="bold"))
+    return captured.get()
+
+
+def _rows(claims: Sequence[ClaimRecord], widest: int) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table.grid(padding=(0, 2, 0, 0), expand=True)
+    grid.add_column(width=1)
+    grid.add_column(width=min(widest, 36))
+    grid.add_column(ratio=1)
+    grid.add_column(width=12)
+    grid.add_column(justify="right", width=7)
     for claim in claims:
-        if (claim.model, claim.spec) != group:
-            group = (claim.model, claim.spec)
-            heading = f"{printable(claim.spec)}  on {printable(claim.model)}"
-            grid.add_row("", Text(heading, style="bold"))
-        colour_of = COLOURS[claim.verdict]
         measured, expected, n = _cells(claim)
+        colour = COLOURS[claim.verdict]
         grid.add_row(
-            Text(MARKS[claim.verdict], style=colour_of),
+            Text(MARKS[claim.verdict], style=colour),
             Text(printable(claim.id)),
-            Text(measured, style="" if claim.verdict is Verdict.HOLDS else colour_of),
+            Text(measured, style="" if claim.verdict is Verdict.HOLDS else colour),
             Text(expected),
-            n,
-            f"{claim.seconds:.1f}",
+            Text(n, style="bright_black"),
         )
-    console.print(grid)
-    console.print(Text(tally(claims), style="bold"))
-    file = console.file
-    return file.getvalue() if isinstance(file, StringIO) else ""
+    return grid
 
 
 def tally(claims: Sequence[ClaimRecord]) -> str:
@@ -159,4 +168,4 @@ def _cells(claim: ClaimRecord) -> tuple[str, str, str]:
     name, statistic = min(judged, key=lambda item: _urgency(item[1]))
     interval = f"[{number(statistic.low, '-∞')}, {number(statistic.high)}]"
     measured = f"{printable(name)} {number(statistic.estimate)} {interval}"
-    return measured, statistic.bound or "", str(statistic.n)
+    return measured, statistic.bound or "", f"n={statistic.n}"

@@ -37,7 +37,7 @@ class Encoded:
         return [self._positions(number, position) for number in range(len(self))]
 
     def single(self, position: Position) -> list[int]:
-        """One token index for each prompt. Raises MeasurementError where it would be none or more."""
+        """One token index for each prompt. Raises MeasurementError unless there is just one."""
         indices = []
         for prompt, tokens in zip(self.prompts, self.positions(position), strict=True):
             if len(tokens) != 1:

@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 
 from ppcheck.errors import MeasurementError, UnsupportedError
-from ppcheck.spec.site import Kind, Site
+from ppcheck.spec.site import OF_HEADS, Kind, Site
 from ppcheck.subject.batches import Progress, batches, reported, stacked
 from ppcheck.subject.hooks import Hook, Hooks, by_hook, components, not_finite
 from ppcheck.subject.info import Shape
+from ppcheck.subject.probe import obeys
 from ppcheck.subject.readout import Floats, Integers, Readout
 
 Sequences = Sequence[Sequence[int]]
@@ -35,13 +36,14 @@ class Engine:
         self.shape = shape
         self.max_tokens = 4096
         self.max_logits = 2**24
+        self._obeyed: dict[Kind, bool] = {}
         self._model = bridge.original_model
         # Threads that share one small matrix product mostly wait for each other.
         self._threads = 1 if parameters < _SMALL else _DEFAULT_THREADS
         self._keeps_last = "logits_to_keep" in inspect.signature(self._model.forward).parameters
 
     def rows(self, length: int, keep: int = 1) -> int:
-        """How many rows of ``length`` tokens are one batch when the last ``keep`` are unembedded."""
+        """How many rows of ``length`` tokens fit a batch that unembeds the last ``keep``."""
         logits = (keep if self._keeps_last else length) * self.shape.n_vocabulary
         return max(1, min(self.max_tokens // length, self.max_logits // logits))
 
@@ -82,6 +84,15 @@ class Engine:
         self.forward(ids, hooks)
         return found
 
+    def check_obeyed(self, kind: Kind) -> None:
+        """Raises UnsupportedError where the model shows this kind of site but ignores a patch."""
+        if kind in OF_HEADS and kind is not Kind.HEAD and kind not in self._obeyed:
+            self._obeyed[kind] = obeys(self, kind)
+        if not self._obeyed.get(kind, True):
+            raise UnsupportedError(
+                f"{self.hooks.model} has no .{kind} that can be patched: it only shows it"
+            )
+
     def read(self, ids: Sequences, readout: Readout, progress: Progress) -> Floats:
         values = np.empty(len(ids))
         for batch in self._batches(ids, "read", progress):
@@ -110,7 +121,9 @@ class Engine:
         self, ids: Sequences, sites: Sequence[Site], at: Sequence[int], progress: Progress
     ) -> list[Floats]:
         if any(site.kind is Kind.PATTERN for site in sites):
-            raise UnsupportedError("a pattern has no one activation at a token: measure `attention`")
+            raise UnsupportedError(
+                "a pattern has no one activation at a token: measure `attention`"
+            )
         found: dict[str, Floats] = {}
         for batch in self._batches(ids, "capture", progress):
             pick = _at(np.arange(len(batch)), np.array(at)[batch])

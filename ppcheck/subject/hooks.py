@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Hook = Callable[["Tensor"], "Tensor | None"]
+"""Sees an activation; what it returns, if not None, takes its place."""
 
 
 class Hooks:
@@ -26,13 +27,18 @@ class Hooks:
         self.model = model
         self._points = dict(bridge.hook_dict)
 
+    def has(self, *hooks: str) -> bool:
+        return self._points.keys() >= set(hooks)
+
     def check(self, site: Site) -> None:
-        """Raises UnsupportedError where the model has no such site, or its hook shows something else."""
+        """Raises UnsupportedError where the model has no such site."""
         point = self._points.get(site.hook)
         name = getattr(point, "name", None) or ""
         # In a mixture of experts `mlp.hook_post` is another name for the whole output.
         if point is None or (site.kind is Kind.NEURON and not name.endswith("out.hook_in")):
-            raise UnsupportedError(f"{self.model} has no {site}: its blocks do not compute {site.hook}")
+            raise UnsupportedError(
+                f"{self.model} has no {site}: its blocks do not compute {site.hook}"
+            )
 
     @contextmanager
     def attached(self, hooks: Sequence[tuple[str, Hook]]) -> Iterator[None]:
@@ -50,7 +56,7 @@ class Hooks:
 
 
 def _as_bridge_hook(hook: Hook) -> Callable[..., Tensor | None]:
-    return lambda activation, hook_point=None, **_: hook(activation)
+    return lambda activation, **_: hook(activation)
 
 
 def by_hook(sites: Sequence[Site]) -> dict[str, list[Site]]:

@@ -69,7 +69,8 @@ def _model(path: Path, ref: ModelRef, *, allow_pickle: bool) -> PreTrainedModel:
     import torch
     from transformers import AutoModelForCausalLM
 
-    model, report = AutoModelForCausalLM.from_pretrained(
+    auto: Any = AutoModelForCausalLM
+    model, report = auto.from_pretrained(
         path,
         local_files_only=True,
         trust_remote_code=False,
@@ -97,11 +98,11 @@ def _bridge(model: PreTrainedModel, path: Path) -> Any:
     from transformers import PreTrainedTokenizerFast
 
     # The bridge insists on a tokenizer, and changes the one that it gets; it is never asked.
-    unused = Tokenizer(WordLevel({"a": 0}, unk_token="a"))  # noqa: S106
+    unused: Any = PreTrainedTokenizerFast
     return TransformerBridge.boot_transformers(
         str(path),
         hf_model=model,
-        tokenizer=PreTrainedTokenizerFast(tokenizer_object=unused),
+        tokenizer=unused(tokenizer_object=Tokenizer(WordLevel({"a": 0}, unk_token="a"))),  # noqa: S106
         device="cpu",
         dtype=torch.float32,
     ).eval()
@@ -165,8 +166,9 @@ def _quiet() -> Iterator[None]:
     """No warnings and progress bars of the libraries while they import and load."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from transformers.utils import logging
+        from transformers.utils import logging as transformers_logging
 
+        logging: Any = transformers_logging
         verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
         logging.set_verbosity_error()
         logging.disable_progress_bar()

@@ -32,9 +32,12 @@ def patch(
     source: Encoded,
     cells: Sequence[Cell],
     readout: Readout,
+    *,
     progress: Progress,
 ) -> Floats:
     """See `Subject.patch`."""
+    for kind in {site.kind for cell in cells for site in cell.sites}:
+        engine.check_obeyed(kind)
     aligned = _align(target, source, cells)
     values = np.empty((len(cells), len(target)))
     keys = [(len(a), len(b)) for a, b in zip(target.ids, source.ids, strict=True)]
@@ -94,8 +97,9 @@ class _Recorded:
 
     def _write(self, hook: str, jobs: Sequence[Job]) -> _Write | None:
         slots = {site: slot for slot, site in enumerate(self.sites[hook])}
+        numbers = {pair: number for number, pair in enumerate(self.pairs)}
         places = [
-            (row, to, self.pairs.index(pair), since, slots[site])
+            (row, to, numbers[pair], since, slots[site])
             for row, (cell, pair) in enumerate(jobs)
             for site in cell.sites
             if site in slots
@@ -103,8 +107,8 @@ class _Recorded:
         ]
         if not places:
             return None
-        row, to, pair, since, slot = np.array(places).T
-        values = self.activations[hook][pair, np.searchsorted(self.tokens, since), slot]
+        row, to, number, since, slot = np.array(places).T
+        values = self.activations[hook][number, np.searchsorted(self.tokens, since), slot]
         index = np.array([site.index or 0 for site in self.sites[hook]])[slot]
         return _Write(self.sites[hook][0], row, to, index, values)
 
@@ -154,7 +158,9 @@ class _Write:
 
         def check(residual: Tensor) -> None:
             if not torch.allclose(residual[self.row, self.token], self.values, 1e-3, 1e-3):
-                raise UnsupportedError(f"{model} has no {self.site}: its block is no sum of outputs")
+                raise UnsupportedError(
+                    f"{model} has no {self.site}: its block is no sum of outputs"
+                )
 
         layer = self.site.layer
         return [
@@ -169,38 +175,32 @@ def _align(target: Encoded, source: Encoded, cells: Sequence[Cell]) -> Aligned:
     aligned: Aligned = {}
     for position in dict.fromkeys(cell.position for cell in cells):
         both = list(zip(target.positions(position), source.positions(position), strict=True))
-        _refuse(position, [len(a) != len(b) for a, b in both], target, source)
+        if wrong := [n for n, (a, b) in enumerate(both) if len(a) != len(b)]:
+            counts = ", ".join(f"{len(both[n][0])} against {len(both[n][1])}" for n in wrong[:3])
+            raise MeasurementError(
+                f"pairs tokenise to different lengths: {position} is {counts} tokens in "
+                f"{_texts(wrong, target, source)}"
+            )
         aligned[position] = [(np.array(a, dtype=int), np.array(b, dtype=int)) for a, b in both]
     for cell in cells:
         if any(site.kind is Kind.PATTERN for site in cell.sites):
-            _refuse(
-                cell.position,
-                [
-                    not np.array_equal(*tokens) or len(a) != len(b)
-                    for tokens, a, b in zip(
-                        aligned[cell.position], target.ids, source.ids, strict=True
-                    )
-                ],
-                target,
-                source,
-            )
+            _check_rows(target, source, aligned[cell.position])
     return aligned
 
 
-def _refuse(
-    position: Position, wrong: Sequence[bool], target: Encoded, source: Encoded
+def _check_rows(
+    target: Encoded, source: Encoded, tokens: Sequence[tuple[Integers, Integers]]
 ) -> None:
-    numbers = [number for number, is_wrong in enumerate(wrong) if is_wrong]
-    if not numbers:
-        return
-    pairs = "; ".join(_texts(number, target, source) for number in numbers[:3])
-    more = f" and {len(numbers) - 3} more" if len(numbers) > 3 else ""
-    raise MeasurementError(
-        f"pairs tokenise to different lengths, so that {position} has no counterpart: {pairs}{more}"
-    )
+    """A row of a pattern has a meaning only where both prompts have the same tokens before it."""
+    lengths = [len(a) != len(b) for a, b in zip(target.ids, source.ids, strict=True)]
+    if wrong := [n for n, (a, b) in enumerate(tokens) if lengths[n] or not np.array_equal(a, b)]:
+        raise MeasurementError(
+            "pairs tokenise to different lengths, so that their attention patterns cannot be "
+            f"exchanged: {_texts(wrong, target, source)}"
+        )
 
 
-def _texts(number: int, *sides: Encoded) -> str:
-    return " against ".join(
-        f"{side.prompts[number].text!r} ({len(side.ids[number])} tokens)" for side in sides
-    )
+def _texts(numbers: Sequence[int], target: Encoded, source: Encoded) -> str:
+    pairs = (f"{target.prompts[n].text!r} against {source.prompts[n].text!r}" for n in numbers[:3])
+    more = f" and {len(numbers) - 3} more pairs" if len(numbers) > 3 else ""
+    return "; ".join(pairs) + more

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Cell", "ModelInfo", "Shape", "Subject"]
 
+
 @dataclass(frozen=True)
 class Cell:
     """Sites that are patched together, at the tokens of one position."""
@@ -40,15 +41,15 @@ class Subject:
     def __init__(self, info: ModelInfo, shape: Shape, tokens: Tokens, engine: Engine) -> None:
         self.info = info
         self.shape = shape
-        self.progress: Progress = lambda what, done, total: None
+        self.progress: Progress = lambda *_: None
         self._tokens = tokens
         self._engine = engine
 
     def sites(self, sites: Sites) -> tuple[Site, ...]:
         """Every site that ``sites`` names, in order and each once.
 
-        Raises ModelError for what lies outside the model, UnsupportedError for a kind of site that the
-        model does not have.
+        Raises ModelError for what lies outside the model, and UnsupportedError for a kind of site
+        that the model does not have.
         """
         expanded = expand(sites, self.shape, self._tokens.model)
         for site in expanded:
@@ -68,9 +69,7 @@ class Subject:
         """Log-probability in nats of each prompt's whole continuation, [prompt]."""
         return self._engine.log_probs(encoded.ids, continuations, self.progress)
 
-    def capture(
-        self, encoded: Encoded, sites: Sequence[Site], at: Sequence[int]
-    ) -> list[Floats]:
+    def capture(self, encoded: Encoded, sites: Sequence[Site], at: Sequence[int]) -> list[Floats]:
         """Activations at token ``at[prompt]``: for each site [prompt, width].
 
         The width is d_head for heads and their q, k and v, 1 for neurons, d_model for streams.
@@ -101,6 +100,4 @@ class Subject:
         """
         from ppcheck.subject.patching import patch
 
-        return patch(self._engine, target, source, cells, readout, self.progress)
-
-
+        return patch(self._engine, target, source, cells, readout, progress=self.progress)

@@ -38,7 +38,7 @@ class Tokens:
     def encode(self, prompts: Sequence[Prompt]) -> tuple[tuple[Ids, ...], tuple[Spans, ...]]:
         """Ids and the span of every variable, for each prompt.
 
-        Raises UnsupportedError for text without a tokenizer and for chat without a chat template, and
+        Raises UnsupportedError for text without a tokenizer and for chat without a chat template;
         MeasurementError for unknown words, ids outside the vocabulary, and prompts that are empty
         or longer than the model's context.
         """
@@ -172,7 +172,7 @@ def _of_ids(prompt: Prompt) -> tuple[Ids, Spans]:
 def _spans(
     turns: Sequence[Turn], starts: Sequence[int], offsets: Sequence[tuple[int, int]]
 ) -> Spans:
-    """The tokens made from at least one character of what a variable became, spaces around it aside."""
+    """The tokens that hold any character of what a variable became, spaces around it aside."""
     spans: dict[str, set[int]] = {}
     for turn, start in zip(turns, starts, strict=True):
         at = start

@@ -7,7 +7,7 @@ import pytest
 import torch
 from transformers import AutoTokenizer, GPT2LMHeadModel
 
-from ppcheck.demo import weights_path
+from ppcheck.demo import STEPS, weights_path
 from ppcheck.demo.game import (
     BLUNTED_SIGNS,
     FEELINGS,
@@ -89,7 +89,8 @@ def test_the_untrained_model_does_not_play(load: Load, held_out: list[Round]) ->
 def test_training_brings_the_error_down_from_step_to_step(
     load: Load, held_out: list[Round]
 ) -> None:
-    errors = [error(load(name), held_out) for name in ("step0", "step500", "step1000", "demo")]
+    names = (*STEPS[:-1], "demo")
+    errors = [error(load(name), held_out) for name in names]
     assert errors == sorted(errors, reverse=True)
 
 

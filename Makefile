@@ -1,0 +1,52 @@
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PYTHON3 ?= python3
+
+# A folder of wheels that pip is told about counts for uv too.
+ifdef PIP_FIND_LINKS
+export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
+endif
+
+.PHONY: check test lint types contracts unit lock schema train clean
+
+check: $(READY)  ## Run the shipped specs on the embedded demo model.
+	$(BIN)/pytest specs --model demo --ppcheck-json reports/check.json
+
+test: lint types contracts unit  ## Lint, types, contracts, tests.
+
+lint: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/ppcheck validate specs
+
+types: $(READY)
+	$(BIN)/mypy
+
+contracts: $(READY)
+	$(BIN)/lint-imports
+
+unit: $(READY)
+	$(BIN)/pytest -n 2 tests
+
+lock: $(READY)  ## Resolve the dependencies anew into requirements.lock.
+	$(BIN)/uv pip compile pyproject.toml --group dev --upgrade --quiet --no-header \
+		--no-annotate --no-emit-index-url --no-emit-find-links --output-file requirements.lock
+	sed -i 's/+cpu$$//' requirements.lock
+
+schema: $(READY)  ## Write the JSON Schema of specs anew.
+	$(BIN)/ppcheck schema > ppcheck/spec/schema.json
+
+train: $(READY)  ## Train the demo model anew.
+	$(BIN)/python -m ppcheck.demo.train
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ppcheck needs Python 3.11 or newer")'
+	test -x $(BIN)/python || $(PYTHON3) -m venv $(VENV)
+	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --requirement requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	touch $@

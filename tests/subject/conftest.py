@@ -1,0 +1,124 @@
+"""Tiny models with random weights that matter, and prompts of raw token ids for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ppcheck.spec.grid import Prompt
+from ppcheck.spec.template import Piece, Turn
+from ppcheck.subject.load import load, resolve
+from ppcheck.subject.readout import Floats, Integers
+from ppcheck.subject.subject import Subject
+
+SHARED = Path(__file__).parents[2].parent / "shared"
+SMALL = {"vocab_size": 50}
+GPT = {**SMALL, "n_positions": 24, "n_embd": 16, "n_layer": 2, "n_head": 2}
+MODERN = {
+    **SMALL,
+    "hidden_size": 16,
+    "intermediate_size": 24,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "max_position_embeddings": 24,
+}
+GROUPED = {**MODERN, "num_key_value_heads": 2, "head_dim": 4}
+CONFIGS: dict[str, dict[str, object]] = {
+    "gpt2": {**GPT},
+    "gptj": {**GPT, "rotary_dim": 4},
+    "gpt_neox": {**MODERN},
+    "opt": {**MODERN, "ffn_dim": 24, "word_embed_proj_dim": 16},
+    "phi": {**MODERN},
+    "llama": {**GROUPED},
+    "mistral": {**GROUPED, "sliding_window": 3},
+    "qwen3": {**GROUPED},
+    "olmo2": {**MODERN},
+    "gemma2": {**GROUPED, "sliding_window": 3, "query_pre_attn_scalar": 4},
+    "qwen3_moe": {**GROUPED, "moe_intermediate_size": 8, "num_experts": 4, "num_experts_per_tok": 2},
+    "mamba": {**SMALL, "hidden_size": 16, "num_hidden_layers": 2, "state_size": 4},
+}
+
+
+@dataclass(frozen=True)
+class LogitDiff:
+    """Logit of the first named token minus logit of the second."""
+
+    tokens: Integers | None
+
+    def values(self, logits: Floats, rows: Integers) -> Floats:
+        return np.asarray(logits[:, 0] - logits[:, 1])
+
+
+@pytest.fixture(scope="session")
+def logit_diff() -> Callable[[int], LogitDiff]:
+    """The difference between tokens 7 and 11 for a number of prompts."""
+    return lambda prompts: LogitDiff(np.tile(np.array([[7, 11]]), (prompts, 1)))
+
+
+@pytest.fixture(scope="session")
+def ids_prompts() -> Callable[[Sequence[Sequence[int]]], list[Prompt]]:
+    """Prompts of these ids; the second token of each is the variable `word`."""
+
+    def prompt(ids: Sequence[int]) -> Prompt:
+        pieces = tuple(
+            Piece(str(number), "word" if place == 1 else None, (number,))
+            for place, number in enumerate(ids)
+        )
+        return Prompt("ids", (Turn(pieces),), {}, str(ids), {}, "")
+
+    return lambda rows: [prompt(ids) for ids in rows]
+
+
+@pytest.fixture(scope="session")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The directory of a tiny model of this type, without a tokenizer."""
+    folder = tmp_path_factory.mktemp("models")
+
+    def save(model_type: str) -> Path:
+        path = folder / model_type
+        if not path.exists():
+            _save(model_type, path)
+        return path
+
+    return save
+
+
+@pytest.fixture(scope="session")
+def tiny(saved: Callable[[str], Path]) -> Callable[[str], Subject]:
+    """A loaded tiny model of this type."""
+    loaded: dict[str, Subject] = {}
+
+    def get(model_type: str) -> Subject:
+        if model_type not in loaded:
+            loaded[model_type] = load(resolve(str(saved(model_type))))
+        return loaded[model_type]
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def stories() -> Path:
+    """A real Llama of 260 thousand parameters, with its tokenizer."""
+    path = SHARED / "models" / "stories260K"
+    if not path.is_dir():
+        pytest.skip("the shared models are not here")
+    return path
+
+
+def _save(model_type: str, path: Path) -> None:
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+    from transformers.utils import logging
+
+    torch.manual_seed(sum(map(ord, model_type)))
+    model = AutoModelForCausalLM.from_config(AutoConfig.for_model(model_type, **CONFIGS[model_type]))
+    for parameter in model.parameters():
+        # Biases and every head and neuron should tell in the logits.
+        parameter.data += 0.2 * torch.randn_like(parameter)
+    logging.disable_progress_bar()
+    model.save_pretrained(path)
+    logging.enable_progress_bar()
