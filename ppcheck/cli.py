@@ -8,20 +8,21 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ppcheck.errors import SpecError
-from ppcheck.spec.load import Entry
+from ppcheck.spec.load import Spec
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns 0, or 1 where a spec is not valid."""
+    """Run the command; returns 0, or 1 where a spec is not valid or there is none."""
     parser = argparse.ArgumentParser(prog="ppcheck", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     validate = commands.add_parser("validate", help="check specs without a model")
-    validate.add_argument("files", nargs="+", type=Path, metavar="FILE", help="spec or folder")
+    validate.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="spec or folder")
     commands.add_parser("schema", help="print the JSON Schema of specs")
     options = parser.parse_args(arguments)
     if options.command == "schema":
         return _schema()
-    return _validate(options.files)
+    valid = [_is_valid(path) for path in options.paths]
+    return 0 if all(valid) else 1
 
 
 def _schema() -> int:
@@ -31,39 +32,41 @@ def _schema() -> int:
     return 0
 
 
-def _validate(paths: Sequence[Path]) -> int:
+def _is_valid(path: Path) -> bool:
+    if not path.is_dir():
+        return _is_valid_spec(path)
+    specs = sorted(path.rglob("*.pp.yaml"))
+    if not specs:
+        sys.stdout.write(f"{path}: there is no spec (*.pp.yaml) in this folder\n")
+        return False
+    valid = [_is_valid_spec(spec) for spec in specs]
+    return all(valid)
+
+
+def _is_valid_spec(path: Path) -> bool:
     from ppcheck.measure.registry import CHECKS
     from ppcheck.spec.load import load_spec
 
-    failed = False
-    for path in _specs(paths):
+    try:
+        spec = load_spec(path, CHECKS)
+    except SpecError as error:
+        sys.stdout.write(f"{error}\n")
+        return False
+    problems = dict.fromkeys(_problems(spec))
+    for problem in problems:
+        sys.stdout.write(f"{problem}\n")
+    if not problems:
+        sys.stdout.write(f"{path}: {len(spec.entries)} claims, no problem\n")
+    return not problems
+
+
+def _problems(spec: Spec) -> Iterator[str]:
+    """What is wrong with each claim, its prompts and pairs expanded."""
+    for entry in spec.entries:
         try:
-            spec = load_spec(path, CHECKS)
-            problems = [problem for entry in spec.entries for problem in _problems(entry)]
-        except SpecError as error:
-            problems = [str(error)]
-        failed = failed or bool(problems)
-        for problem in dict.fromkeys(problems):
-            sys.stdout.write(f"{problem}\n")
-        if not problems:
-            sys.stdout.write(f"{path}: {len(spec.entries)} claims, no problem\n")
-    return 1 if failed else 0
-
-
-def _specs(paths: Sequence[Path]) -> Iterator[Path]:
-    for path in paths:
-        if path.is_dir():
-            yield from sorted(path.rglob("*.pp.yaml"))
-        else:
-            yield path
-
-
-def _problems(entry: Entry) -> Iterator[str]:
-    """What is wrong with one claim, its prompts expanded."""
-    if entry.error is not None:
-        yield str(entry.error)
-    elif entry.claim is not None and entry.grid is not None:
-        try:
-            entry.grid.select(entry.claim.on)
+            if entry.error is not None:
+                raise entry.error
+            if entry.claim is not None and entry.grid is not None:
+                entry.claim.expand(entry.grid)
         except SpecError as error:
             yield str(error)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 
 from ppcheck.errors import MeasurementError
@@ -17,14 +18,17 @@ from ppcheck.measure.check import (
     Measurement,
     measured,
     prompt_facts,
+    texts,
     unit_labels,
+    units_of,
 )
-from ppcheck.measure.search import Search, TopField, best, exploring, keep_all
+from ppcheck.measure.search import Mask, TopField, search
 from ppcheck.measure.statistics import Floats, Mean
 from ppcheck.spec.base import Model
+from ppcheck.spec.grid import Prompt
 from ppcheck.spec.position import FINAL, Position, PositionField
 from ppcheck.spec.prompts import PromptSet
-from ppcheck.spec.site import OF_HEADS, Kind, SitesField
+from ppcheck.spec.site import Kind, SitesField
 from ppcheck.subject.encoding import Encoded
 
 Links = list[list[tuple[int, int]]]
@@ -56,45 +60,80 @@ class Attention(Check):
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         yield from super().problems(prompt_set)
-        if any(pattern.kind not in OF_HEADS for pattern in self.site):
+        if any(pattern.kind not in (Kind.HEAD, Kind.PATTERN) for pattern in self.site):
             yield "site", f"only heads attend, such as L2H1; got {self.site}"
         if self.query.kind == "previous":
             yield "from", "`previous` says what is attended to, not what attends"
+        for key, position in (("to", self.to), ("against", self.against)):
+            if position is not None and position.kind == "all":
+                yield key, "attention to all tokens is 1 by definition"
 
     def measure(self, bench: Bench) -> Measurement:
         heads = bench.subject.sites(self.site)
-        if any(head.kind not in (Kind.HEAD, Kind.PATTERN) for head in heads):
-            raise MeasurementError(f"attention has no queries, keys or values: {self.site}")
         encoded = bench.prompts(self.on)
-        names = [prompt.unit for prompt in encoded.prompts]
-        reads = [self.to] if self.against is None else [self.to, self.against]
-        # [read, prompt, head], NaN where a prompt has no such tokens
-        seen = np.stack(
-            [
-                bench.subject.attention(encoded, heads, links(encoded, self.query, keys))
-                for keys in reads
-            ]
-        )
-        for keys, attention in zip(reads, seen, strict=True):
-            if np.isnan(attention).all():
-                raise MeasurementError(f"no prompt of `{self.on}` has tokens at {keys}")
-        search = keep_all(len(heads), len(names))
-        if self.top is not None:
-            explored = exploring(names, bench.seed)
-            scores = [_score(seen[:, explored, head]) for head in range(len(heads))]
-            search = best(np.array(scores), self.top, explored)
+        prompts = encoded.prompts
+        to = _attended(bench, encoded, self, self.to)
+        against = None if self.against is None else _attended(bench, encoded, self, self.against)
+
+        def score(looked: Mask) -> Floats:
+            means = to.means(looked)
+            return means if against is None else means - against.means(looked)
+
+        found = search([str(head) for head in heads], prompts, self.top, bench.seed, score)
+        judged = found.judged(prompts)
         results: list[Measured] = []
-        for head in search.kept:
-            member = str(heads[head]) if len(heads) > 1 else None
-            results += _statistics(seen[:, :, head], encoded, search, member)
-        facts = prompt_facts(encoded.prompts) | {
+        for head in found.kept:
+            member = found.member(head)
+            results.append(to.mean("attention", head, judged, member))
+            if against is not None:
+                results.append(against.mean("against", head, judged, member))
+                results.append(_difference(to, against, head, judged, member))
+        everywhere = score(np.ones(len(prompts), dtype=bool)).tolist()
+        facts = prompt_facts(prompts) | found.facts
+        facts |= {
             "from": str(self.query),
             "to": str(self.to),
-            "searched": len(heads),
-            "kept": [str(heads[head]) for head in search.kept],
-            "effects": {str(head): _score(seen[:, :, number]) for number, head in enumerate(heads)},
+            "effects": dict(zip(found.sites, everywhere, strict=True)),
         }
-        return Measurement(tuple(results), facts, search.notes(len(heads)))
+        return self.measurement(results, facts, found.notes)
+
+
+@dataclass(frozen=True, eq=False)
+class _Attended:
+    """Attention to ``keys``, [prompt, head]: NaN in prompts that do not have them."""
+
+    keys: Position
+    prompts: tuple[Prompt, ...]
+    attention: Floats
+
+    @property
+    def present(self) -> Mask:
+        return np.asarray(np.isfinite(self.attention).all(axis=1))
+
+    def means(self, looked: Mask) -> Floats:
+        """The mean over some of the prompts, [head]."""
+        means: Floats = self.attention[self._present_in(looked)].mean(axis=0)
+        return means
+
+    def mean(self, name: str, head: int, judged: Mask, member: str | None) -> Measured:
+        here = self._present_in(judged)
+        units = units_of(self.prompts)[here]
+        statistic = Mean(self.attention[here, head], units, name, member, support=(0.0, 1.0))
+        return measured(statistic, np.array(texts(self.prompts), dtype=object)[here])
+
+    def _present_in(self, mask: Mask) -> Mask:
+        here: Mask = mask & self.present
+        if not here.any():
+            raise MeasurementError(
+                f"none of {mask.sum()} prompts has tokens at {self.keys} that the query can see"
+            )
+        return here
+
+
+def _attended(bench: Bench, encoded: Encoded, claim: Attention, keys: Position) -> _Attended:
+    heads = bench.subject.sites(claim.site)
+    seen = bench.subject.attention(encoded, heads, links(encoded, claim.query, keys))
+    return _Attended(keys, encoded.prompts, seen)
 
 
 def links(encoded: Encoded, query: Position, keys: Position) -> Links:
@@ -108,49 +147,27 @@ def links(encoded: Encoded, query: Position, keys: Position) -> Links:
     ]
 
 
-def _score(seen: Floats) -> float:
-    means = [float(np.nanmean(row)) if np.isfinite(row).any() else 0.0 for row in seen]
-    return means[0] - sum(means[1:])
-
-
-def _statistics(
-    seen: Floats, encoded: Encoded, search: Search, member: str | None
-) -> Iterator[Measured]:
-    """The statistics of one head; ``seen`` is [read, prompt]."""
-    prompts = encoded.prompts
-    units = unit_labels([prompt.unit for prompt in prompts])
-    texts = np.array([prompt.text for prompt in prompts], dtype=object)
-    present = np.isfinite(seen) & search.judged
-    for name, row, here in zip(("attention", "against"), seen, present, strict=False):
-        statistic = Mean(row[here], units[here], name, member, support=(0.0, 1.0))
-        yield measured(statistic, texts[here])
-    if len(seen) == 1:
-        return
-    both = present[0] & present[1]
-    if both.any():
-        gaps = seen[0, both] - seen[1, both]
-        yield measured(
-            Mean(gaps, units[both], "difference", member, support=(-1.0, 1.0)), texts[both]
+def _difference(
+    to: _Attended, against: _Attended, head: int, judged: Mask, member: str | None
+) -> Measured:
+    """The gap within each prompt that has both or, where none has, between each unit's means."""
+    within_prompts = bool((to.present & against.present).any())
+    groups: dict[str, list[int]] = defaultdict(list)
+    for number in np.flatnonzero(judged).tolist():
+        prompt = to.prompts[number]
+        groups[f"{number}" if within_prompts else prompt.unit].append(number)
+    gaps, units, names = [], [], []
+    for rows in groups.values():
+        mine, other = ([n for n in rows if side.present[n]] for side in (to, against))
+        if mine and other:
+            gaps.append(to.attention[mine, head].mean() - against.attention[other, head].mean())
+            prompt = to.prompts[rows[0]]
+            units.append(prompt.unit)
+            names.append(prompt.text if within_prompts else prompt.unit)
+    if not gaps:
+        raise MeasurementError(
+            f"no prompt and no unit has both {to.keys} and {against.keys}: "
+            "let `unit` name what prompts to be compared have in common"
         )
-        return
-    gaps, owners = _within_units(seen, present, units)
-    unit_names = [prompts[int(np.argmax(units == owner))].unit for owner in owners]
-    yield measured(Mean(gaps, owners, "difference", member, support=(-1.0, 1.0)), unit_names)
-
-
-def _within_units(
-    seen: Floats, present: NDArray[np.bool_], units: NDArray[np.int64]
-) -> tuple[Floats, NDArray[np.int64]]:
-    """The difference of the two reads' means in every unit that has both, and those units."""
-    owners: Sequence[int] = [
-        unit
-        for unit in np.unique(units)
-        if (present[0] & (units == unit)).any() and (present[1] & (units == unit)).any()
-    ]
-    if not owners:
-        raise MeasurementError("no independent unit has both kinds of token to compare")
-    gaps = [
-        seen[0, present[0] & (units == unit)].mean() - seen[1, present[1] & (units == unit)].mean()
-        for unit in owners
-    ]
-    return np.array(gaps), np.array(owners, dtype=np.int64)
+    statistic = Mean(np.array(gaps), unit_labels(units), "difference", member, support=(-1.0, 1.0))
+    return measured(statistic, names)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from ppcheck.measure.statistics import Floats, Labels, Statistic
+from ppcheck.errors import MeasurementError
+from ppcheck.measure.statistics import Floats, Labels, Statistic, title
 from ppcheck.spec.claim import Claim
-from ppcheck.spec.grid import Contrast, Grid, Prompt
+from ppcheck.spec.grid import Grid, Prompt
+from ppcheck.spec.prompts import Contrast
 from ppcheck.spec.selection import Selection
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.subject import Subject
@@ -39,8 +42,8 @@ class Bench:
 class Measured:
     """One statistic with what a person needs to see behind it.
 
-    ``examples`` names each example of the statistic; ``contributions`` [example] says how far each
-    pulls the statistic up.
+    ``examples`` names each example of the statistic. ``contributions`` [example] says, in the
+    statistic's own units, how far each pulls it up: their mean is the estimate.
     """
 
     statistic: Statistic
@@ -61,8 +64,29 @@ class Check(Claim):
     """A claim that knows how to measure itself: one file for each kind."""
 
     def measure(self, bench: Bench) -> Measurement:
-        """Raises MeasurementError where it cannot, UnsupportedError where the model lacks the part."""
+        """Raises MeasurementError where it cannot, UnsupportedError where the model lacks it."""
         raise NotImplementedError  # every check does
+
+    def measurement(
+        self, found: Iterable[Measured], facts: Mapping[str, Any], notes: Sequence[str] = ()
+    ) -> Measurement:
+        """What was found, less what is undefined on these prompts and not expected of them.
+
+        A switch point of a flat curve, say, must not keep the other statistics from being judged.
+        """
+        kept: list[Measured] = []
+        remarks = list(notes)
+        for one in found:
+            statistic = one.statistic
+            if statistic.name in self.expect or _is_defined(statistic):
+                kept.append(one)
+            else:
+                remarks.append(f"{title(statistic.name, statistic.member)} is undefined here")
+        return Measurement(tuple(kept), facts, tuple(remarks))
+
+
+def _is_defined(statistic: Statistic) -> bool:
+    return math.isfinite(statistic.estimate(np.ones((1, statistic.n_units)))[0])
 
 
 def measured(
@@ -70,6 +94,19 @@ def measured(
 ) -> Measured:
     pull = statistic.values() if contributions is None else contributions
     return Measured(statistic, tuple(examples), pull)
+
+
+def texts(prompts: Sequence[Prompt]) -> list[str]:
+    return [prompt.text for prompt in prompts]
+
+
+def pair_texts(clean: Sequence[Prompt], corrupted: Sequence[Prompt]) -> list[str]:
+    return [f"{one.text}  |  {two.text}" for one, two in zip(clean, corrupted, strict=True)]
+
+
+def units_of(prompts: Sequence[Prompt]) -> Labels:
+    """A number for each prompt's unit, [prompt]."""
+    return unit_labels([prompt.unit for prompt in prompts])
 
 
 def unit_labels(units: Sequence[str]) -> Labels:
@@ -85,3 +122,14 @@ def prompt_facts(*sides: Sequence[Prompt]) -> dict[str, Any]:
             digest.update(prompt.text.encode() + b"\0")
     units = {prompt.unit for prompt in sides[0]}
     return {"prompts": len(sides[0]), "units": len(units), "prompts_sha256": digest.hexdigest()}
+
+
+def doses_of(prompts: Sequence[Prompt], variable: str) -> Floats:
+    """The dose of an ordered variable, [prompt]. Raises MeasurementError where there is none."""
+    doses = []
+    for prompt in prompts:
+        word = prompt.words.get(variable)
+        if word is None or word.dose is None:
+            raise MeasurementError(f"the prompt {prompt.text!r} has no dose of {variable!r}")
+        doses.append(word.dose)
+    return np.array(doses)

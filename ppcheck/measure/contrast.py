@@ -5,9 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
-from ppcheck.measure.check import Bench, Check, Measurement, measured, prompt_facts, unit_labels
-from ppcheck.measure.metrics import read
-from ppcheck.measure.statistics import Mean, Proportion, StandardisedMean, Statistic
+import numpy as np
+
+from ppcheck.measure.check import (
+    Bench,
+    Check,
+    Measurement,
+    measured,
+    pair_texts,
+    prompt_facts,
+    units_of,
+)
+from ppcheck.measure.metrics import metric_facts, read, same
+from ppcheck.measure.problems import behaviour_problems
+from ppcheck.measure.statistics import Mean, Proportion, StandardisedMean
 from ppcheck.spec.claim import PairsField
 from ppcheck.spec.metric import MetricField
 from ppcheck.spec.prompts import PromptSet
@@ -32,25 +43,19 @@ class Contrast(Check):
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         yield from super().problems(prompt_set)
         yield from self.needs_pairs(prompt_set, self.pairs)
+        yield from behaviour_problems(prompt_set, self.metric)
 
     def measure(self, bench: Bench) -> Measurement:
-        first, second = bench.pairs(self.on, self.pairs)
+        pairs = bench.pairs(self.on, self.pairs)
         pool = bench.grid.prompt_set.pool
-        before = read(bench.subject, second, self.metric, pool)
-        gaps = read(bench.subject, first, self.metric, pool) - before
-        units = unit_labels([prompt.unit for prompt in first.prompts])
-        texts = [
-            f"{one.text}  |  {other.text}"
-            for one, other in zip(first.prompts, second.prompts, strict=True)
+        first, second = (read(bench.subject, side, self.metric, pool) for side in pairs)
+        gaps = np.where(same(first, second), 0.0, first - second)
+        prompts = [side.prompts for side in pairs]
+        units, names = units_of(prompts[0]), pair_texts(*prompts)
+        spread = gaps.std(ddof=1) if len(gaps) > 1 else 0.0
+        found = [
+            measured(Mean(gaps, units, "difference"), names),
+            measured(StandardisedMean(gaps, units, "standardised"), names, gaps / (spread or 1.0)),
+            measured(Proportion(gaps > 0, units, "positive"), names),
         ]
-        statistics: list[Statistic] = [
-            Mean(gaps, units, "difference"),
-            Proportion(gaps > 0, units, "positive"),
-        ]
-        if gaps.std() > 0:
-            statistics.append(StandardisedMean(gaps, units, "standardised"))
-        facts = prompt_facts(first.prompts, second.prompts) | {
-            "metric": str(self.metric),
-            "linear_in_logits": self.metric.linear,
-        }
-        return Measurement(tuple(measured(s, texts) for s in statistics), facts)
+        return self.measurement(found, prompt_facts(*prompts) | metric_facts(self.metric))

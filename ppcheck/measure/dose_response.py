@@ -10,14 +10,28 @@ import numpy as np
 from pydantic import Field
 
 from ppcheck.errors import MeasurementError
-from ppcheck.measure.check import Bench, Check, Measurement, measured, prompt_facts, unit_labels
-from ppcheck.measure.metrics import read
-from ppcheck.measure.statistics import Floats, Mean
+from ppcheck.measure.check import (
+    Bench,
+    Check,
+    Measured,
+    Measurement,
+    doses_of,
+    measured,
+    prompt_facts,
+    texts,
+    unit_labels,
+)
+from ppcheck.measure.metrics import metric_facts, read, same
+from ppcheck.measure.problems import behaviour_problems, dose_problems
+from ppcheck.measure.statistics import Floats, Labels, Mean
 from ppcheck.measure.switch_point import SwitchPoint
-from ppcheck.spec.grammar import suggest
-from ppcheck.spec.grid import Prompt
+from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.metric import MetricField
 from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.template import TEMPLATE
+
+NUDGE = 1e-4
+"""The change of a mean probability by which its pull on the switch point is found."""
 
 
 class DoseResponse(Check):
@@ -42,64 +56,83 @@ class DoseResponse(Check):
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         yield from super().problems(prompt_set)
-        ordered = [name for name, words in prompt_set.vary.items() if words.role == "ordered"]
-        if prompt_set.rows is None and self.dose not in ordered:
-            yield "dose", f"{self.dose!r} is no ordered variable: {suggest(self.dose, ordered)}"
+        yield from dose_problems(prompt_set, self.dose)
+        yield from behaviour_problems(prompt_set, self.metric)
 
     def measure(self, bench: Bench) -> Measurement:
         encoded = bench.prompts(self.on)
-        doses = np.array([_dose(prompt, self.dose) for prompt in encoded.prompts])
+        doses = doses_of(encoded.prompts, self.dose)
         values = read(bench.subject, encoded, self.metric, bench.grid.prompt_set.pool)
-        curves = _curves(encoded.prompts, self.dose)
-        if any(len(np.unique(doses[curve])) < 2 for curve in curves.values()):
-            raise MeasurementError(f"`{self.on}` leaves curves with fewer than two doses")
-        prompts = [encoded.prompts[rows[0]] for rows in curves.values()]
-        # Where no variable makes units, the curves themselves are what is independent.
-        shared = bench.grid.prompt_set.unit_names or bench.grid.prompt_set.rows
-        names = [p.unit if shared else key for p, key in zip(prompts, curves, strict=True)]
-        units = unit_labels(names)
-        spearmans = np.array([_spearman(doses[rows], values[rows]) for rows in curves.values()])
-        slopes = np.array([np.polyfit(doses[rows], values[rows], 1)[0] for rows in curves.values()])
-        results = [
-            measured(Mean(spearmans, units, "spearman", support=(-1.0, 1.0)), list(curves)),
-            measured(Mean(slopes, units, "slope"), list(curves)),
+        curves = _curves(encoded.prompts, self.dose, bench.grid.prompt_set)
+        for name, rows in curves.items():
+            if len(np.unique(doses[rows])) < 2:
+                raise MeasurementError(f"the curve of `{self.on}` at {name} has one dose only")
+        units = _units(curves, encoded.prompts, bench.grid)
+        lines = [(doses[rows], values[rows]) for rows in curves.values()]
+        spearmans = np.array([_spearman(*line) for line in lines])
+        slopes = np.array([np.polyfit(*line, 1)[0] for line in lines])
+        of_curves = [units[rows[0]] for rows in curves.values()]
+        found = [
+            measured(Mean(spearmans, np.array(of_curves), "spearman", support=(-1, 1)), curves),
+            measured(Mean(slopes, np.array(of_curves), "slope"), curves),
         ]
         if self.metric.probability:
-            unit_of = dict(zip(curves, names, strict=True))
-            owners = [unit_of[_curve(prompt, self.dose)] for prompt in encoded.prompts]
-            switch = SwitchPoint(doses, values, unit_labels(owners), "switch_point")
-            results.append(measured(switch, [prompt.text for prompt in encoded.prompts]))
-        facts = prompt_facts(encoded.prompts) | {
-            "metric": str(self.metric),
-            "linear_in_logits": self.metric.linear,
-            "curves": len(curves),
-            "curve": _mean_curve(doses, values),
-        }
-        return Measurement(tuple(results), facts)
+            found.append(_switch_point(doses, values, units, encoded.prompts))
+        facts = prompt_facts(encoded.prompts) | metric_facts(self.metric)
+        facts |= {"curves": len(curves), "curve": _mean_curve(doses, values)}
+        return self.measurement(found, facts)
 
 
-def _dose(prompt: Prompt, variable: str) -> float:
-    word = prompt.words.get(variable)
-    if word is None or word.dose is None:
-        raise MeasurementError(f"the prompt {prompt.text!r} has no dose of {variable!r}")
-    return word.dose
-
-
-def _curve(prompt: Prompt, dose: str) -> str:
-    return ", ".join(f"{n}={w.text}" for n, w in prompt.words.items() if n not in (dose, "row"))
-
-
-def _curves(prompts: Sequence[Prompt], dose: str) -> dict[str, list[int]]:
+def _curves(prompts: Sequence[Prompt], dose: str, prompt_set: PromptSet) -> dict[str, list[int]]:
+    """The numbers of the prompts of each curve, by what its prompts have in common."""
+    # Columns of a file that no template shows, such as a row's id, keep no curve apart.
+    shown = {TEMPLATE, *prompt_set.variable_names, *prompt_set.vary} - {dose}
     curves: dict[str, list[int]] = defaultdict(list)
     for number, prompt in enumerate(prompts):
-        curves[_curve(prompt, dose)].append(number)
+        common = ", ".join(f"{n}={w.text}" for n, w in prompt.words.items() if n in shown)
+        curves[common or "all"].append(number)
     return dict(curves)
+
+
+def _units(curves: dict[str, list[int]], prompts: Sequence[Prompt], grid: Grid) -> Labels:
+    """The unit of each prompt, [prompt], whole curves in one.
+
+    Where no variable makes units, curves themselves are what is independent.
+    """
+    declared = bool(grid.prompt_set.unit_names or grid.prompt_set.rows)
+    names = [""] * len(prompts)
+    for curve, rows in curves.items():
+        for row in rows:
+            names[row] = prompts[rows[0]].unit if declared else curve
+    return unit_labels(names)
 
 
 def _spearman(doses: Floats, values: Floats) -> float:
     from scipy.stats import spearmanr
 
-    return 0.0 if np.ptp(values) == 0 else float(spearmanr(doses, values).statistic)
+    flat = same(values.min(), values.max())
+    return 0.0 if flat else float(spearmanr(doses, values).statistic)
+
+
+def _switch_point(
+    doses: Floats, probabilities: Floats, units: Labels, prompts: Sequence[Prompt]
+) -> Measured:
+    """A prompt pulls by its distance from its dose's mean, times what that mean does to the fit."""
+    statistic = SwitchPoint(doses, probabilities, units, "switch_point")
+    steps, place, counts = np.unique(doses, return_inverse=True, return_counts=True)
+    means = np.array([probabilities[doses == dose].mean() for dose in steps])
+
+    def fitted(curve: Floats) -> float:
+        fit = SwitchPoint(steps, curve, np.arange(len(steps)), "switch_point")
+        return float(fit.estimate(counts[None].astype(np.float64))[0])
+
+    middle = fitted(means)
+    if not np.isfinite(middle):
+        return measured(statistic, texts(prompts))
+    nudges = np.where(means > 0.5, -NUDGE, NUDGE)
+    moves = [fitted(means + nudge) - middle for nudge in np.diag(nudges)]
+    leverage = (np.array(moves) / nudges * len(doses) / counts)[place]
+    return measured(statistic, texts(prompts), middle + (probabilities - means[place]) * leverage)
 
 
 def _mean_curve(doses: Floats, values: Floats) -> list[dict[str, Any]]:

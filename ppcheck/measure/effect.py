@@ -7,16 +7,19 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ppcheck.measure.check import Bench
-from ppcheck.measure.metrics import read, readout
-from ppcheck.measure.statistics import Floats, Ratio
+from ppcheck.errors import MeasurementError
+from ppcheck.measure.check import Bench, Measured, measured, pair_texts, units_of
+from ppcheck.measure.metrics import read, readout, same
+from ppcheck.measure.search import Mask
+from ppcheck.measure.statistics import Floats, Mean, Ratio
 from ppcheck.spec.metric import Metric, Reading
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.subject import Cell
 
 Mode = Literal["denoise", "noise"]
+SHARE = {"denoise": "recovery", "noise": "damage"}
+"""What the share of the gap is called in each mode."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,12 +31,13 @@ class Effect:
     """
 
     mode: Mode
+    pairs: tuple[Encoded, Encoded]
     clean: Floats
     corrupted: Floats
     patched: Floats
 
     @property
-    def gap(self) -> Floats:
+    def gaps(self) -> Floats:
         return self.clean - self.corrupted
 
     @property
@@ -43,25 +47,29 @@ class Effect:
             return self.patched - self.corrupted
         return self.clean - self.patched
 
-    def shares(self, examples: NDArray[np.bool_]) -> Floats:
-        """Summed change over summed gap on some of the examples, [cell]."""
-        total = float(self.gap[examples].sum())
+    @property
+    def texts(self) -> list[str]:
+        return pair_texts(*(side.prompts for side in self.pairs))
+
+    def shares(self, looked: Mask) -> Floats:
+        """Summed change over summed gap on some of the pairs, [cell].
+
+        Raises MeasurementError where these gaps add up to nothing.
+        """
+        total = float(self.gaps[looked].sum())
         if total == 0:
-            return np.zeros(len(self.patched))
-        shares: Floats = self.changes[:, examples].sum(axis=1) / total
+            raise MeasurementError("the gaps between clean and corrupted add up to zero")
+        shares: Floats = self.changes[:, looked].sum(axis=1) / total
         return shares
 
-    def ratio(
-        self,
-        cell: int,
-        examples: NDArray[np.bool_],
-        units: NDArray[np.int64],
-        name: str,
-        member: str | None,
-    ) -> Ratio:
+    def share(self, cell: int, judged: Mask, name: str, member: str | None) -> Measured:
         """The cell's share of the gap as a statistic: 1 moves the metric all the way."""
-        change, gap = self.changes[cell, examples], self.gap[examples]
-        return Ratio(change, gap, units[examples], name, member)
+        units = units_of(self.pairs[0].prompts)[judged]
+        ratio = Ratio(self.changes[cell, judged], self.gaps[judged], units, name, member)
+        return measured(ratio, np.array(self.texts, dtype=object)[judged])
+
+    def gap(self) -> Measured:
+        return measured(Mean(self.gaps, units_of(self.pairs[0].prompts), "gap"), self.texts)
 
 
 def patch_effect(
@@ -73,18 +81,19 @@ def patch_effect(
 ) -> Effect:
     """Run every cell on every pair.
 
-    Raises MeasurementError for pairs that do not align at the cells' positions, and for choices of
-    several tokens.
+    Raises MeasurementError for pairs that do not align at the cells' positions, for choices of
+    several tokens, and where the metric cannot tell clean from corrupted.
     """
     clean, corrupted = pairs
     pool = bench.grid.prompt_set.pool
     target, source = (corrupted, clean) if mode == "denoise" else (clean, corrupted)
     if metric.reading is Reading.KL:
-        reference = bench.subject.log_distribution(clean)
-        reader = readout(metric, target, pool, reference)
-        sides = [bench.subject.read(side, reader) for side in pairs]
+        reader = readout(metric, target, pool, bench.subject.log_distribution(clean))
+        before, after = (bench.subject.read(side, reader) for side in pairs)
     else:
         reader = readout(metric, target, pool)
-        sides = [read(bench.subject, side, metric, pool) for side in pairs]
+        before, after = (read(bench.subject, side, metric, pool) for side in pairs)
+    if same(before, after).all():
+        raise MeasurementError(f"{metric} is the same on clean and corrupted prompts: no gap")
     patched = bench.subject.patch(target, source, cells, reader)
-    return Effect(mode, sides[0], sides[1], patched)
+    return Effect(mode, pairs, before, after, patched)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
 
 import numpy as np
-from scipy.special import log_softmax, logsumexp
 
 from ppcheck.errors import MeasurementError
+from ppcheck.measure.search import Mask
 from ppcheck.measure.statistics import Floats
 from ppcheck.spec.metric import Metric, Reading
 from ppcheck.spec.prompts import Pool
@@ -18,25 +21,24 @@ from ppcheck.subject.subject import Subject
 
 @dataclass(frozen=True, eq=False)
 class ChoiceReadout:
-    """A metric over the logits of the choices alone.
+    """A metric over the logits of some choices alone, the metric's own first.
 
-    ``tokens`` [prompt, k] holds the tokens of all choices side by side; ``sizes`` says how many
-    synonyms each choice has, ``read`` which choices the metric names.
+    ``tokens`` [prompt, k] holds the tokens of these choices side by side; ``sizes`` says how many
+    synonyms each has.
     """
 
     reading: Reading
     tokens: Integers
     sizes: tuple[int, ...]
-    read: tuple[int, ...]
     pool: Pool
 
     def values(self, logits: Floats, rows: Integers) -> Floats:
         del rows
         pooled = pool_synonyms(logits, self.sizes, self.pool)
         if self.reading is Reading.LOGIT_DIFF:
-            return pooled[:, self.read[0]] - pooled[:, self.read[1]]
-        probabilities: Floats = np.exp(log_softmax(pooled, axis=1))
-        return probabilities[:, self.read[0]]
+            return pooled[:, 0] - pooled[:, 1]
+        probabilities: Floats = np.exp(log_softmax(pooled))
+        return probabilities[:, 0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +56,7 @@ class VocabularyReadout:
             best = np.take_along_axis(logits, answers, axis=1).max(axis=1, keepdims=True)
             ranks: Floats = (logits > best).sum(axis=1).astype(np.float64)
             return ranks
-        chosen = np.take_along_axis(log_softmax(logits, axis=1), answers, axis=1)
+        chosen = np.take_along_axis(log_softmax(logits), answers, axis=1)
         pooled = pool_synonyms(chosen, (chosen.shape[1],), self.pool)[:, 0]
         return pooled if self.reading is Reading.LOG_PROB else np.exp(pooled)
 
@@ -71,7 +73,7 @@ class DivergenceReadout:
 
     def values(self, logits: Floats, rows: Integers) -> Floats:
         reference = self.reference[rows]
-        gaps = np.exp(reference) * (reference - log_softmax(logits, axis=1))
+        gaps = np.exp(reference) * (reference - log_softmax(logits))
         total: Floats = gaps.sum(axis=1)
         return total
 
@@ -81,40 +83,53 @@ def readout(
 ) -> Readout:
     """The readout of a metric at the final position.
 
-    Raises MeasurementError where a choice is several tokens, or two choices share one.
+    Raises MeasurementError where a choice is several tokens, or one answer begins with another.
     """
     if metric.reading is Reading.KL:
         if reference is None:
             raise MeasurementError("`kl` compares with a clean run: use it in a patching claim")
         return DivergenceReadout(reference)
+    names = _read_by(metric, encoded)
+    check_exclusive(encoded, names)
+    columns = [_single_tokens(encoded, name, metric) for name in names]
     if metric.reading in (Reading.LOGIT_DIFF, Reading.P):
-        names = tuple(encoded.prompts[0].choices)
-        columns = [_single_tokens(encoded, name, metric) for name in names]
-        _check_distinct(columns, names, encoded)
         sizes = tuple(column.shape[1] for column in columns)
-        read = tuple(names.index(choice) for choice in metric.choices)
-        return ChoiceReadout(metric.reading, np.hstack(columns), sizes, read, pool)
-    return VocabularyReadout(
-        metric.reading, _single_tokens(encoded, metric.choices[0], metric), pool
-    )
+        return ChoiceReadout(metric.reading, np.hstack(columns), sizes, pool)
+    return VocabularyReadout(metric.reading, columns[0], pool)
 
 
 def read(subject: Subject, encoded: Encoded, metric: Metric, pool: Pool) -> Floats:
     """The metric on untouched runs, [prompt]; p, prob and log_prob take choices of many tokens."""
-    names = tuple(encoded.prompts[0].choices)
-    wanted = names if metric.reading is Reading.P else metric.choices
-    over_sequences = (Reading.P, Reading.PROB, Reading.LOG_PROB)
-    if metric.reading not in over_sequences or all(is_single(encoded, name) for name in wanted):
+    over_sequences = metric.reading in (Reading.P, Reading.PROB, Reading.LOG_PROB)
+    names = _read_by(metric, encoded)
+    if not over_sequences or all(is_single(encoded, name) for name in names):
         return subject.read(encoded, readout(metric, encoded, pool))
-    pooled = np.stack([_log_prob(subject, encoded, name, pool) for name in wanted], axis=1)
+    pooled = log_probs(subject, encoded, names, pool)
     if metric.reading is Reading.P:
-        shares: Floats = np.exp(log_softmax(pooled, axis=1))
-        return shares[:, names.index(metric.choices[0])]
+        shares: Floats = np.exp(log_softmax(pooled))
+        return shares[:, 0]
     return pooled[:, 0] if metric.reading is Reading.LOG_PROB else np.exp(pooled[:, 0])
 
 
-def pool_synonyms(logits: Floats, sizes: tuple[int, ...], pool: Pool) -> Floats:
+def log_probs(subject: Subject, encoded: Encoded, names: Sequence[str], pool: Pool) -> Floats:
+    """Log-probability in nats of each of these choices, of any number of tokens, [prompt, choice].
+
+    Raises MeasurementError where one answer begins with another.
+    """
+    check_exclusive(encoded, names)
+    return np.stack([_log_prob(subject, encoded, name, pool) for name in names], axis=1)
+
+
+def same(first: Floats, second: Floats) -> Mask:
+    """Where two values of a metric differ by no more than the rounding of float32 activations."""
+    close: Mask = np.isclose(first, second, rtol=1e-5, atol=1e-9)
+    return close
+
+
+def pool_synonyms(logits: Floats, sizes: Sequence[int], pool: Pool) -> Floats:
     """Synonyms side by side [row, k] to one column a choice [row, choice]."""
+    from scipy.special import logsumexp
+
     stops = np.cumsum(sizes)
     columns = []
     for start, stop in zip(stops - np.asarray(sizes), stops, strict=True):
@@ -126,9 +141,46 @@ def pool_synonyms(logits: Floats, sizes: tuple[int, ...], pool: Pool) -> Floats:
     return np.stack(columns, axis=1)
 
 
+def log_softmax(logits: Floats) -> Floats:
+    """Log-probabilities of each row of [row, k]."""
+    from scipy import special
+
+    log_probabilities: Floats = special.log_softmax(logits, axis=1)
+    return log_probabilities
+
+
 def is_single(encoded: Encoded, choice: str) -> bool:
     """Whether every synonym of the choice is one token, after every prompt."""
     return all(len(ids) == 1 for synonyms in encoded.choices(choice) for ids in synonyms)
+
+
+def check_exclusive(encoded: Encoded, names: Sequence[str]) -> None:
+    """Raises MeasurementError where one answer begins with another: it would count twice."""
+    answers = [
+        (name, ids)
+        for name in names
+        for ids in zip(*encoded.choices(name), strict=True)  # of one synonym, [prompt]
+    ]
+    for (name, ids), (other, others) in combinations(answers, 2):
+        for prompt, a, b in zip(encoded.prompts, ids, others, strict=True):
+            shared = min(len(a), len(b))
+            if a[:shared] == b[:shared]:
+                which = f"two answers of {name!r}" if name == other else f"{name!r} and {other!r}"
+                raise MeasurementError(
+                    f"{which} begin with the same token(s) after {prompt.text!r}, and one of them "
+                    "with the whole other: they would be counted twice"
+                )
+
+
+def metric_facts(metric: Metric) -> dict[str, Any]:
+    return {"metric": str(metric), "linear_in_logits": metric.linear}
+
+
+def _read_by(metric: Metric, encoded: Encoded) -> tuple[str, ...]:
+    """The choices whose logits the metric needs, its own first."""
+    if metric.reading is not Reading.P:
+        return metric.choices
+    return tuple(dict.fromkeys((*metric.choices, *encoded.prompts[0].choices)))
 
 
 def _single_tokens(encoded: Encoded, choice: str, metric: Metric) -> Integers:
@@ -144,21 +196,11 @@ def _single_tokens(encoded: Encoded, choice: str, metric: Metric) -> Integers:
     return np.array([[ids[0] for ids in synonyms] for synonyms in rows], dtype=np.int64)
 
 
-def _check_distinct(columns: list[Integers], names: tuple[str, ...], encoded: Encoded) -> None:
-    for i, first in enumerate(columns):
-        for j in range(i):
-            same = (first[:, :, None] == columns[j][:, None, :]).any(axis=(1, 2))
-            if same.any():
-                prompt = encoded.prompts[int(np.argmax(same))]
-                raise MeasurementError(
-                    f"the choices {names[j]!r} and {names[i]!r} begin with the same token after "
-                    f"{prompt.text!r}"
-                )
-
-
 def _log_prob(subject: Subject, encoded: Encoded, choice: str, pool: Pool) -> Floats:
-    rows = encoded.choices(choice)
-    synonyms = [
-        subject.log_probs(encoded, [row[number] for row in rows]) for number in range(len(rows[0]))
-    ]
-    return pool_synonyms(np.stack(synonyms, axis=1), (len(synonyms),), pool)[:, 0]
+    if is_single(encoded, choice):
+        metric = Metric(Reading.LOG_PROB, (choice,))
+        answers = _single_tokens(encoded, choice, metric)
+        return subject.read(encoded, VocabularyReadout(metric.reading, answers, pool))
+    synonyms = zip(*encoded.choices(choice), strict=True)
+    columns = [subject.log_probs(encoded, ids) for ids in synonyms]
+    return pool_synonyms(np.stack(columns, axis=1), (len(columns),), pool)[:, 0]

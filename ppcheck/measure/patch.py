@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
-from ppcheck.measure.check import Bench, Check, Measurement, measured, prompt_facts, unit_labels
-from ppcheck.measure.effect import Effect, Mode, patch_effect
-from ppcheck.measure.search import TopField, best, exploring, keep_all
-from ppcheck.measure.statistics import Mean
+from ppcheck.measure.check import (
+    Bench,
+    Check,
+    Measurement,
+    prompt_facts,
+)
+from ppcheck.measure.effect import SHARE, Mode, patch_effect
+from ppcheck.measure.metrics import metric_facts
+from ppcheck.measure.problems import metric_problems, patch_problems
+from ppcheck.measure.search import TopField, search
 from ppcheck.spec.claim import PairsField
 from ppcheck.spec.metric import MetricField
 from ppcheck.spec.position import FINAL, PositionField
@@ -42,63 +48,32 @@ class Patch(Check):
     top: TopField = None
 
     def statistic_names(self) -> tuple[str, ...]:
-        return (self.statistic, "gap")
-
-    @property
-    def statistic(self) -> str:
-        return "recovery" if self.mode == "denoise" else "damage"
+        return (SHARE[self.mode], "gap")
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         yield from super().problems(prompt_set)
         yield from self.needs_pairs(prompt_set, self.pairs)
+        yield from metric_problems(prompt_set, self.metric)
+        yield from patch_problems(self.position)
         if self.together and self.top is not None:
             yield "top", "`top` chooses among sites patched alone: leave out `together`"
-        if self.position.kind == "previous" or self.position.label is not None:
-            yield "position", f"the position {self.position} has a meaning for attention only"
 
     def measure(self, bench: Bench) -> Measurement:
         sites = bench.subject.sites(self.site)
+        groups = {str(self.site): sites} if self.together else {str(s): (s,) for s in sites}
+        cells = [Cell(group, self.position) for group in groups.values()]
         pairs = bench.pairs(self.on, self.pairs)
-        groups = [sites] if self.together else [(site,) for site in sites]
-        cells = [Cell(group, self.position) for group in groups]
         effect = patch_effect(bench, pairs, cells, self.metric, self.mode)
-        names = [prompt.unit for prompt in pairs[0].prompts]
-        search = keep_all(len(cells), len(names))
-        if self.top is not None:
-            explored = exploring(names, bench.seed)
-            search = best(effect.shares(explored), self.top, explored)
-        labels = [str(self.site)] if self.together else [str(site) for site in sites]
-        units = unit_labels(names)
-        texts = [
-            f"{one.text}  |  {other.text}"
-            for one, other in zip(pairs[0].prompts, pairs[1].prompts, strict=True)
-        ]
-        judged = [text for text, kept in zip(texts, search.judged, strict=True) if kept]
-        ratios = [
-            effect.ratio(
-                cell,
-                search.judged,
-                units,
-                self.statistic,
-                labels[cell] if len(cells) > 1 else None,
-            )
-            for cell in search.kept
-        ]
-        gap = measured(Mean(effect.gap, units, "gap"), texts)
-        return Measurement(
-            (*(measured(ratio, judged) for ratio in ratios), gap),
-            self._facts(effect, labels, search.kept) | prompt_facts(*(e.prompts for e in pairs)),
-            search.notes(len(cells)),
-        )
-
-    def _facts(self, effect: Effect, labels: list[str], kept: tuple[int, ...]) -> dict[str, Any]:
-        shares = effect.shares(np.ones(len(effect.gap), dtype=bool))
-        return {
+        sides = [side.prompts for side in pairs]
+        found = search(tuple(groups), sides[0], self.top, bench.seed, effect.shares)
+        judged = found.judged(*sides)
+        shares = effect.shares(np.ones(len(judged), dtype=bool))
+        facts = prompt_facts(*sides) | metric_facts(self.metric) | found.facts
+        facts |= {
             "mode": self.mode,
-            "metric": str(self.metric),
-            "linear_in_logits": self.metric.linear,
             "position": str(self.position),
-            "searched": len(labels),
-            "kept": [labels[cell] for cell in kept],
-            "effects": {label: float(share) for label, share in zip(labels, shares, strict=True)},
+            "effects": dict(zip(groups, shares.tolist(), strict=True)),
         }
+        name = SHARE[self.mode]
+        each = [effect.share(cell, judged, name, found.member(cell)) for cell in found.kept]
+        return self.measurement([*each, effect.gap()], facts, found.notes)

@@ -36,12 +36,11 @@ CHECKS: Checks = {name: partial(_import, name) for name in _CHECKS}
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of a spec file, for editors."""
     claims: Any = reduce(or_, (check() for check in CHECKS.values()))
-    model = create_model(
-        "Spec",
-        __base__=Header,
-        prompts=(dict[str, PromptSet], ...),
-        claims=(list[Annotated[claims, Field(discriminator="check")]], ...),
-    )
+    fields: dict[str, Any] = {
+        "prompts": (dict[str, PromptSet], ...),
+        "claims": (list[Annotated[claims, Field(discriminator="check")]], ...),
+    }
+    model = create_model("Spec", __base__=Header, **fields)
     schema = model.model_json_schema(by_alias=True)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "ppcheck"}
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,9 @@ from pydantic import Field
 
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.statistics import Floats
+from ppcheck.spec.grid import Prompt
 
+Mask = NDArray[np.bool_]
 TopField = Annotated[
     int | None,
     Field(
@@ -26,38 +29,73 @@ TopField = Annotated[
 
 @dataclass(frozen=True)
 class Search:
-    """Which sites were kept, and the examples on which they may be judged.
+    """Which of the ``sites`` were ``kept``, best first, and the prompts ``looked_at`` for it."""
 
-    ``kept`` are numbers of sites, best first; ``judged`` is a mask over the examples.
-    """
-
+    sites: tuple[str, ...]
     kept: tuple[int, ...]
-    judged: NDArray[np.bool_]
+    looked_at: tuple[Prompt, ...] = ()
 
-    def notes(self, searched: int) -> tuple[str, ...]:
-        if self.judged.all():
+    def judged(self, *sides: Sequence[Prompt]) -> Mask:
+        """The prompts, or pairs, that may be judged on: no unit and no text that was looked at.
+
+        Raises MeasurementError where none is left.
+        """
+        units = {prompt.unit for prompt in self.looked_at}
+        texts = {prompt.text for prompt in self.looked_at}
+        mask = np.array(
+            [
+                all(prompt.unit not in units and prompt.text not in texts for prompt in pair)
+                for pair in zip(*sides, strict=True)
+            ]
+        )
+        if not mask.any():
+            raise MeasurementError("`top` looked at every prompt, and none is left to judge on")
+        return mask
+
+    def member(self, site: int) -> str | None:
+        """What tells the site's statistics from those of the others, if there are others."""
+        return self.sites[site] if len(self.sites) > 1 else None
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return {"searched": len(self.sites), "kept": [self.sites[site] for site in self.kept]}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        if not self.looked_at:
             return ()
-        kept = f"{len(self.kept)} of {searched:,} sites"
+        kept = f"{len(self.kept)} of {len(self.sites):,} sites"
         return (f"{kept} chosen on one half of the units, judged on the other",)
 
 
-def keep_all(sites: int, examples: int) -> Search:
-    return Search(tuple(range(sites)), np.ones(examples, dtype=bool))
+def search(
+    sites: Sequence[str],
+    prompts: Sequence[Prompt],
+    top: int | None,
+    seed: int,
+    score: Callable[[Mask], Floats],
+    classes: str | None = None,
+) -> Search:
+    """Keep every site or, with ``top``, those that score highest on one half of the units.
 
-
-def exploring(units: Sequence[str], seed: int) -> NDArray[np.bool_]:
-    """A mask [example] of the half of the units that may be looked at.
-
-    Raises MeasurementError where there are too few units to halve.
+    ``score`` takes the prompts that may be looked at, [prompt], and gives [site]. Where units are
+    of one class of the variable ``classes`` each, both halves have units of every class. Raises
+    MeasurementError where there are too few units to halve.
     """
-    names = sorted(set(units), key=lambda unit: hashlib.sha256(f"{seed}/{unit}".encode()).digest())
-    if len(names) < 2:
+    if top is None:
+        return Search(tuple(sites), tuple(range(len(sites))))
+    labels: dict[str, set[str]] = defaultdict(set)
+    for prompt in prompts:
+        labels[prompt.unit].add("" if classes is None else prompt.words[classes].label)
+    units = sorted(labels, key=lambda unit: (sorted(labels[unit]), _hash(seed, unit)))
+    if len(units) < 2:
         raise MeasurementError("`top` needs at least two independent units: one half to choose on")
-    explored = set(names[::2])
-    return np.array([unit in explored for unit in units])
+    explored = set(units[::2])
+    looked = np.array([prompt.unit in explored for prompt in prompts])
+    order = np.argsort(-score(looked), kind="stable")[:top]
+    looked_at = tuple(prompt for prompt in prompts if prompt.unit in explored)
+    return Search(tuple(sites), tuple(order.tolist()), looked_at)
 
 
-def best(scores: Floats, top: int, explored: NDArray[np.bool_]) -> Search:
-    """Keep the ``top`` sites by ``scores`` [site], which were computed on ``explored`` alone."""
-    order = np.argsort(-scores, kind="stable")[:top]
-    return Search(tuple(int(site) for site in order), ~explored)
+def _hash(seed: int, unit: str) -> bytes:
+    return hashlib.sha256(f"{seed}/{unit}".encode()).digest()

@@ -75,6 +75,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
     for marker, meaning in FAMILIES.items():
         config.addinivalue_line("markers", f"{marker}: {meaning}")
+    if config.option.ppcheck_model:
+        state_of(config)
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Results(config), "ppcheck-results")
 

@@ -57,6 +57,7 @@ class BrokenSpec(pytest.Item):
         return self.path, (self.error.line or 1) - 1, self.name
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str:
+        del style
         return str(excinfo.value)
 
 
@@ -98,7 +99,7 @@ class ClaimItem(pytest.Item):
     def _examine(self, examination: Examination) -> ClaimRecord:
         if self.entry.error is not None:
             raise self.entry.error
-        if not self.spec.is_about(self.ref.label):
+        if not self.spec.is_about(*self.ref.names):
             about = ", ".join(self.spec.models)
             raise UnsupportedError(f"the spec is about {about}, not {self.ref.label}")
         state = state_of(self.config)

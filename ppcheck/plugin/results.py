@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ppcheck.plugin.state import state_of
+
 if TYPE_CHECKING:
     from ppcheck.record.run import ClaimRecord
 
@@ -55,22 +57,24 @@ class Results:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
         unit = 1 if sys.platform == "darwin" else 1024
-        labels = sorted(self.models)
+        claims = self._records()
+        labels = [label for label in dict.fromkeys(c.model for c in claims) if label in self.models]
         record = RunRecord(
             started=datetime.fromtimestamp(self.started, UTC).isoformat(timespec="seconds"),
             seconds=time.time() - self.started,
             peak_memory_mb=max(peak, children) * unit / 1e6,
             model=self.models[labels[0]],
             models={label: self.models[label] for label in labels},
-            claims=tuple(self._records()),
+            claims=tuple(claims),
         )
         path = Path(self.config.invocation_params.dir, file)
         write_whole(path, record.to_json())
         return file
 
     def _records(self) -> list[ClaimRecord]:
-        """In the order of the specs, whatever the order in which workers finished."""
+        """In the order of models and specs, whatever the order in which workers finished."""
         from ppcheck.record.run import ClaimRecord
 
+        labels = [ref.label for ref in state_of(self.config).refs]
         records = [ClaimRecord.model_validate(claim) for claim in self.claims.values()]
-        return sorted(records, key=lambda claim: (claim.model, claim.spec, claim.line))
+        return sorted(records, key=lambda c: (labels.index(c.model), c.spec, c.line))

@@ -34,7 +34,7 @@ class Examination:
     seed: int
 
     def run(self, subject: Subject) -> ClaimRecord:
-        """Measure and judge. Raises MeasurementError, UnsupportedError or SpecError where it cannot."""
+        """Measure and judge. Raises a PpcheckError where it cannot."""
         claim, grid = self.entry.claim, self.entry.grid
         if claim is None or grid is None:
             raise self.entry.error or MeasurementError("the claim was not loaded")

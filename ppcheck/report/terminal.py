@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.run import ClaimRecord, StatisticRecord
 from ppcheck.report.text import number, printable
+from ppcheck.spec.bound import Bound
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -58,7 +59,9 @@ def _expected(claim: ClaimRecord) -> str:
 
 def _measured(claim: ClaimRecord) -> list[str]:
     """The judged statistics, worst first, then the others; a long family is cut."""
-    ordered = sorted(claim.statistics.items(), key=lambda item: _urgency(item[1]))
+    ordered = sorted(
+        claim.statistics.items(), key=lambda item: (_urgency(item[1]), _slack(item[1]))
+    )
     width = max((len(name) for name, _ in ordered), default=0)
     rows = []
     for name, statistic in ordered[:8]:
@@ -78,6 +81,14 @@ def _measured(claim: ClaimRecord) -> list[str]:
 def _urgency(statistic: StatisticRecord) -> int:
     order = [Verdict.FAILS, Verdict.INCONCLUSIVE, Verdict.HOLDS, None]
     return order.index(statistic.verdict)
+
+
+def _slack(statistic: StatisticRecord) -> float:
+    """How far the estimate lies on the right side of the nearest edge of its bound."""
+    if statistic.bound is None:
+        return 0.0
+    bound, estimate = Bound.parse(statistic.bound), statistic.estimate
+    return min(estimate - bound.low, bound.high - estimate)
 
 
 def _sample(claim: ClaimRecord) -> str:
@@ -157,7 +168,8 @@ def tally(claims: Sequence[ClaimRecord]) -> str:
         for v, (one, many) in words.items()
         if counts[v]
     ]
-    return f"{len(claims)} claims: {', '.join(parts)}"
+    claims_counted = f"{len(claims)} {'claim' if len(claims) == 1 else 'claims'}"
+    return f"{claims_counted}: {', '.join(parts)}"
 
 
 def _cells(claim: ClaimRecord) -> tuple[str, str, str]:
@@ -165,7 +177,7 @@ def _cells(claim: ClaimRecord) -> tuple[str, str, str]:
     judged = [(n, s) for n, s in claim.statistics.items() if s.verdict is not None]
     if not judged:
         return printable(claim.reason or "", 60), "", ""
-    name, statistic = min(judged, key=lambda item: _urgency(item[1]))
+    name, statistic = min(judged, key=lambda item: (_urgency(item[1]), _slack(item[1])))
     interval = f"[{number(statistic.low, '-∞')}, {number(statistic.high)}]"
     measured = f"{printable(name)} {number(statistic.estimate)} {interval}"
     return measured, statistic.bound or "", f"n={statistic.n}"

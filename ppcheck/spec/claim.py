@@ -9,24 +9,27 @@ from pydantic import Field
 
 from ppcheck.spec.base import Model
 from ppcheck.spec.bound import Bound
+from ppcheck.spec.fields import ContrastField
 from ppcheck.spec.grammar import Parsed, as_text, suggest
-from ppcheck.spec.grid import Contrast
+from ppcheck.spec.grid import Grid
 from ppcheck.spec.metric import Metric
 from ppcheck.spec.position import Position
-from ppcheck.spec.prompts import PromptSet, check_labels
+from ppcheck.spec.prompts import Contrast, PromptSet
 from ppcheck.spec.selection import SelectionField
 
 _BOUNDS = '">= 0.3", "< 0", "0.2..0.6" or "0.614 ± 0.01"'
 
 
 def _bound(value: Any) -> Bound:
-    return Bound.parse(as_text(value, f"a bound ({_BOUNDS})"))
+    return Bound.parse(as_text(value, f"a bound in quotes, such as {_BOUNDS}"))
 
 
 BoundField = Annotated[Bound, Parsed(_bound, f"A bound: {_BOUNDS}")]
 PairsField = Annotated[
-    dict[str, tuple[str, str] | str] | None,
-    Field(max_length=1, description="Overrides the prompt set's clean and corrupted."),
+    dict[str, ContrastField] | None,
+    Field(
+        min_length=1, max_length=1, description="Overrides the prompt set's clean and corrupted."
+    ),
 ]
 
 
@@ -47,42 +50,70 @@ class Claim(Model):
         raise NotImplementedError  # every check says
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
-        """What can be seen to be wrong without a model: each a key of the claim and a message."""
+        """What can be seen to be wrong without a model: each a key of the claim and a message.
+
+        The key may be one inside another, such as ``expect.recovery``.
+        """
         names = self.statistic_names()
         for name in self.expect:
             if name not in names:
-                yield "expect", f"this check gives no statistic {name!r}: {suggest(name, names)}"
-        if prompt_set.rows is None:
-            yield from self._unknown_names(prompt_set)
-
-    def _unknown_names(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
-        variables = (*prompt_set.variable_names, *prompt_set.unit_names)
-        for condition in self.on.conditions:
-            if condition.variable not in variables:
-                advice = suggest(condition.variable, variables)
-                yield "on", f"no prompt has a variable {condition.variable!r}: {advice}"
+                advice = suggest(name, names)
+                yield f"expect.{name}", f"this claim gives no statistic {name!r}: {advice}"
+        yield from self._of_selection(prompt_set)
         for key, field in type(self).model_fields.items():
-            value = getattr(self, key)
-            written = field.alias or key
-            if isinstance(value, Position) and value.variable is not None:
-                if value.variable not in variables:
-                    advice = suggest(value.variable, ("final", "all", *variables))
-                    yield written, f"the position {str(value)!r} is no variable: {advice}"
+            value, written = getattr(self, key), field.alias or key
+            if isinstance(value, Position):
+                yield from ((written, message) for message in _of_position(value, prompt_set))
             elif isinstance(value, Metric):
                 for choice in value.choices:
                     if choice not in prompt_set.choices:
                         advice = suggest(choice, prompt_set.choices)
                         yield written, f"{choice!r} is no choice of {self.on.prompts!r}: {advice}"
 
+    def _of_selection(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+        for condition in self.on.conditions:
+            name = condition.variable
+            if prompt_set.rows is None and name not in prompt_set.selectable:
+                advice = suggest(name, prompt_set.selectable)
+                yield "on", f"there is no variable {name!r}: {advice}"
+            for label in condition.labels:
+                yield from (("on", message) for message in _of_label(name, label, prompt_set))
+
+    def expand(self, grid: Grid) -> None:
+        """Make the prompts, and the pairs where the check reads a metric on both sides of them.
+
+        Raises SpecError where there are none.
+        """
+        if "pairs" in type(self).model_fields and getattr(self, "metric", None) is not None:
+            grid.pairs(self.on, getattr(self, "pairs", None))
+        else:
+            grid.select(self.on)
+
     def needs_pairs(
         self, prompt_set: PromptSet, contrast: Contrast | None
     ) -> Iterator[tuple[str, str]]:
         """The problem, if there is one, with the pairs that the check would use."""
-        contrast = contrast or prompt_set.pairs
-        if not contrast:
-            yield "on", f"this check needs `pairs`, and {self.on.prompts!r} has none"
-        for name, labels in contrast.items():
-            try:
-                check_labels(name, prompt_set.vary.get(name), labels)
-            except ValueError as error:
-                yield "pairs", str(error)
+        if not contrast and not prompt_set.pairs:
+            yield "check", f"this check needs `pairs`, and {self.on.prompts!r} has none"
+        try:
+            prompt_set.check_pairs(contrast or {})
+        except ValueError as error:
+            yield "pairs", str(error)
+
+
+def _of_position(position: Position, prompt_set: PromptSet) -> Iterator[str]:
+    if position.variable is None:
+        return
+    if position.variable not in prompt_set.variable_names:
+        advice = suggest(position.variable, ("final", "all", *prompt_set.variable_names))
+        yield f"there is no position {str(position)!r}: {advice}"
+    elif position.label is not None:
+        yield from _of_label(position.variable, position.label, prompt_set)
+
+
+def _of_label(name: str, label: str, prompt_set: PromptSet) -> Iterator[str]:
+    if name in prompt_set.vary:
+        variable = prompt_set.vary[name]
+        known = dict.fromkeys((*variable.labels, *(word.text for word in variable.words)))
+        if label not in known:
+            yield f"{name!r} has no class or word {label!r}: {suggest(label, known)}"

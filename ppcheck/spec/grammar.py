@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import core_schema
+
+_SHOWN = 60
+_LISTED = 15
 
 TEXT: dict[str, Any] = {"type": "string"}
 TEXT_OR_NUMBER: dict[str, Any] = {"type": ["string", "integer"]}
@@ -45,17 +49,47 @@ class Parsed:
         return dict(self.schema)
 
 
+class FieldError(ValueError):
+    """A ValueError about one key of a pydantic model, so that its line can be named."""
+
+    def __init__(self, message: str, *location: str) -> None:
+        super().__init__(message)
+        self.location = location
+
+
 def as_text(value: Any, what: str) -> str:
     """The stripped text of a YAML value, or ValueError naming ``what`` was expected."""
     if not isinstance(value, str):
-        raise ValueError(f"expected {what} as text, got {value!r}")
+        raise ValueError(f"expected {what}, got {shown(value)}")
     return value.strip()
+
+
+def as_word(value: Any) -> str:
+    """A word as text. Numbers are taken as written; YAML's booleans and nulls must be quoted."""
+    if isinstance(value, bool):
+        words, quoted = ("yes, on and true", "yes") if value else ("no, off and false", "no")
+        raise ValueError(f'{words} are read as a truth value: put the word in quotes, "{quoted}"')
+    if value is None:
+        raise ValueError('nothing stands where a word should: for the word null write "null"')
+    if not isinstance(value, str | int | float):
+        raise ValueError(f"expected a word, got {shown(value)}")
+    return str(value)
+
+
+def shown(value: Any) -> str:
+    """A value as it stands in a message: short, and YAML's constants in its own words."""
+    constants = {None: "nothing", True: "true", False: "false"}
+    is_constant = value is None or isinstance(value, bool)
+    text = constants[value] if is_constant else repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
     """`did you mean 'x'?` or, where nothing is near, what there is to choose from."""
     words = list(known)
-    near = get_close_matches(word, words, n=1, cutoff=0.6)
+    short = [other for other in words if len(other) <= _SHOWN]
+    near = get_close_matches(word, short, n=1, cutoff=0.6) if len(word) <= _SHOWN else []
     if near:
         return f"did you mean {near[0]!r}?"
-    return f"there is {', '.join(words)}" if words else "there is none"
+    more = ", ..." if len(words) > _LISTED else ""
+    return f"there is {', '.join(islice(short, _LISTED))}{more}" if short else "there is none"

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice, product
+from itertools import compress, product
+from math import prod
+from operator import not_
 from pathlib import Path
 
 from ppcheck.errors import SpecError
 from ppcheck.spec.grammar import suggest
-from ppcheck.spec.prompts import MAX_PROMPTS, TEMPLATE, PromptSet, check_labels
-from ppcheck.spec.rows import ROW, read_rows, resolve_inside
+from ppcheck.spec.prompts import MAX_PROMPTS, Contrast, PromptSet, check_size
+from ppcheck.spec.rows import read_rows, resolve_inside
 from ppcheck.spec.selection import Condition, Selection
-from ppcheck.spec.template import Form, Piece, Turn, filler, parse_template
+from ppcheck.spec.template import ROW, TEMPLATE, Form, Turn, filler, parse_template
 from ppcheck.spec.variable import Word
 
 Words = Mapping[str, Word]
-Contrast = Mapping[str, tuple[str, str] | str]
+MAX_CHARACTERS = 50_000_000
+"""How long the prompts of one set may be, taken together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,16 +57,27 @@ class Pair:
     corrupted: Prompt
 
 
+def _unplaced(message: str, *_keys: str) -> SpecError:
+    return SpecError(message)
+
+
 class Grid:
     """The prompts of one set, expanded once.
 
-    Raises SpecError (without a line; the loader adds it) for an empty or oversized grid, rows that
-    lack a column, and files outside ``folder``.
+    ``error`` makes the SpecError from a message and the keys of the set that it is about, and so
+    adds file and line. It is raised for an empty or oversized grid, rows that lack a column, and
+    files outside ``folder``.
     """
 
-    def __init__(self, prompt_set: PromptSet, folder: Path) -> None:
+    def __init__(
+        self,
+        prompt_set: PromptSet,
+        folder: Path,
+        error: Callable[..., SpecError] = _unplaced,
+    ) -> None:
         self.prompt_set = prompt_set
         self.folder = folder
+        self._error = error
         self._templates = prompt_set.templates
         self._choices = {
             name: [parse_template(text) for text in texts]
@@ -73,97 +87,111 @@ class Grid:
     @cached_property
     def prompts(self) -> tuple[Prompt, ...]:
         """Every prompt that ``sample`` and ``half`` keep, in the order of the spec."""
-        words = list(islice(self._assignments(), MAX_PROMPTS + 1))
-        if not words:
-            raise SpecError("the grid is empty: `sample` and `half` keep no unit")
-        if len(words) > MAX_PROMPTS:
-            raise SpecError(f"the grid has over {MAX_PROMPTS:,} prompts: `sample` fewer units")
-        return tuple(self._prompt(assignment) for assignment in words)
+        prompts: list[Prompt] = []
+        characters = 0
+        for words in self._assignments():
+            prompt = self._prompt(words)
+            prompts.append(prompt)
+            characters += sum(len(piece.text) + 1 for turn in prompt.turns for piece in turn.pieces)
+            if len(prompts) > MAX_PROMPTS:
+                message = f"the grid has over {MAX_PROMPTS:,} prompts: `sample` fewer units"
+                raise self._error(message, "sample")
+            if characters > MAX_CHARACTERS:
+                raise self._error(f"the prompts have over {MAX_CHARACTERS:,} characters in all")
+        if not prompts:
+            raise self._error("the grid is empty: `half` keeps none of its units", "half")
+        return tuple(prompts)
 
     def select(self, selection: Selection) -> tuple[Prompt, ...]:
         """The prompts that meet the selection. Raises SpecError if there is none."""
         chosen = tuple(
             prompt
             for prompt in self.prompts
-            if all(_meets(prompt.words, condition) for condition in selection.conditions)
+            if all(self._meets(prompt.words, condition) for condition in selection.conditions)
         )
         if not chosen:
-            raise SpecError(f"`{selection}` selects no prompt: the grid is empty")
+            raise self._error(f"`{selection}` selects no prompt: the grid is empty")
         return chosen
 
     def pairs(self, selection: Selection, contrast: Contrast | None = None) -> tuple[Pair, ...]:
         """Clean prompts of the selection, each with its corrupted twin.
 
-        Raises SpecError where no pairs are declared or none is selected.
+        Raises SpecError where no pairs are declared, none is selected, or a pair is no pair.
         """
         contrast = contrast or self.prompt_set.pairs
         if not contrast:
-            raise SpecError("the claim needs `pairs`, and neither it nor its prompt set has them")
-        ((name, labels),) = contrast.items()
+            raise self._error("the claim needs `pairs`, and neither it nor its prompts have them")
         try:
-            check_labels(name, self.prompt_set.vary.get(name), labels)
+            self.prompt_set.check_pairs(contrast)
         except ValueError as error:
-            raise SpecError(str(error)) from None
+            raise self._error(str(error), "pairs") from None
+        ((name, labels),) = contrast.items()
         pairs = [
             Pair(prompt, self._prompt(twin, unit=prompt.unit))
             for prompt in self.select(selection)
             if (twin := self._twin(prompt.words, name, labels)) is not None
         ]
         if not pairs:
-            raise SpecError(f"`{selection}` has no prompt to pair by {name}: {labels}")
+            raise self._error(f"`{selection}` selects no clean prompt, one with {name}={labels[0]}")
         return tuple(pairs)
 
     @cached_property
     def _rows(self) -> list[dict[str, Word]]:
-        if self.prompt_set.rows is None:
-            return []
         try:
-            path = resolve_inside(self.folder, self.prompt_set.rows)
+            path = resolve_inside(self.folder, self.prompt_set.rows or "")
         except ValueError as error:
-            raise SpecError(str(error)) from None
+            raise self._error(str(error), "rows") from None
         rows = read_rows(path)
-        columns = [*rows[0], *self.prompt_set.vary]
-        for name in (*self.prompt_set.variable_names, *self.prompt_set.unit_names):
-            if name not in (*columns, TEMPLATE):
-                raise SpecError(f"{path.name} has no column {name!r}: {suggest(name, columns)}")
+        if both := [name for name in rows[0] if name in self.prompt_set.vary]:
+            raise self._error(f"{both[0]!r} is a column of {path.name} too", "vary", both[0])
+        settings = self.prompt_set
+        swapped = [other for other in settings.pairs.values() if isinstance(other, str)]
+        needed = (*settings.variable_names, *settings.unit_names, *settings.answer_names, *swapped)
+        paraphrased = [TEMPLATE] if len(self._templates) > 1 else []
+        known = (*rows[0], *settings.vary, *paraphrased)
+        for name in needed:
+            if name not in known:
+                message = f"{path.name} has no column {name!r}: {suggest(name, rows[0])}"
+                raise self._error(message, "rows")
         return rows
 
     def _assignments(self) -> Iterator[dict[str, Word]]:
         """The words of every kept prompt, unit by unit."""
         names = self._unit_names
-        axes = self._axes()
-        shared = [axis for axis in axes if not names or not axis[0].keys().isdisjoint(names)]
-        rest = [axis for axis in axes if axis not in shared]
-        groups = [_merge(words) for words in product(*shared)]
-        kept = self._kept({self._unit(words) for words in groups})
-        for words in groups:
+        rows = [] if self.prompt_set.rows is None else [self._rows]
+        axes = [*rows, *self.prompt_set.axes]
+        try:
+            check_size(prod(map(len, axes)), self.prompt_set.sample)
+        except ValueError as error:
+            raise self._error(str(error)) from None
+        of_units = [not names or not axis[0].keys().isdisjoint(names) for axis in axes]
+        shared = list(compress(axes, of_units))
+        rest = list(compress(axes, map(not_, of_units)))
+        kept = self._kept({self._unit(_merge(words)) for words in product(*shared)})
+        for words in map(_merge, product(*shared)):
             if self._unit(words) in kept:
                 for others in product(*rest):
                     yield {**words, **_merge(others)}
 
-    def _axes(self) -> list[list[dict[str, Word]]]:
-        numbers = [str(number) for number in range(1, len(self._templates) + 1)]
-        axes = [[{TEMPLATE: Word(number, number)} for number in numbers]] if numbers[1:] else []
-        if self.prompt_set.rows is not None:
-            axes.append(self._rows)
-        return [*axes, *self.prompt_set.axes]
-
     def _kept(self, units: set[str]) -> set[str]:
-        """The units that ``sample`` and ``half`` keep: by hash, so that new words move no old."""
+        """The units that ``sample`` and ``half`` keep: by a hash of nothing but their words."""
         settings = self.prompt_set
         if settings.sample is None and settings.half is None:
             return units
-        ordered = sorted(units, key=lambda unit: _hash(settings.seed, unit))[: settings.sample]
+
+        def shuffled(unit: str) -> bytes:
+            return hashlib.sha256(f"{settings.seed}\0{unit}".encode()).digest()
+
+        ordered = sorted(units, key=shuffled)[: settings.sample]
         if settings.half is not None:
             ordered = ordered[0 if settings.half == "explore" else 1 :: 2]
         return set(ordered)
 
-    @property
+    @cached_property
     def _unit_names(self) -> tuple[str, ...]:
-        names = self.prompt_set.unit_names
-        if self.prompt_set.rows is not None and self.prompt_set.unit is None:
-            return (ROW, *names)
-        return names
+        settings = self.prompt_set
+        row = [ROW] if settings.rows is not None and settings.unit is None else []
+        return (*row, *settings.unit_names)
 
     def _unit(self, words: Words) -> str:
         names = self._unit_names or tuple(words)
@@ -175,16 +203,25 @@ class Grid:
         """The words of the corrupted prompt, or None where ``words`` are not clean ones."""
         if isinstance(labels, str):
             if labels not in words:
-                raise SpecError(f"`pairs` names {labels!r}: {suggest(labels, words)}")
-            return {**words, name: words[labels]}
-        if words[name].label != labels[0]:
+                message = f"there is no column {labels!r}: {suggest(labels, words)}"
+                raise self._error(message, "pairs")
+            twin = words[labels]
+        elif words[name].label == labels[0]:
+            others = [w for w in self.prompt_set.vary[name].words if w.label == labels[1]]
+            twin = others[words[name].rank % len(others)]
+        else:
             return None
-        variable = self.prompt_set.vary.get(name)
-        candidates = [] if variable is None else variable.words
-        others = [word for word in candidates if word.label == labels[1]]
-        if not others:
-            raise SpecError(f"{name!r} has no class {labels[1]!r} to pair with {labels[0]!r}")
-        return {**words, name: others[words[name].rank % len(others)]}
+        if twin.text == words[name].text:
+            raise self._error(f"clean and corrupted both have {name}={twin.text}", "pairs")
+        return {**words, name: twin}
+
+    def _meets(self, words: Words, condition: Condition) -> bool:
+        word = words.get(condition.variable)
+        if word is None:
+            advice = suggest(condition.variable, words)
+            raise self._error(f"`{condition}` selects by no known variable: {advice}")
+        labels = condition.labels
+        return (word.label in labels or word.text in labels) != condition.negated
 
     def _prompt(self, words: Words, unit: str | None = None) -> Prompt:
         form = self.prompt_set.form
@@ -195,34 +232,14 @@ class Grid:
                 Turn(tuple(map(fill, pieces)), role) for role, pieces in self._templates[number]
             )
             choices = {
-                name: tuple(_render(pieces, words) for pieces in synonyms)
+                name: tuple("".join(fill(piece).text for piece in pieces) for pieces in synonyms)
                 for name, synonyms in self._choices.items()
             }
         except ValueError as error:
-            raise SpecError(str(error)) from None
+            raise self._error(str(error)) from None
         prefix = " " if form == "ids" else self.prompt_set.choice_prefix
         return Prompt(form, turns, words, unit or self._unit(words), choices, prefix)
 
 
-def _render(pieces: tuple[Piece, ...], words: Words) -> str:
-    for piece in pieces:
-        if piece.variable is not None and piece.variable not in words:
-            raise ValueError(f"a choice names {piece.variable!r}: {suggest(piece.variable, words)}")
-    return "".join(words[p.variable].text if p.variable else p.text for p in pieces)
-
-
-def _meets(words: Words, condition: Condition) -> bool:
-    if condition.variable not in words:
-        raise SpecError(
-            f"the selection names {condition.variable!r}: {suggest(condition.variable, words)}"
-        )
-    word = words[condition.variable]
-    return (word.label in condition.labels or word.text in condition.labels) != condition.negated
-
-
 def _merge(parts: tuple[dict[str, Word], ...]) -> dict[str, Word]:
     return {name: word for part in parts for name, word in part.items()}
-
-
-def _hash(seed: int, unit: str) -> bytes:
-    return hashlib.sha256(f"{seed}\0{unit}".encode()).digest()

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from ppcheck.errors import SpecError
 from ppcheck.spec.base import Model
 from ppcheck.spec.claim import Claim
-from ppcheck.spec.grammar import suggest
+from ppcheck.spec.grammar import shown, suggest
 from ppcheck.spec.grid import Grid
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.source import Location, Source, read_source
+from ppcheck.spec.wording import joined, validated
 
-M = TypeVar("M", bound=Model)
 Checks = Mapping[str, Callable[[], type[Claim]]]
 """The known checks by name; a call imports the check's model."""
 
@@ -32,6 +31,7 @@ class Header(Model):
     source: str | None = Field(None, description="What the design follows, with a citation.")
     models: list[str] = Field(
         default_factory=lambda: ["*"],
+        min_length=1,
         description="Names or globs of the models that the spec is about; `!name` leaves one out.",
     )
     prompts: dict[str, Any]
@@ -40,7 +40,10 @@ class Header(Model):
 
 @dataclass(frozen=True)
 class Entry:
-    """One claim of a file: either ``claim`` and its ``grid`` of prompts, or the ``error``."""
+    """One claim of a file: either ``claim`` and its ``grid`` of prompts, or the ``error``.
+
+    A claim without an id of its own is called by its number: ``claim#2``, or ``id#2``.
+    """
 
     id: str
     line: int
@@ -76,22 +79,31 @@ def load_spec(path: Path, checks: Checks) -> Spec:
     """
     source = read_source(path)
     if not isinstance(source.data, dict):
-        raise source.error("a spec is a mapping with `ppcheck: 1`, `title`, `prompts`, `claims`")
-    header = _validate(Header, source.data, source, ())
+        what = "the file is empty" if source.data is None else f"got {shown(source.data)}"
+        raise source.error(
+            f"a spec has the keys `ppcheck: 1`, `title`, `prompts` and `claims`; {what}"
+        )
+    header = validated(Header, source.data, source, ())
     grids = {name: _grid(source, name, header.prompts[name]) for name in header.prompts}
-    seen: set[str] = set()
+    seen: dict[str, int] = {}
     entries = tuple(
         _entry(source, index, raw, grids, checks, seen) for index, raw in enumerate(header.claims)
     )
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return Spec(path, header.title, header.source, tuple(header.models), entries, digest)
+    models = tuple(header.models)
+    return Spec(path, header.title, header.source, models, entries, source.sha256)
 
 
 def _grid(source: Source, name: str, raw: Any) -> Grid | SpecError:
+    location: Location = ("prompts", name)
+
+    def error(message: str, *keys: str) -> SpecError:
+        return source.error(message, (*location, *keys))
+
     try:
-        return Grid(_validate(PromptSet, raw, source, ("prompts", name)), source.path.parent)
-    except SpecError as error:
-        return error
+        prompt_set = validated(PromptSet, raw, source, location)
+    except SpecError as problem:
+        return problem
+    return Grid(prompt_set, source.path.parent, error)
 
 
 def _entry(
@@ -100,36 +112,42 @@ def _entry(
     raw: Any,
     grids: Mapping[str, Grid | SpecError],
     checks: Checks,
-    seen: set[str],
+    seen: dict[str, int],
 ) -> Entry:
     location: Location = ("claims", index)
-    line = source.line(location)
-    fields = raw if isinstance(raw, dict) else {}
-    id_, check = str(fields.get("id", f"claim-{index + 1}")), str(fields.get("check", ""))
+    line, number = source.line(location), index + 1
+    id_, check = _text(raw, "id"), _text(raw, "check")
     if id_ in seen:
-        error = source.error(f"the id {id_!r} stands twice in this file", (*location, "id"))
-        return Entry(f"{id_}-line-{line}", line, check, error=error)
-    seen.add(id_)
+        twice = f"the id {id_!r} stands on line {seen[id_]} already: give each claim its own"
+        error = source.error(twice, (*location, "id"))
+        return Entry(f"{id_}#{number}", line, check, error=error)
+    name = id_ or f"claim#{number}"
+    seen[name] = source.line((*location, "id"))
     try:
         claim = _claim(source, location, raw, checks)
         grid = _grid_of(source, location, claim, grids)
     except SpecError as error:
-        return Entry(id_, line, check, error=error)
-    return Entry(id_, line, check, claim, grid)
+        return Entry(name, line, check, error=error)
+    return Entry(name, line, check, claim, grid)
+
+
+def _text(raw: Any, key: str) -> str:
+    value = raw.get(key) if isinstance(raw, dict) else None
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
 
 
 def _claim(source: Source, location: Location, raw: Any, checks: Checks) -> Claim:
     if not isinstance(raw, dict):
-        raise source.error(
-            f"a claim is a mapping with `id`, `says`, `check`, not {raw!r}", location
-        )
-    name = raw.get("check")
-    if name is None:
-        raise source.error("the claim needs the key 'check'", location)
-    if name not in checks:
-        advice = suggest(str(name), checks)
-        raise source.error(f"unknown check {name!r}: {advice}", (*location, "check"))
-    return _validate(checks[name](), raw, source, location)
+        message = f"a claim has keys such as `id`, `says` and `check`; got {shown(raw)}"
+        raise source.error(message, location)
+    if "check" not in raw:
+        known = ", ".join(checks)
+        raise source.error(f"the key 'check' is missing: there is {known}", location)
+    name = raw["check"]
+    if not isinstance(name, str) or name not in checks:
+        message = f"unknown check {shown(name)}: {suggest(str(name), checks)}"
+        raise source.error(message, (*location, "check"))
+    return validated(checks[name](), raw, source, location)
 
 
 def _grid_of(
@@ -137,57 +155,18 @@ def _grid_of(
 ) -> Grid:
     name = claim.on.prompts
     if name not in grids:
-        advice = suggest(name, grids)
-        raise source.error(f"there are no prompts {name!r}: {advice}", (*location, "on"))
+        message = f"there are no prompts {name!r}: {suggest(name, grids)}"
+        raise source.error(message, (*location, "on"))
     grid = grids[name]
     if isinstance(grid, SpecError):
         raise grid
     problems = [
-        str(source.error(message, (*location, key)))
+        source.error(message, (*location, *key.split(".", 1)))
         for key, message in claim.problems(grid.prompt_set)
     ]
     if problems:
-        raise _joined(problems)
+        raise joined(problems)
     return grid
-
-
-def _validate(model: type[M], raw: Any, source: Source, at: Location) -> M:
-    try:
-        return model.model_validate(raw)
-    except ValidationError as error:
-        problems = [_problem(model, dict(item), source, at) for item in error.errors()]
-        raise _joined(list(dict.fromkeys(problems))) from None
-
-
-def _joined(problems: list[str]) -> SpecError:
-    return SpecError("\n".join(problems))
-
-
-def _problem(model: type[Model], item: dict[str, Any], source: Source, at: Location) -> str:
-    """One pydantic error in the words of a spec's author, with file and line."""
-    location = (*at, *item["loc"])
-    name = str(item["loc"][-1]) if item["loc"] else ""
-    match item["type"]:
-        case "extra_forbidden":
-            known = [field.alias or key for key, field in model.model_fields.items()]
-            message = f"unknown key {name!r}: {suggest(name, known)}"
-        case "missing":
-            message = f"needs the key {name!r}"
-        case "literal_error":
-            wanted = str(item["ctx"]["expected"]).replace("'", "").replace(" or ", ", ")
-            message = f"{name}: unknown {item['input']!r}: " + suggest(
-                str(item["input"]), wanted.split(", ")
-            )
-        case "value_error":
-            message = item["msg"].removeprefix("Value error, ")
-            message = f"{name}: {message}" if name else message
-        case "model_type" | "dict_type":
-            message = f"{name or 'this'}: expected a mapping of keys, got {item['input']!r:.60}"
-        case _:
-            message = (
-                f"{name}: {item['msg'][0].lower()}{item['msg'][1:]}, got {item['input']!r:.60}"
-            )
-    return str(source.error(message, location))
 
 
 def _any_match(names: tuple[str, ...], globs: list[str]) -> bool:

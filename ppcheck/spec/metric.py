@@ -51,10 +51,14 @@ class Metric:
         if match[1] not in known:
             raise ValueError(f"unknown metric {match[1]!r}: {suggest(match[1], known)}")
         reading = Reading(match[1])
-        choices = tuple(word.strip() for word in (match[2] or "").split(",") if word.strip())
+        inside = (match[2] or "").strip()
+        choices = tuple(word.strip() for word in inside.split(",")) if inside else ()
         wanted = _ARGUMENTS.get(reading, 1)
-        if len(choices) != wanted:
-            raise ValueError(f"{reading} takes {wanted} choice(s), {text!r} names {len(choices)}")
+        if len(choices) != wanted or "" in choices:
+            form = f"{reading}({', '.join('ab'[:wanted])})" if wanted else str(reading)
+            raise ValueError(f"{text!r} names {len(choices)} choices: write {form}")
+        if len(set(choices)) != len(choices):
+            raise ValueError(f"{text!r} compares the choice {choices[0]!r} with itself")
         return cls(reading, choices)
 
     @property

@@ -2,46 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
-from typing import Annotated, Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from ppcheck.spec.base import Model
-from ppcheck.spec.grammar import Parsed, suggest
-from ppcheck.spec.template import Form, Piece, parse_ids, parse_template, token_ids, variables
-from ppcheck.spec.variable import Variable, VariableField, Word, plain_word
+from ppcheck.spec.consistency import check_consistency
+from ppcheck.spec.fields import ChoiceField, ContrastField, IdsField, TemplateField
+from ppcheck.spec.grammar import FieldError, suggest
+from ppcheck.spec.template import TEMPLATE, Form, Piece, parse_ids, parse_template, variables
+from ppcheck.spec.variable import Variable, VariableField, Word
 
 MAX_PROMPTS = 20_000
-MAX_GRID = 2_000_000
+MAX_GRID = 500_000
 """How many prompts a grid may have before `sample` keeps some of its units."""
-TEMPLATE = "template"
-"""The name under which a prompt's template is one of its variables, where there are several."""
 
 Pool = Literal["sum", "mean", "max"]
 Half = Literal["explore", "judge"]
-
-
-def _synonyms(value: Any) -> tuple[str, ...]:
-    words = value if isinstance(value, list) else [value]
-    if not words:
-        raise ValueError("a choice needs at least one answer")
-    return tuple(plain_word(word) for word in words)
-
-
-ChoiceField = Annotated[
-    tuple[str, ...],
-    Parsed(
-        _synonyms,
-        "The answer's text, or a list of synonyms; {variables} are allowed.",
-        {
-            "anyOf": [
-                {"type": ["string", "number"]},
-                {"type": "array", "items": {"type": ["string", "number"]}, "minItems": 1},
-            ]
-        },
-    ),
-]
+Contrast = Mapping[str, tuple[str, str] | str]
 
 
 class TurnTemplate(Model):
@@ -57,13 +37,11 @@ class PromptSet(Model):
     Exactly one of ``template``, ``ids`` and ``turns`` is given.
     """
 
-    template: str | list[str] | None = Field(
-        None, description="Text with {variables}; several templates are paraphrases of each other."
+    template: TemplateField | None = None
+    ids: IdsField | None = None
+    turns: list[TurnTemplate] | None = Field(
+        None, min_length=1, description="Chat turns with {variables}."
     )
-    ids: list[int | str] | None = Field(
-        None, description='Token ids and "{variables}", for models without a tokenizer.'
-    )
-    turns: list[TurnTemplate] | None = Field(None, description="Chat turns with {variables}.")
     vary: dict[str, VariableField] = Field(
         default_factory=dict, description="What each variable may become."
     )
@@ -86,7 +64,7 @@ class PromptSet(Model):
         description="How synonyms count as one answer: their probabilities added (sum), the mean "
         "or the largest of their logits.",
     )
-    pairs: dict[str, tuple[str, str] | str] = Field(
+    pairs: dict[str, ContrastField] = Field(
         default_factory=dict,
         max_length=1,
         description="Clean and corrupted: {feeling: [pain, neutral]} swaps words of these classes; "
@@ -95,7 +73,8 @@ class PromptSet(Model):
     unit: list[str] | None = Field(
         None,
         description="Prompts that agree on these variables are one independent unit and are "
-        "resampled together. Default: the variables that are plain lists.",
+        "resampled together. Default: the row, and the variables that are plain lists; where "
+        "there is neither, and for [], each prompt is a unit.",
     )
     sample: int | None = Field(
         None, ge=1, description="Keep this many units, chosen by a hash of their words."
@@ -116,14 +95,19 @@ class PromptSet(Model):
             return (((None, parse_ids(self.ids)),),)
         if self.turns is not None:
             return (tuple((turn.role, parse_template(turn.content)) for turn in self.turns),)
-        texts = self.template if isinstance(self.template, list) else [self.template or ""]
-        return tuple(((None, parse_template(text)),) for text in texts)
+        return tuple(((None, parse_template(text)),) for text in self.template or ())
 
     @property
     def variable_names(self) -> tuple[str, ...]:
         """Every variable that stands in a template, in order."""
         pieces = [p for template in self.templates for _, turn in template for p in turn]
         return tuple(dict.fromkeys(variables(tuple(pieces))))
+
+    @property
+    def answer_names(self) -> tuple[str, ...]:
+        """Every variable that stands in an answer, in order."""
+        texts = [text for texts in self.choices.values() for text in texts]
+        return tuple(dict.fromkeys(n for text in texts for n in variables(parse_template(text))))
 
     @property
     def unit_names(self) -> tuple[str, ...]:
@@ -134,8 +118,9 @@ class PromptSet(Model):
 
     @property
     def axes(self) -> list[list[dict[str, Word]]]:
-        """What is crossed to make the grid: for each variable (or variables in step) its words."""
-        axes = []
+        """What is crossed: the paraphrases, and the words of each variable or group in step."""
+        numbers = [str(number) for number in range(1, len(self.templates) + 1)]
+        axes = [[{TEMPLATE: Word(number, number)} for number in numbers]] if numbers[1:] else []
         done: set[str] = set()
         for name in self.vary:
             if name in done:
@@ -146,59 +131,52 @@ class PromptSet(Model):
             axes.append([dict(zip(names, words, strict=True)) for words in steps])
         return axes
 
+    @property
+    def selectable(self) -> tuple[str, ...]:
+        """The names that selections and units may use, as far as they are known without rows."""
+        paraphrased = [TEMPLATE] if len(self.templates) > 1 else []
+        return tuple(dict.fromkeys((*self.variable_names, *self.vary, *paraphrased)))
+
+    def check_pairs(self, pairs: Contrast) -> None:
+        """ValueError unless the prompts can be paired like this."""
+        for name, labels in pairs.items():
+            if name not in self.variable_names:
+                raise ValueError(f"no template has {name!r}: {suggest(name, self.variable_names)}")
+            if labels == name:
+                raise ValueError(f"{name!r} is paired with itself")
+            if isinstance(labels, str):
+                if self.rows is None and labels not in self.vary:
+                    advice = suggest(labels, self.vary)
+                    raise ValueError(f"there is no variable {labels!r}: {advice}")
+            elif name not in self.vary:
+                raise ValueError(f"{name!r} comes from rows: name the column to swap it with")
+            check_labels(name, self.vary.get(name), labels)
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         if sum(form is not None for form in (self.template, self.ids, self.turns)) != 1:
-            raise ValueError("a prompt set has exactly one of `template`, `ids` and `turns`")
-        if not self.variable_names and not self.templates[0][0][1]:
-            raise ValueError("the template is empty")
-        self._check_variables()
-        self._check_size()
-        if self.form == "ids":
-            self._check_ids()
+            raise ValueError("prompts have exactly one of `template`, `ids` and `turns`")
+        check_consistency(self)
+        check_size(prod(map(len, self.axes)), self.sample)
+        try:
+            self.check_pairs(self.pairs)
+        except ValueError as error:
+            raise FieldError(str(error), "pairs") from None
         return self
 
-    def _check_variables(self) -> None:
-        names = self.variable_names
-        for name in names:
-            if self.rows is None and name not in self.vary:
-                raise ValueError(f"{{{name}}} is not under `vary`: {suggest(name, self.vary)}")
-        answers = "".join(text for texts in self.choices.values() for text in texts)
-        for name in self.vary:
-            if name not in (*names, *variables(parse_template(answers))):
-                raise ValueError(f"`vary` has {name!r}, which no template uses")
-        self._check_steps()
-        for name in self.unit or ():
-            if self.rows is None and name not in (*names, TEMPLATE):
-                raise ValueError(f"`unit` names {name!r}: {suggest(name, names)}")
-        for name, labels in self.pairs.items():
-            if name not in names:
-                raise ValueError(f"`pairs` names {name!r}: {suggest(name, names)}")
-            check_labels(name, self.vary.get(name), labels)
 
-    def _check_steps(self) -> None:
-        for group in self.together:
-            lengths = {len(self.vary[name].words) for name in group if name in self.vary}
-            if not set(group) <= self.vary.keys() or len(lengths) != 1:
-                raise ValueError(f"`together` needs variables of equally many words, not {group}")
-
-    def _check_size(self) -> None:
-        size = len(self.templates) * prod(len(axis) for axis in self.axes)
-        limit = MAX_PROMPTS if self.sample is None else MAX_GRID
-        if size > limit:
-            raise ValueError(
-                f"the grid has {size:,} prompts and may have {limit:,}: "
+def check_size(size: int, sample: int | None) -> None:
+    """ValueError where a grid of ``size`` prompts is too large to be listed."""
+    limit = MAX_PROMPTS if sample is None else MAX_GRID
+    if size > limit:
+        raise ValueError(
+            f"the grid has {size:,} prompts and may have {limit:,}: "
+            + (
                 "give shorter lists, or `sample` a number of units"
+                if sample is None
+                else "give shorter lists"
             )
-
-    def _check_ids(self) -> None:
-        for variable in self.vary.values():
-            for word in variable.words:
-                token_ids(word.text)
-        for texts in self.choices.values():
-            for text in texts:
-                if "{" not in text:
-                    token_ids(text)
+        )
 
 
 def check_labels(name: str, variable: Variable | None, labels: tuple[str, str] | str) -> None:
@@ -206,7 +184,7 @@ def check_labels(name: str, variable: Variable | None, labels: tuple[str, str] |
     if isinstance(labels, str):
         return
     if labels[0] == labels[1]:
-        raise ValueError(f"the pair {list(labels)} of {name!r} has the same class twice")
+        raise ValueError(f"{list(labels)} of {name!r} is the same class twice")
     for label in labels:
         if variable is not None and label not in variable.labels:
             raise ValueError(f"{name!r} has no class {label!r}: {suggest(label, variable.labels)}")

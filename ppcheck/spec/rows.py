@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import csv
 import json
+import math
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ppcheck.errors import SpecError
+from ppcheck.spec.grammar import as_word, shown
 from ppcheck.spec.prompts import MAX_PROMPTS
-from ppcheck.spec.variable import Word, plain_word
+from ppcheck.spec.template import ROW, TEMPLATE
+from ppcheck.spec.variable import Word
 
 MAX_BYTES = 50_000_000
-ROW = "row"
-"""The name under which the row's number is one of a prompt's variables."""
+_OF_COLUMN = (".class", ".dose")
 
 
 def resolve_inside(folder: Path, name: str) -> Path:
     """The file ``name`` in ``folder``. Raises ValueError where it leads outside, or is none."""
-    path = (folder / name).resolve()
-    if not path.is_relative_to(folder.resolve()):
-        raise ValueError(
-            f"the path {name!r} leaves the spec's folder: keep the file beside the spec"
-        )
-    if not path.is_file():
+    try:
+        path = (folder / name).resolve()
+        inside, is_file = path.is_relative_to(folder.resolve()), path.is_file()
+    except (OSError, ValueError):
+        raise ValueError(f"{shown(name)} cannot be the name of a file") from None
+    if not inside:
+        raise ValueError(f"{name!r} leads out of the spec's folder: keep the file beside the spec")
+    if not is_file:
         raise ValueError(f"there is no file {name!r} in the spec's folder")
     if path.stat().st_size > MAX_BYTES:
         raise ValueError(f"{name!r} has more than {MAX_BYTES:,} bytes")
@@ -34,62 +39,96 @@ def resolve_inside(folder: Path, name: str) -> Path:
 def read_rows(path: Path) -> list[dict[str, Word]]:
     """Every row as its words, by column; the row's number stands under ``ROW``.
 
-    Raises SpecError, with the line of the row, for what is not CSV (with a header) or JSONL.
+    Raises SpecError, with the line of the row, for what is not UTF-8, not CSV (with a header) or
+    JSONL, and where rows differ in their columns.
     """
     rows: list[dict[str, Word]] = []
     for line, record in _records(path):
         if len(rows) == MAX_PROMPTS:
             raise SpecError(f"more than {MAX_PROMPTS:,} rows", path, line)
+        number = str(len(rows) + 1)
         try:
-            row = _words(record)
+            row = {ROW: Word(number, number), **_words(record)}
+            if rows and row.keys() != rows[0].keys():
+                column = min(row.keys() ^ rows[0].keys())
+                raise ValueError(f"only some rows have a column {column!r}: give it to all or none")
         except ValueError as error:
             raise SpecError(str(error), path, line) from None
-        rows.append({ROW: Word(str(len(rows) + 1), str(len(rows) + 1)), **row})
+        rows.append(row)
     if not rows:
-        raise SpecError("the file has no rows", path, 1)
+        raise SpecError("the file has no rows", path)
     return rows
 
 
 def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    if path.suffix == ".csv":
-        with path.open(newline="", encoding="utf-8") as stream:
-            reader = csv.DictReader(stream, strict=True)
-            for record in reader:
-                if None in record or None in record.values():
-                    raise SpecError("the row has not one cell a column", path, reader.line_num)
-                yield reader.line_num, record
-        return
-    if path.suffix != ".jsonl":
-        raise SpecError("prompts are read from .csv or .jsonl files", path, 1)
-    for line, text in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    if path.suffix not in (".csv", ".jsonl"):
+        raise SpecError("rows are read from .csv or .jsonl files", path)
+    content = path.read_bytes()
+    try:
+        lines = content.decode("utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise SpecError("not UTF-8 text: save the file as UTF-8", path, line) from None
+    yield from _csv(lines, path) if path.suffix == ".csv" else _jsonl(lines, path)
+
+
+def _csv(lines: list[str], path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    reader = csv.reader((f"{line}\n" for line in lines), strict=True)
+    header: list[str] = []
+    try:
+        for cells in reader:
+            if not header:
+                header = cells
+                if repeated := [name for name, times in Counter(header).items() if times > 1]:
+                    message = f"the column {repeated[0]!r} stands twice"
+                    raise SpecError(message, path, reader.line_num)
+                continue
+            if cells and len(cells) != len(header):
+                message = f"the row has {len(cells)} cells and the header {len(header)}"
+                raise SpecError(message, path, reader.line_num)
+            if cells:
+                yield reader.line_num, dict(zip(header, cells, strict=True))
+    except csv.Error as error:
+        raise SpecError(f"not CSV: {error}", path, reader.line_num) from None
+
+
+def _jsonl(lines: list[str], path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    for line, text in enumerate(lines, start=1):
         if not text.strip():
             continue
         try:
-            record = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise SpecError(f"not JSON: {error.msg}", path, line) from None
+            # Numbers stay as written: a row's words are text.
+            record = json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
+        except (ValueError, RecursionError) as error:
+            problem = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deep"
+            raise SpecError(f"not JSON: {problem}", path, line) from None
         if not isinstance(record, dict):
             raise SpecError("each line must be one JSON object", path, line)
         yield line, record
 
 
 def _words(record: dict[str, Any]) -> dict[str, Word]:
+    if taken := record.keys() & {ROW, TEMPLATE}:
+        raise ValueError(f"a column cannot be called {min(taken)!r}: choose another name")
     words = {}
     for name, value in record.items():
-        if name.endswith((".class", ".dose")):
-            continue
-        text = plain_word(value)
-        dose = record.get(f"{name}.dose")
-        words[name] = Word(
-            text,
-            label=str(record.get(f"{name}.class", text)),
-            dose=None if dose in (None, "") else _number(dose),
-        )
+        column = next((name.removesuffix(end) for end in _OF_COLUMN if name.endswith(end)), None)
+        if column is None:
+            text = as_word(value)
+            label = as_word(record.get(f"{name}.class", text))
+            words[name] = Word(text, label, dose=_dose(record.get(f"{name}.dose")))
+        elif column not in record:
+            raise ValueError(f"the column {name!r} belongs to {column!r}, which is no column")
     return words
 
 
-def _number(value: Any) -> float:
+def _dose(value: Any) -> float | None:
+    if value in (None, ""):
+        return None
     try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"the dose {value!r} is no number") from None
+        dose = float(as_word(value))
+    except ValueError:
+        dose = math.nan
+    if not math.isfinite(dose):
+        raise ValueError(f"the dose {shown(value)} is no number")
+    return dose

@@ -38,8 +38,9 @@ class Selection:
         match = re.fullmatch(r"([A-Za-z_][\w-]*)\s*(?:\[(.*)\])?", text)
         if match is None:
             raise ValueError(f"{text!r} names no prompts; write {FORMS}")
-        parts = [part.strip() for part in (match[2] or "").split(",") if part.strip()]
-        return cls(match[1], tuple(_condition(part) for part in parts))
+        inside = (match[2] or "").strip()
+        parts = inside.split(",") if inside else []
+        return cls(match[1], tuple(_condition(part.strip()) for part in parts))
 
     def __str__(self) -> str:
         inside = ", ".join(map(str, self.conditions))
@@ -51,6 +52,8 @@ def _condition(text: str) -> Condition:
     if match is None:
         raise ValueError(f"{text!r} is no condition; write {FORMS}")
     labels = tuple(label.strip() for label in match[3].split("|"))
+    if "" in labels:
+        raise ValueError(f"{text!r} leaves a class empty; write {FORMS}")
     return Condition(match[1], labels, negated=match[2] == "!=")
 
 

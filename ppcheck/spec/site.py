@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any
 
-from ppcheck.spec.grammar import TEXT_OR_LIST, Parsed
+from ppcheck.spec.grammar import TEXT_OR_LIST, Parsed, shown
 
 FORMS = "L9H6, L9H6.q, L*H*, L[5-8]H*, L3N117, resid_post.L5, attn_out.L*, mlp_out.L3, embed"
 
@@ -56,7 +56,9 @@ _SELECTOR = r"(\*|\d+|\[[\d,\- ]+\])"
 _HEAD = re.compile(rf"L{_SELECTOR}H{_SELECTOR}(?:\.(q|k|v|z|pattern))?")
 _NEURON = re.compile(rf"L{_SELECTOR}N{_SELECTOR}")
 _STREAM = re.compile(rf"({'|'.join(sorted(STREAMS))})\.L{_SELECTOR}")
-_HOOK = re.compile(r"blocks\.(\d+)\.([a-z_.]+?)(?:\[(\d+)\])?")
+_HOOK = re.compile(r"blocks\.(\d{1,6})\.([a-z_.]+?)(?:\[(\d{1,6})\])?")
+_RANGE = re.compile(r"(\d{1,6})(?:\s*-\s*(\d{1,6}))?")
+_MAX_NUMBERS = 200_000
 
 
 @dataclass(frozen=True, order=True)
@@ -106,10 +108,12 @@ class SitePattern:
         if match := _STREAM.fullmatch(text):
             return cls(Kind(match[1]), _numbers(match[2]), (), text)
         if (match := _HOOK.fullmatch(text)) and match[2] in _KINDS:
-            indices = (int(match[3]),) if match[3] else None
             kind = _KINDS[match[2]]
+            if kind in STREAMS and match[3]:
+                raise ValueError(f"{text!r} has an index, and {kind} has neither heads nor neurons")
+            indices = (int(match[3]),) if match[3] else None
             return cls(kind, (int(match[1]),), () if kind in STREAMS else indices, text)
-        raise ValueError(f"{text!r} is no site; sites are written {FORMS}")
+        raise ValueError(f"{shown(text)} is no site; sites are written {FORMS}")
 
     def __str__(self) -> str:
         return self.text
@@ -125,7 +129,9 @@ class Sites:
     def parse(cls, value: Any) -> Sites:
         words = value if isinstance(value, list) else [value]
         if not words or not all(isinstance(word, str) for word in words):
-            raise ValueError(f"a site is text or a list of texts, such as {FORMS}; got {value!r}")
+            raise ValueError(
+                f"a site is text or a list of texts, such as {FORMS}; got {shown(value)}"
+            )
         return cls(tuple(SitePattern.parse(word.strip()) for word in words))
 
     def __iter__(self) -> Iterator[SitePattern]:
@@ -141,13 +147,15 @@ def _numbers(text: str) -> tuple[int, ...] | None:
         return None
     numbers: list[int] = []
     for part in text.strip("[]").split(","):
-        first, dash, last = part.strip().partition("-")
-        if not first.isdigit() or (dash and not last.isdigit()):
-            raise ValueError(f"{text!r} is no range; write 5, *, [5-8] or [1,3]")
-        stop = int(last) if dash else int(first)
-        if stop < int(first) or stop - int(first) > 100_000:
-            raise ValueError(f"the range {part.strip()!r} is empty or too long")
-        numbers.extend(range(int(first), stop + 1))
+        match = _RANGE.fullmatch(part.strip())
+        if match is None:
+            raise ValueError(f"{shown(text)} is no range; write 5, *, [5-8] or [1,3]")
+        first, last = int(match[1]), int(match[2] or match[1])
+        if last < first:
+            raise ValueError(f"the range {part.strip()} runs backwards: write [{last}-{first}]")
+        numbers += range(first, last + 1)
+        if len(numbers) > _MAX_NUMBERS:
+            raise ValueError(f"{shown(text)} names over {_MAX_NUMBERS:,}: write * for all")
     return tuple(dict.fromkeys(numbers))
 
 

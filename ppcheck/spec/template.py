@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from string import Formatter
 from typing import Literal
 
+from ppcheck.spec.grammar import shown
 from ppcheck.spec.variable import Word
 
 Form = Literal["text", "ids", "chat"]
+
+TEMPLATE = "template"
+"""The name under which a prompt's template is one of its variables, where there are several."""
+ROW = "row"
+"""The name under which the number of a file's row is one of a prompt's variables."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +49,18 @@ def parse_template(text: str) -> tuple[Piece, ...]:
             if name is None:
                 continue
             if not name.isidentifier() or spec or conversion:
-                raise ValueError(f"{{{name}}} is no variable: write {{name}}, or {{{{ for a brace")
+                raise ValueError(f"{{{name}}} is no variable")
             pieces.append(Piece("", name))
     except ValueError as error:
-        raise ValueError(f"in the template {text!r}: {error}") from None
+        problem = str(error)
+        if "before end of string" in problem or "Single" in problem:
+            problem = "a brace without its partner"
+        advice = "write {name} for a variable, {{ and }} for braces"
+        raise ValueError(f"in {shown(text)}: {problem}; {advice}") from None
     return tuple(pieces)
 
 
-def parse_ids(items: list[int | str]) -> tuple[Piece, ...]:
+def parse_ids(items: Sequence[int | str]) -> tuple[Piece, ...]:
     """Token ids and ``"{variable}"`` entries. Raises ValueError for anything else."""
     pieces: list[Piece] = []
     for item in items:
@@ -59,7 +69,7 @@ def parse_ids(items: list[int | str]) -> tuple[Piece, ...]:
             continue
         parsed = parse_template(item)
         if len(parsed) != 1 or parsed[0].variable is None:
-            raise ValueError(f"{item!r} is neither a token id nor one {{variable}}")
+            raise ValueError(f"{shown(item)} is neither a token id nor one {{variable}}")
         pieces.extend(parsed)
     return tuple(pieces)
 
@@ -67,8 +77,8 @@ def parse_ids(items: list[int | str]) -> tuple[Piece, ...]:
 def token_ids(text: str) -> tuple[int, ...]:
     """``"5 6"`` to (5, 6). Raises ValueError where a word of an ids prompt is not token ids."""
     parts = text.split()
-    if not parts or not all(part.isdigit() for part in parts):
-        raise ValueError(f"{text!r} is not a token id, or several separated by spaces")
+    if not parts or not all(part.isascii() and part.isdigit() for part in parts):
+        raise ValueError(f"{shown(text)} is not a token id, or several separated by spaces")
     return tuple(map(int, parts))
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from ppcheck.spec.grammar import Parsed
+from ppcheck.spec.grammar import Parsed, as_word, shown
 
 FORMS = (
     "a list of words, classes of words {pain: [ache], neutral: [hum]}, "
@@ -40,30 +43,34 @@ class Variable:
         if isinstance(value, list):
             return cls("plain", tuple(Word(word, word) for word in _words(value)))
         if not isinstance(value, dict) or not value:
-            raise ValueError(f"a variable is {FORMS}; got {value!r}")
+            raise ValueError(f"a variable is {FORMS}; got {shown(value)}")
         if "ordered" in value:
             return cls._ordered(value)
+        classes = {label: _words(words, f"class {label!r}: ") for label, words in value.items()}
+        _check_repeats(word for words in classes.values() for word in words)
+        for label, words in classes.items():
+            if other := next((w for w in words if w != label and w in classes), None):
+                raise ValueError(f"{other!r} is a word of class {label!r} and itself a class")
         return cls(
             "classes",
             tuple(
-                Word(word, str(label), rank)
-                for label, words in value.items()
-                for rank, word in enumerate(_words(words))
+                Word(word, label, rank)
+                for label, words in classes.items()
+                for rank, word in enumerate(words)
             ),
         )
 
     @classmethod
-    def _ordered(cls, value: dict[Any, Any]) -> Variable:
-        if unknown := set(value) - {"ordered", "doses"}:
-            raise ValueError(f"beside `ordered` only `doses` may stand, not {sorted(unknown)}")
+    def _ordered(cls, value: dict[str, Any]) -> Variable:
+        if unknown := sorted(set(value) - {"ordered", "doses"}):
+            raise ValueError(f"beside `ordered` only `doses` may stand, not {unknown[0]!r}")
         words = _words(value["ordered"])
         doses = value.get("doses", list(range(1, len(words) + 1)))
-        numeric = isinstance(doses, list) and all(
-            isinstance(dose, int | float) and not isinstance(dose, bool) for dose in doses
-        )
+        numeric = isinstance(doses, list) and all(map(_is_number, doses))
         if not numeric or len(doses) != len(words) or sorted(set(doses)) != doses:
             raise ValueError(
-                f"`doses` must be {len(words)} rising numbers, one for each word; got {doses!r}"
+                f"`doses` must be {len(words)} rising numbers, one for each word; "
+                f"got {shown(doses)}"
             )
         dosed = zip(words, doses, strict=True)
         return cls("ordered", tuple(Word(word, word, 0, float(dose)) for word, dose in dosed))
@@ -72,27 +79,25 @@ class Variable:
     def labels(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(word.label for word in self.words))
 
-    def __str__(self) -> str:
-        return ", ".join(word.text for word in self.words)
+
+def _is_number(value: Any) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and math.isfinite(value)
 
 
-def plain_word(value: Any) -> str:
-    """A word as text. Numbers are taken as written; YAML's booleans and nulls must be quoted."""
-    if isinstance(value, bool) or value is None or not isinstance(value, str | int | float):
-        raise ValueError(f"{value!r} is no word: put it in quotes if it is meant as one")
-    return str(value)
-
-
-def _words(value: Any) -> list[str]:
+def _words(value: Any, where: str = "") -> list[str]:
     if not isinstance(value, list):
-        raise ValueError(f"expected a list of words, got {value!r}")
+        raise ValueError(f"{where}expected a list of words, got {shown(value)}")
     if not value:
-        raise ValueError("an empty list of words makes an empty grid: give at least one")
-    words = [plain_word(word) for word in value]
-    repeated = sorted({word for word in words if words.count(word) > 1})
-    if repeated:
-        raise ValueError(f"the words {repeated} stand more than once")
+        raise ValueError(f"{where}an empty list of words makes an empty grid: give at least one")
+    words = [as_word(word) for word in value]
+    _check_repeats(words)
     return words
+
+
+def _check_repeats(words: Iterable[str]) -> None:
+    if repeated := [word for word, times in Counter(words).items() if times > 1]:
+        raise ValueError(f"the word {shown(repeated[0])} stands more than once")
 
 
 _SCHEMA: dict[str, Any] = {

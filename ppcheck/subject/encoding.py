@@ -23,6 +23,7 @@ class Encoded:
     ids: tuple[Ids, ...]
     spans: tuple[Mapping[str, tuple[int, ...]], ...]
     tokens: Tokens = field(repr=False)
+    _choices: dict[str, list[tuple[Ids, ...]]] = field(default_factory=dict, init=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.prompts)
@@ -55,7 +56,9 @@ class Encoded:
 
         Raises MeasurementError where an answer's first token would swallow the prompt's last.
         """
-        return self.tokens.answers(self.prompts, self.ids, name)
+        if name not in self._choices:
+            self._choices[name] = self.tokens.answers(self.prompts, self.ids, name)
+        return self._choices[name]
 
     def _positions(self, number: int, position: Position) -> tuple[int, ...]:
         length = len(self.ids[number])

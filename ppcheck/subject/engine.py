@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,11 +13,10 @@ import torch
 from torch import Tensor
 
 from ppcheck.errors import MeasurementError, UnsupportedError
-from ppcheck.spec.site import OF_HEADS, Kind, Site
+from ppcheck.spec.site import Kind, Site
 from ppcheck.subject.batches import Progress, batches, reported, stacked
-from ppcheck.subject.hooks import Hook, Hooks, by_hook, components, not_finite
+from ppcheck.subject.hooks import Hook, Hooks, by_hook, not_finite
 from ppcheck.subject.info import Shape
-from ppcheck.subject.probe import obeys
 from ppcheck.subject.readout import Floats, Integers, Readout
 
 Sequences = Sequence[Sequence[int]]
@@ -32,11 +33,10 @@ class Engine:
     """
 
     def __init__(self, bridge: Any, shape: Shape, model: str, parameters: int) -> None:
-        self.hooks = Hooks(bridge, model)
+        self.hooks = Hooks(bridge, shape, model)
         self.shape = shape
-        self.max_tokens = 4096
+        self.max_tokens = 2048
         self.max_logits = 2**24
-        self._obeyed: dict[Kind, bool] = {}
         self._model = bridge.original_model
         # Threads that share one small matrix product mostly wait for each other.
         self._threads = 1 if parameters < _SMALL else _DEFAULT_THREADS
@@ -65,38 +65,50 @@ class Engine:
     def record(
         self, ids: Integers, sites: Sequence[Site], pick: Callable[[Tensor], Tensor]
     ) -> dict[str, Tensor]:
-        """What ``pick`` keeps of the components at each hook (see `components`), by hook.
+        """What ``pick`` keeps of the components at each hook (see `Hooks.components`), by hook.
 
         The components are those of `by_hook`, in its order.
         """
         found: dict[str, Tensor] = {}
 
-        def recorder(hook: str, kind: Kind, indices: list[int | None]) -> Hook:
+        def recorder(hook: str, some: Sequence[Site]) -> Hook:
             def keep(activation: Tensor) -> None:
-                found[hook] = pick(components(activation, kind, indices))
+                found[hook] = pick(self.hooks.components(activation, some))
 
             return keep
 
-        hooks = [
-            (hook, recorder(hook, some[0].kind, [site.index for site in some]))
-            for hook, some in by_hook(sites).items()
-        ]
-        self.forward(ids, hooks)
+        groups = by_hook(sites)
+        self.forward(ids, [(hook, recorder(hook, some)) for hook, some in groups.items()])
         return found
 
-    def check_obeyed(self, kind: Kind) -> None:
-        """Raises UnsupportedError where the model shows this kind of site but ignores a patch."""
-        if kind in OF_HEADS and kind is not Kind.HEAD and kind not in self._obeyed:
-            self._obeyed[kind] = obeys(self, kind)
-        if not self._obeyed.get(kind, True):
-            raise UnsupportedError(
-                f"{self.hooks.model} has no .{kind} that can be patched: it only shows it"
-            )
+    @cached_property
+    def obeys_patterns(self) -> bool:
+        """Whether heads without attention put out nothing.
+
+        Where the bridge leaves attention to the model's own code it only shows the patterns.
+        """
+        outputs: list[Tensor] = []
+        hooks: list[tuple[str, Hook]] = []
+        for layer in range(self.shape.n_layers):
+            pattern, head = Site(Kind.PATTERN, layer).hook, Site(Kind.HEAD, layer).hook
+            if self.hooks.has(pattern, head):
+                hooks += [(pattern, torch.zeros_like), (head, outputs.append)]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the bridge warns of what is found out here
+            self.forward(np.zeros((1, 1), dtype=np.int64), hooks)
+        return not any(output.any() for output in outputs)
 
     def read(self, ids: Sequences, readout: Readout, progress: Progress) -> Floats:
         values = np.empty(len(ids))
         for batch in self._batches(ids, "read", progress):
             values[batch] = read_out(self.forward(stacked(ids, batch), []), readout, batch)
+        return values
+
+    def log_distribution(self, ids: Sequences, progress: Progress) -> Floats:
+        values = np.empty((len(ids), self.shape.n_vocabulary))
+        for batch in self._batches(ids, "log_distribution", progress):
+            logits = self.forward(stacked(ids, batch), [])[:, -1]
+            values[batch] = torch.log_softmax(logits.double(), dim=-1).numpy()
         return values
 
     def log_probs(self, ids: Sequences, continuations: Sequences, progress: Progress) -> Floats:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ppcheck.errors import MeasurementError, UnsupportedError
 from ppcheck.spec.site import OF_HEADS, Kind, Site
+from ppcheck.subject.info import Shape
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,8 +24,9 @@ class Hooks:
     q, k and v, [row, token, neuron] for neurons and [row, head, query, key] for patterns.
     """
 
-    def __init__(self, bridge: Any, model: str) -> None:
+    def __init__(self, bridge: Any, shape: Shape, model: str) -> None:
         self.model = model
+        self._shape = shape
         self._points = dict(bridge.hook_dict)
 
     def has(self, *hooks: str) -> bool:
@@ -40,13 +42,36 @@ class Hooks:
                 f"{self.model} has no {site}: its blocks do not compute {site.hook}"
             )
 
+    def components(self, activation: Tensor, sites: Sequence[Site]) -> Tensor:
+        """The heads or neurons ``sites`` of one hook's activation, [row, token, component, width].
+
+        A stream is one component; a pattern gives [row, query, head, key]. Raises UnsupportedError
+        where the hook has another layout, MeasurementError where anything chosen is not finite.
+        """
+        kind, indices = sites[0].kind, [site.index for site in sites]
+        if kind is Kind.PATTERN:
+            chosen = activation[:, indices].transpose(1, 2)
+        elif kind in OF_HEADS:
+            heads = self._shape.components(kind), self._shape.d_head
+            if activation.shape[2:] != heads:
+                raise UnsupportedError(f"{self.model} shows {sites[0].hook} in a layout of its own")
+            chosen = activation[:, :, indices]
+        elif kind is Kind.NEURON:
+            chosen = activation[:, :, indices].unsqueeze(-1)
+        else:
+            chosen = activation.unsqueeze(2)
+        if not chosen.isfinite().all():
+            raise not_finite("activations")
+        return chosen
+
     @contextmanager
     def attached(self, hooks: Sequence[tuple[str, Hook]]) -> Iterator[None]:
         """Run these in order; a hook that returns a tensor replaces the activation."""
         handles = []
         try:
             for name, hook in hooks:
-                point = self._points[name]
+                if (point := self._points.get(name)) is None:
+                    raise UnsupportedError(f"{self.model} does not compute {name}")
                 handles.append((point, point.add_hook(_as_bridge_hook(hook))))
             yield
         finally:
@@ -65,27 +90,6 @@ def by_hook(sites: Sequence[Site]) -> dict[str, list[Site]]:
     for site in dict.fromkeys(sites):
         groups.setdefault(site.hook, []).append(site)
     return groups
-
-
-def components(activation: Tensor, kind: Kind, indices: Sequence[int | None]) -> Tensor:
-    """The heads or neurons ``indices`` of an activation, [row, token, component, width].
-
-    A stream is one component; a pattern gives [row, query, head, key]. Raises MeasurementError
-    where anything in them is not finite.
-    """
-    import torch
-
-    if kind is Kind.PATTERN:
-        chosen = activation[:, list(indices)].transpose(1, 2)
-    elif kind in OF_HEADS:
-        chosen = activation[:, :, list(indices)]
-    elif kind is Kind.NEURON:
-        chosen = activation[:, :, list(indices)].unsqueeze(-1)
-    else:
-        chosen = activation.unsqueeze(2)
-    if not torch.isfinite(chosen).all():
-        raise not_finite("activations")
-    return chosen
 
 
 def not_finite(what: str) -> MeasurementError:

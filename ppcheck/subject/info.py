@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+
+from ppcheck.spec.site import OF_HEADS, OF_KEY_VALUE_HEADS, Kind
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,14 @@ class Shape:
     n_vocabulary: int
     n_positions: int
 
+    def components(self, kind: Kind) -> int:
+        """How many sites of this kind a layer has; 0 where the layer itself is the site."""
+        if kind is Kind.NEURON:
+            return self.d_mlp
+        if kind in OF_KEY_VALUE_HEADS:
+            return self.n_key_value_heads
+        return self.n_heads if kind in OF_HEADS else 0
+
 
 @dataclass(frozen=True)
 class ModelInfo:
@@ -31,7 +40,7 @@ class ModelInfo:
 
     name: str
     revision: str | None
-    path: Path | None
+    path: str
     architecture: str
     weights_sha256: str
     tokenizer_sha256: str | None

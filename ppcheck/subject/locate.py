@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,11 @@ class ModelRef:
     revision: str | None
     path: Path | None
     label: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What a spec may call the model: with and without revision, or its folder's name."""
+        return tuple(dict.fromkeys((self.label, self.name, Path(self.name).name)))
 
 
 def resolve(name: str, revision: str | None = None) -> ModelRef:
@@ -76,26 +82,33 @@ def check_directory(path: Path, label: str, *, allow_pickle: bool) -> None:
 
 
 def _fetch(ref: ModelRef, *, allow_pickle: bool) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
-    cause = ""
-    for only_cache in (True, False):
-        try:
-            snapshot = snapshot_download(
-                ref.name,
-                revision=ref.revision,
-                allow_patterns=[*_PATTERNS, *(["*.bin"] if allow_pickle else [])],
-                ignore_patterns=["*/*"],
-                local_files_only=only_cache,
-                etag_timeout=_TIMEOUT,
-            )
-            check_directory(Path(snapshot), ref.label, allow_pickle=allow_pickle)
-        except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, ModelError) as error:
-            cause = str(error.__cause__ or error).strip().split("\n")[0]
-        else:
-            return Path(snapshot)
-    raise ModelError(
-        f"{ref.label} is neither in the cache nor to be had from the hub at revision "
-        f"{ref.revision or 'main'} ({cause}). For a model on disk give its directory: ./path/to/it"
+    with suppress(LocalEntryNotFoundError, HFValidationError, ModelError):
+        return _snapshot(ref, only_cache=True, allow_pickle=allow_pickle)
+    try:
+        # The download itself waits for ever for a hub that does not answer.
+        HfApi().model_info(ref.name, revision=ref.revision, timeout=_TIMEOUT)
+        return _snapshot(ref, only_cache=False, allow_pickle=allow_pickle)
+    except Exception as error:
+        cause = str(error).strip().split("\n")[0]
+        raise ModelError(
+            f"{ref.label} is neither in the cache nor to be had from the hub at revision "
+            f"{ref.revision or 'main'} ({cause}). "
+            "For a model on disk give its directory: ./path/to/it"
+        ) from error
+
+
+def _snapshot(ref: ModelRef, *, only_cache: bool, allow_pickle: bool) -> Path:
+    from huggingface_hub import snapshot_download
+
+    path = snapshot_download(
+        ref.name,
+        revision=ref.revision,
+        allow_patterns=[*_PATTERNS, *(["*.bin"] if allow_pickle else [])],
+        ignore_patterns=["*/*"],
+        local_files_only=only_cache,
     )
+    check_directory(Path(path), ref.label, allow_pickle=allow_pickle)
+    return Path(path)

@@ -36,9 +36,11 @@ def patch(
     progress: Progress,
 ) -> Floats:
     """See `Subject.patch`."""
-    for kind in {site.kind for cell in cells for site in cell.sites}:
-        engine.check_obeyed(kind)
     aligned = _align(target, source, cells)
+    if any(map(_has_pattern, cells)) and not engine.obeys_patterns:
+        raise UnsupportedError(
+            f"{engine.hooks.model} only shows its patterns: they stay as they are"
+        )
     values = np.empty((len(cells), len(target)))
     keys = [(len(a), len(b)) for a, b in zip(target.ids, source.ids, strict=True)]
     done = 0
@@ -183,9 +185,13 @@ def _align(target: Encoded, source: Encoded, cells: Sequence[Cell]) -> Aligned:
             )
         aligned[position] = [(np.array(a, dtype=int), np.array(b, dtype=int)) for a, b in both]
     for cell in cells:
-        if any(site.kind is Kind.PATTERN for site in cell.sites):
+        if _has_pattern(cell):
             _check_rows(target, source, aligned[cell.position])
     return aligned
+
+
+def _has_pattern(cell: Cell) -> bool:
+    return any(site.kind is Kind.PATTERN for site in cell.sites)
 
 
 def _check_rows(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ppcheck.errors import ModelError
-from ppcheck.spec.site import OF_HEADS, OF_KEY_VALUE_HEADS, Kind, Site, SitePattern, Sites
+from ppcheck.spec.site import OF_KEY_VALUE_HEADS, Kind, Site, SitePattern, Sites
 from ppcheck.subject.info import Shape
 
 
@@ -23,12 +23,13 @@ def _expand(pattern: SitePattern, shape: Shape, model: str) -> Iterator[Site]:
         return
     layers = range(shape.n_layers) if pattern.layers is None else pattern.layers
     _check(layers, shape.n_layers, f"{pattern} is outside {model}: it has", "layers")
-    count, what = _components(pattern.kind, shape)
+    count = shape.components(pattern.kind)
     if not count:
         yield from (Site(pattern.kind, layer) for layer in layers)
         return
     indices = range(count) if pattern.indices is None else pattern.indices
-    _check(indices, count, f"{pattern} is outside {model}: each layer has", what)
+    outside = f"{pattern} is outside {model}: each layer has"
+    _check(indices, count, outside, _name(pattern.kind, shape))
     yield from (Site(pattern.kind, layer, index) for layer in layers for index in indices)
 
 
@@ -37,13 +38,9 @@ def _check(numbers: Sequence[int], count: int, message: str, what: str) -> None:
         raise ModelError(f"{message} {count} {what} (0-{count - 1})")
 
 
-def _components(kind: Kind, shape: Shape) -> tuple[int, str]:
-    """How many sites of ``kind`` a layer has, and their name; 0 where a layer is one site."""
+def _name(kind: Kind, shape: Shape) -> str:
     if kind is Kind.NEURON:
-        return shape.d_mlp, "neurons"
-    if kind not in OF_HEADS:
-        return 0, ""
+        return "neurons"
     if kind in OF_KEY_VALUE_HEADS and shape.n_key_value_heads != shape.n_heads:
-        shared = f"key-value heads, which .{kind} counts, for {shape.n_heads} query heads"
-        return shape.n_key_value_heads, shared
-    return shape.n_heads, "heads"
+        return f"key-value heads, which .{kind} counts, for {shape.n_heads} query heads"
+    return "heads"

@@ -65,6 +65,10 @@ class Subject:
         """What ``readout`` reads at the last token, [prompt]."""
         return self._engine.read(encoded.ids, readout, self.progress)
 
+    def log_distribution(self, encoded: Encoded) -> Floats:
+        """Log-probabilities in nats of the token that follows each prompt, [prompt, vocabulary]."""
+        return self._engine.log_distribution(encoded.ids, self.progress)
+
     def log_probs(self, encoded: Encoded, continuations: Sequence[Sequence[int]]) -> Floats:
         """Log-probability in nats of each prompt's whole continuation, [prompt]."""
         return self._engine.log_probs(encoded.ids, continuations, self.progress)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ppcheck.errors import MeasurementError, UnsupportedError
@@ -42,13 +43,8 @@ class Tokens:
         MeasurementError for unknown words, ids outside the vocabulary, and prompts that are empty
         or longer than the model's context.
         """
-        encoded: list[tuple[Ids, Spans]] = [((), {})] * len(prompts)
-        for form in dict.fromkeys(prompt.form for prompt in prompts):
-            numbers = [n for n, prompt in enumerate(prompts) if prompt.form == form]
-            chosen = [prompts[n] for n in numbers]
-            results = map(_of_ids, chosen) if form == "ids" else self._of_text(chosen)
-            for number, result in zip(numbers, results, strict=True):
-                encoded[number] = result
+        is_ids = all(prompt.form == "ids" for prompt in prompts)
+        encoded = list(map(_of_ids, prompts) if is_ids else self._of_text(prompts))
         for prompt, (ids, _) in zip(prompts, encoded, strict=True):
             self._check(prompt, ids)
         return tuple(ids for ids, _ in encoded), tuple(spans for _, spans in encoded)
@@ -120,16 +116,21 @@ class Tokens:
         """Drop what the tokenizer puts after the text (an end of sequence would end the prompt)."""
         while ids and added[-1] and len(ids) > 1:
             ids, offsets, added = ids[:-1], offsets[:-1], added[:-1]
-        tokenizer: Any = self.tokenizer
+        unknown_id, unknown = self._unknown
         for number, (start, stop), is_added in zip(ids, offsets, added, strict=True):
-            unknown = number == tokenizer.unk_token_id and not is_added
-            if unknown and text[start:stop] != tokenizer.unk_token:
+            if number == unknown_id and not is_added and text[start:stop] != unknown:
                 word = text[start:stop].strip()
                 raise MeasurementError(
                     f"{self.model} does not know {word!r}: its tokenizer makes "
-                    f"{tokenizer.unk_token} of it in {text!r}"
+                    f"{unknown} of it in {text!r}"
                 )
         return _Tokenised(tuple(ids), tuple(offsets))
+
+    @cached_property
+    def _unknown(self) -> tuple[int | None, str | None]:
+        """The token for what the tokenizer does not know; transformers is slow to say."""
+        tokenizer: Any = self.tokenizer
+        return tokenizer.unk_token_id, tokenizer.unk_token
 
     def _id_answers(self, prompt: Prompt, name: str) -> tuple[Ids, ...]:
         try:
@@ -189,7 +190,9 @@ def _spans(
 
 
 def _continuation(prompt: Prompt, start: Ids, whole: Ids, answer: str) -> Ids:
-    if whole[: len(start)] != start or len(whole) == len(start):
+    if whole == start:
+        raise MeasurementError(f"the answer {answer!r} adds no token to the prompt {prompt.text!r}")
+    if whole[: len(start)] != start:
         raise MeasurementError(
             f"the answer {answer!r} merges with the last token of the prompt {prompt.text!r}: "
             "change `choice_prefix` or the end of the template"

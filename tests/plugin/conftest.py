@@ -12,7 +12,8 @@ ppcheck: 1
 title: the game, in short
 prompts:
   game:
-    template: "{opening} . choose A for {points} points . choose B for 5 points and {dose} {feeling} . so choose"
+    template: "{opening} . choose A for {points} points .
+      choose B for 5 points and {dose} {feeling} . so choose"
     vary:
       opening: [hello, we play, a small game]
       points: [3, 5, 7]
@@ -48,6 +49,19 @@ claims:
     metric: logit_diff(a, b)
     expect: {recovery: "0.99..1.01"}
 """
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imported() -> None:
+    """Import what a run imports: pytester forgets modules first seen in a run, and torch minds."""
+    from ppcheck.measure.registry import CHECKS
+    from ppcheck.report.terminal import table
+    from ppcheck.subject.load import load, resolve
+
+    for check in CHECKS.values():
+        check()
+    load(resolve("demo"))
+    table([], colour=True)
 
 
 @pytest.fixture

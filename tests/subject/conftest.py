@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,7 +39,13 @@ CONFIGS: dict[str, dict[str, object]] = {
     "qwen3": {**GROUPED},
     "olmo2": {**MODERN},
     "gemma2": {**GROUPED, "sliding_window": 3, "query_pre_attn_scalar": 4},
-    "qwen3_moe": {**GROUPED, "moe_intermediate_size": 8, "num_experts": 4, "num_experts_per_tok": 2},
+    "qwen3_moe": {
+        **GROUPED,
+        "moe_intermediate_size": 8,
+        "num_experts": 4,
+        "num_experts_per_tok": 2,
+    },
+    "deepseek_v3": {**MODERN},
     "mamba": {**SMALL, "hidden_size": 16, "num_hidden_layers": 2, "state_size": 4},
 }
 
@@ -49,14 +56,14 @@ class LogitDiff:
 
     tokens: Integers | None
 
-    def values(self, logits: Floats, rows: Integers) -> Floats:
+    def values(self, logits: Floats, rows: Integers) -> Floats:  # noqa: ARG002
         return np.asarray(logits[:, 0] - logits[:, 1])
 
 
 @pytest.fixture(scope="session")
-def logit_diff() -> Callable[[int], LogitDiff]:
-    """The difference between tokens 7 and 11 for a number of prompts."""
-    return lambda prompts: LogitDiff(np.tile(np.array([[7, 11]]), (prompts, 1)))
+def logit_diff() -> Callable[..., LogitDiff]:
+    """The difference between two tokens, the same ones for a number of prompts."""
+    return lambda prompts, tokens=(7, 11): LogitDiff(np.tile(np.array([tokens]), (prompts, 1)))
 
 
 @pytest.fixture(scope="session")
@@ -112,13 +119,66 @@ def stories() -> Path:
 def _save(model_type: str, path: Path) -> None:
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
-    from transformers.utils import logging
 
     torch.manual_seed(sum(map(ord, model_type)))
-    model = AutoModelForCausalLM.from_config(AutoConfig.for_model(model_type, **CONFIGS[model_type]))
+    auto: Any = AutoModelForCausalLM
+    model = auto.from_config(AutoConfig.for_model(model_type, **CONFIGS[model_type]))
     for parameter in model.parameters():
         # Biases and every head and neuron should tell in the logits.
         parameter.data += 0.2 * torch.randn_like(parameter)
-    logging.disable_progress_bar()
     model.save_pretrained(path)
-    logging.enable_progress_bar()
+
+
+@pytest.fixture(scope="session")
+def words() -> Any:
+    """A tokenizer of whole words, with <unk> for all others."""
+    return _words()
+
+
+@pytest.fixture(scope="session")
+def wrapped() -> Any:
+    """The same, but it puts <end> before and after every text."""
+    from tokenizers.processors import TemplateProcessing
+
+    tokenizer = _words()
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+        single="<end> $A <end>", special_tokens=[("<end>", 1)]
+    )
+    return tokenizer
+
+
+@pytest.fixture(scope="session")
+def pieces() -> Any:
+    """A byte-level tokenizer like GPT-2's, to which pain is one token and agony two."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    known = ("pick", "and", "mild", "sev", "ere", "pain", "ag", "ony", "hum", "3", ".")
+    splits = [pair for word in known for pair in _merges(word)]
+    ranks = list(dict.fromkeys([*splits, *(("Ġ", word) for word in known)]))
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = dict.fromkeys([*alphabet, *(a + b for a, b in ranks)])
+    model = models.BPE(vocab={token: n for n, token in enumerate(vocabulary)}, merges=ranks)
+    tokenizer = Tokenizer(model)
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    fast: Any = PreTrainedTokenizerFast
+    return fast(tokenizer_object=tokenizer)
+
+
+def _merges(word: str) -> list[tuple[str, str]]:
+    """How a byte-pair encoder puts a word together, letter by letter."""
+    return [(word[:end], word[end]) for end in range(1, len(word))]
+
+
+def _words() -> Any:
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import WhitespaceSplit
+    from transformers import PreTrainedTokenizerFast
+
+    vocabulary = ("<unk>", "<end>", "pick", "pain", ".")
+    tokenizer = Tokenizer(WordLevel({w: n for n, w in enumerate(vocabulary)}, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = WhitespaceSplit()
+    fast: Any = PreTrainedTokenizerFast
+    return fast(tokenizer_object=tokenizer, unk_token="<unk>", eos_token="<end>", bos_token="<end>")

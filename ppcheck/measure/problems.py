@@ -1,0 +1,36 @@
+"""What several kinds of check can see to be wrong with a claim before there is a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ppcheck.spec.grammar import suggest
+from ppcheck.spec.metric import Metric, Reading
+from ppcheck.spec.position import Position
+from ppcheck.spec.prompts import PromptSet
+
+Problems = Iterator[tuple[str, str]]
+"""Each is a key of the claim and a message."""
+
+
+def dose_problems(prompt_set: PromptSet, dose: str) -> Problems:
+    ordered = [name for name, words in prompt_set.vary.items() if words.role == "ordered"]
+    if prompt_set.rows is None and dose not in ordered:
+        yield "dose", f"{dose!r} is no ordered variable: {suggest(dose, ordered)}"
+
+
+def behaviour_problems(prompt_set: PromptSet, metric: Metric) -> Problems:
+    """What is wrong with a metric that is read from untouched runs."""
+    if metric.reading is Reading.KL:
+        yield "metric", "`kl` compares patched runs with clean ones: use it in a patching claim"
+    yield from metric_problems(prompt_set, metric)
+
+
+def metric_problems(prompt_set: PromptSet, metric: Metric) -> Problems:
+    if metric.reading is Reading.P and len(prompt_set.choices) == 1:
+        yield "metric", f"{metric} is 1 where there is one choice: give another, or read `prob`"
+
+
+def patch_problems(position: Position) -> Problems:
+    if position.kind == "previous" or position.label is not None:
+        yield "position", f"the position {position} has a meaning for attention only"

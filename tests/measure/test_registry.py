@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+
+from ppcheck.measure.check import Check
+from ppcheck.measure.families import FAMILIES
+from ppcheck.measure.registry import CHECKS, json_schema, schema_text
+from tests.measure.lab import GAME
+
+CLAIMS: dict[str, dict[str, object]] = {
+    "choice": {"choice": "a"},
+    "contrast": {"metric": "p(a)"},
+    "dose_response": {"metric": "p(a)", "dose": "strength"},
+    "patch": {"site": "L0H0", "mode": "noise", "metric": "kl"},
+    "attention": {"site": ["L0H0", "L*H1"], "from": "final", "to": "feeling=pain"},
+    "neuron": {"site": "L0N*", "position": -1, "separates": {"feeling": ["pain", "neutral"]}},
+}
+
+
+def spec(kind: str, **changes: object) -> dict[str, object]:
+    claim = {"id": "it", "says": "It does.", "on": "game", "expect": {"gap": "> 0"}}
+    return {
+        "ppcheck": 1,
+        "title": "The game",
+        "prompts": {"game": GAME},
+        "claims": [{**claim, "check": kind, **CLAIMS[kind], **changes}],
+    }
+
+
+def test_every_check_is_registered_under_the_name_that_specs_give_it() -> None:
+    assert CHECKS.keys() == CLAIMS.keys()
+    for name, load in CHECKS.items():
+        check = load()
+        assert issubclass(check, Check)
+        assert check.model_fields["check"].annotation.__args__ == (name,)  # type: ignore[union-attr]
+
+
+def test_every_family_has_a_marker_and_every_marker_a_check() -> None:
+    assert {load().family for load in CHECKS.values()} == FAMILIES.keys()
+
+
+@pytest.mark.parametrize("check", CLAIMS)
+def test_the_schema_accepts_a_claim_of_each_kind(check: str) -> None:
+    schema = json_schema()
+    Draft202012Validator.check_schema(schema)
+    Draft202012Validator(schema).validate(spec(check))
+
+
+@pytest.mark.parametrize("check", CLAIMS)
+@pytest.mark.parametrize("changes", [{"extra": 1}, {"expect": {}}, {"check": "pach"}])
+def test_the_schema_refuses_what_the_loader_refuses(check: str, changes: dict[str, object]) -> None:
+    assert not Draft202012Validator(json_schema()).is_valid(spec(check, **changes))
+
+
+def test_the_schema_text_is_the_schema_and_the_same_each_time() -> None:
+    assert json.loads(schema_text()) == json_schema()
+    assert schema_text() == schema_text()
+
+
+def test_the_checks_load_without_torch() -> None:
+    code = (
+        "import sys; from ppcheck.measure.registry import CHECKS; [c() for c in CHECKS.values()];"
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

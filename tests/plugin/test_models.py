@@ -1,0 +1,79 @@
+"""`--model`: which models are taken, and what is said of those that are not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+def test_a_directory_that_is_no_model_is_a_usage_error(
+    pytester: pytest.Pytester, spec: Path
+) -> None:
+    empty = pytester.mkdir("empty")
+    result = pytester.runpytest_inprocess(spec, "--model", str(empty), "--ppcheck-json", "r.json")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: *empty*config.json*"])
+    assert not (pytester.path / "r.json").exists()
+
+
+def test_an_unknown_revision_of_the_demo_names_those_there_are(
+    pytester: pytest.Pytester, spec: Path
+) -> None:
+    result = pytester.runpytest_inprocess(spec, "--model", "demo@blunt")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: *'blunt'*blunted*"])
+
+
+def test_a_hub_name_that_cannot_be_had_gives_one_clear_error(
+    pytester: pytest.Pytester, spec: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    result = pytester.runpytest_subprocess(
+        spec, "--model", "nobody/nothing", "--ppcheck-json", "r.json"
+    )
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    text = result.stdout.str()
+    assert text.count("neither in the cache nor") == 2  # in full, and in pytest's short summary
+    assert "Traceback" not in text
+    result.stdout.fnmatch_lines(["*give its directory: ./path/to/it*", "*could not be loaded*"])
+    assert not (pytester.path / "r.json").exists()
+
+
+def test_the_short_option_gives_way_to_a_project_that_has_its_own(
+    pytester: pytest.Pytester, spec: Path
+) -> None:
+    pytester.makeconftest(
+        """
+        def pytest_addoption(parser):
+            parser.addoption("--model", default="theirs")
+
+        def pytest_report_header(config):
+            return "the project's own: " + config.getoption("--model")
+        """
+    )
+    result = pytester.runpytest_subprocess(
+        spec, "-k", "sure", "--model", "ours", "--ppcheck-model", "demo"
+    )
+    result.assert_outcomes(passed=1, deselected=3)
+    result.stdout.fnmatch_lines(["the project's own: ours"])
+
+
+def test_the_short_option_gives_way_to_a_plugin_that_has_it(
+    pytester: pytest.Pytester, spec: Path
+) -> None:
+    pytester.makepyfile(
+        rival="""
+        def pytest_addoption(parser):
+            parser.addoption("--model", default="theirs")
+        """
+    )
+    pytester.syspathinsert()
+    result = pytester.runpytest_inprocess("-p", "rival", "--ppcheck-model", "demo", "--co", spec)
+    result.assert_outcomes()
+    assert result.ret == pytest.ExitCode.OK
+
+
+def test_help_names_every_option(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest_inprocess("--help")
+    result.stdout.fnmatch_lines(["ppcheck: claims about a language model:", "*--ppcheck-model=*"])

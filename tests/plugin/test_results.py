@@ -1,0 +1,125 @@
+"""The end of a run: the table, the record, JUnit, and the same under xdist."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.plugin.conftest import SPEC, write_spec
+
+Reader = Callable[[str], dict[str, Any]]
+
+
+def test_the_run_ends_with_one_table_and_a_count(pytester: pytest.Pytester, spec: Path) -> None:
+    result = pytester.runpytest_inprocess(spec)
+    result.stdout.fnmatch_lines(
+        [
+            "*= ppcheck =*",
+            "game.pp.yaml*on demo",
+            "✓*sure*mass*[[]*,*[]]*>= 0.9*n=9",
+            "✗*attracted*difference*> 0.1*n=9",
+            "4 claims: 3 hold, 1 fails",
+        ]
+    )
+
+
+def test_a_run_without_claims_says_nothing(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_nothing(): pass")
+    assert "ppcheck =" not in pytester.runpytest_inprocess().stdout.str()
+
+
+def test_the_record_holds_model_claims_and_figures(
+    pytester: pytest.Pytester, spec: Path, read_record: Reader
+) -> None:
+    pytester.runpytest_inprocess(spec, "--ppcheck-json", "run.json")
+    record = read_record("run.json")
+    assert record["schema"] == "ppcheck.run/1"
+    assert record["model"]["name"] == "demo"
+    assert len(record["model"]["weights_sha256"]) == 64
+    assert record["model"]["versions"].keys() >= {"ppcheck", "torch", "transformers"}
+    verdicts = {claim["id"]: claim["verdict"] for claim in record["claims"]}
+    assert verdicts == {
+        "sure": "holds",
+        "deterred": "holds",
+        "attracted": "fails",
+        "last-stream": "holds",
+    }
+    deterred = record["claims"][1]
+    assert deterred["spec"] == "game.pp.yaml"
+    assert spec.read_text().splitlines()[deterred["line"] - 1] == "  - id: deterred"
+    difference = deterred["statistics"]["difference"]
+    assert difference["low"] < difference["estimate"] < difference["high"] < -0.1
+    assert difference["n"] == 9
+    assert len(difference["values"]) == 72
+
+
+def test_the_same_seed_gives_the_same_bytes(
+    pytester: pytest.Pytester, spec: Path, read_record: Reader
+) -> None:
+    for name in ("first.json", "second.json"):
+        pytester.runpytest_inprocess(spec, "--ppcheck-json", name, "-k", "not sure")
+
+    def statistics(name: str) -> dict[str, Any]:
+        return {claim["id"]: claim["statistics"] for claim in read_record(name)["claims"]}
+
+    assert statistics("first.json") == statistics("second.json")
+
+
+@pytest.mark.slow
+def test_workers_change_no_statistic(
+    pytester: pytest.Pytester, spec: Path, read_record: Reader
+) -> None:
+    pytester.runpytest_inprocess(spec, "--ppcheck-json", "alone.json")
+    result = pytester.runpytest_subprocess(spec, "-n", "2", "--ppcheck-json", "workers.json")
+    result.assert_outcomes(passed=3, failed=1)
+    result.stdout.fnmatch_lines(["4 claims: 3 hold, 1 fails"])
+    alone, workers = read_record("alone.json"), read_record("workers.json")
+    assert alone["model"] == workers["model"]
+    for one, other in zip(alone["claims"], workers["claims"], strict=True):
+        assert one["id"] == other["id"]
+        assert one["statistics"] == other["statistics"]
+
+
+def test_junit_carries_verdict_and_figures(pytester: pytest.Pytester, spec: Path) -> None:
+    pytester.runpytest_inprocess(spec, "--junitxml", "junit.xml", "-o", "junit_family=xunit1")
+    cases = {
+        case.attrib["name"]: case for case in ET.parse(pytester.path / "junit.xml").iter("testcase")
+    }
+    assert cases.keys() == {"sure", "deterred", "attracted", "last-stream"}
+    properties = {
+        each.attrib["name"]: each.attrib["value"] for each in cases["attracted"].iter("property")
+    }
+    assert properties["verdict"] == "fails"
+    assert float(properties["difference"]) < -0.1
+    failure = cases["attracted"].find("failure")
+    assert failure is not None
+    assert "claimed" in (failure.text or "")
+
+
+def test_terminal_escapes_in_a_spec_are_shown_as_text(pytester: pytest.Pytester) -> None:
+    says = "says: Pain makes B likelier, which is not so."
+    spec = write_spec(pytester, SPEC.replace(says, 'says: "Pain \\e[31mred"'))
+    result = pytester.runpytest_inprocess(spec, "-k", "attracted", "--color=no")
+    assert "\x1b[31mred" not in result.stdout.str()
+    assert "\\x1b[31mred" in result.stdout.str()
+
+
+def test_collecting_a_thousand_claims_imports_no_torch(pytester: pytest.Pytester) -> None:
+    claim = SPEC[SPEC.index("  - id: deterred") : SPEC.index("  - id: attracted")]
+    many = "".join(claim.replace("deterred", f"deterred-{number}") for number in range(1000))
+    write_spec(pytester, SPEC[: SPEC.index("  - id: sure")] + many)
+    pytester.makeconftest(
+        """
+        import sys
+
+        def pytest_unconfigure():
+            heavy = {"torch", "transformers", "transformer_lens", "scipy"} & set(sys.modules)
+            print("imported:", sorted(heavy))
+        """
+    )
+    result = pytester.runpytest_subprocess("--collect-only", "-q")
+    result.stdout.fnmatch_lines(["game.pp.yaml::deterred-999", "imported: [[][]]"])

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import re
+
+from ppcheck.judge.verdict import Verdict
+from ppcheck.record.run import ClaimRecord, Example, StatisticRecord
+from ppcheck.report.terminal import explain, table, tally
+
+
+def statistic(
+    estimate: float,
+    verdict: Verdict | None,
+    bound: str | None = ">= 0.3",
+    low: float | None = None,
+    **more: object,
+) -> StatisticRecord:
+    values = {
+        "estimate": estimate,
+        "low": estimate - 0.1 if low is None else low,
+        "high": estimate + 0.1,
+        "n": 12,
+        "confidence": 0.95,
+        "method": "bca",
+        "family": 1,
+        "bound": bound,
+        "verdict": verdict,
+    }
+    return StatisticRecord.model_validate(values | more)
+
+
+def claim(verdict: Verdict, **statistics: StatisticRecord) -> ClaimRecord:
+    return ClaimRecord(
+        id="mover",
+        spec="specs/game.pp.yaml",
+        line=7,
+        check="patch",
+        family="patching",
+        model="demo",
+        verdict=verdict,
+        says="A head moves it.",
+        on="game",
+        source="Somebody 2024",
+        expect={"recovery": ">= 0.3"},
+        statistics=statistics,
+        facts={"prompts": 24, "units": 12},
+        notes=("1 of 16 sites chosen on one half of the units, judged on the other",),
+    )
+
+
+def test_an_explanation_holds_claim_figures_place_and_command() -> None:
+    worst = (Example(text="hello . pain", value=-0.4),)
+    text = explain(
+        claim(Verdict.FAILS, recovery=statistic(0.1, Verdict.FAILS, worst=worst)),
+        "specs/game.pp.yaml::mover",
+    )
+    for expected in (
+        "✗ fails: A head moves it.",
+        "claimed    recovery >= 0.3",
+        "recovery  0.1 [0, 0.2]  (95 %, n = 12)  fails",
+        "on         game: 24 prompts in 12 independent units",
+        "note       1 of 16 sites",
+        "source     Somebody 2024",
+        "where      specs/game.pp.yaml:7",
+        "run alone  pytest specs/game.pp.yaml::mover --model demo",
+        "furthest from `recovery >= 0.3`:",
+        "-0.4  hello . pain",
+    ):
+        assert expected in text
+
+
+def test_an_inconclusive_claim_says_how_many_more_units_would_decide() -> None:
+    record = claim(
+        Verdict.INCONCLUSIVE, recovery=statistic(0.35, Verdict.INCONCLUSIVE, more_units=1234)
+    )
+    assert "about 1,234 more independent units would decide it" in explain(record, "x")
+
+
+def test_a_command_with_odd_characters_is_quoted_for_the_shell() -> None:
+    assert "pytest 'my specs/a.pp.yaml::x' --model demo" in explain(
+        claim(Verdict.FAILS, recovery=statistic(0.1, Verdict.FAILS)), "my specs/a.pp.yaml::x"
+    )
+
+
+def test_the_table_shows_the_statistic_that_decided() -> None:
+    record = claim(
+        Verdict.FAILS,
+        gap=statistic(5.0, None, None),
+        recovery=statistic(0.9, Verdict.HOLDS),
+        damage=statistic(0.1, Verdict.FAILS, "> 0.2"),
+    )
+    row = next(line for line in table([record], colour=False).splitlines() if "mover" in line)
+    assert re.search(r"✗\s+mover\s+damage 0.1 \[0, 0.2\]\s+> 0.2\s+n=12", row)
+
+
+def test_of_a_family_the_table_shows_the_member_nearest_its_bound() -> None:
+    members = {
+        f"recovery[L0H{head}]": statistic(estimate, Verdict.HOLDS, "<= 0.5")
+        for head, estimate in enumerate((0.01, 0.37, 0.2))
+    }
+    assert "recovery[L0H1] 0.37" in table([claim(Verdict.HOLDS, **members)], colour=False)
+
+
+def test_an_interval_without_an_end_says_so() -> None:
+    row = statistic(0.4, Verdict.INCONCLUSIVE).model_copy(update={"low": None, "high": None})
+    assert "[-∞, ∞]" in table([claim(Verdict.INCONCLUSIVE, recovery=row)], colour=False)
+
+
+def test_the_table_is_plain_without_colour_and_coloured_with_it() -> None:
+    record = claim(Verdict.FAILS, recovery=statistic(0.1, Verdict.FAILS))
+    assert "\x1b" not in table([record], colour=False)
+    assert "\x1b" in table([record], colour=True)
+
+
+def test_verdicts_are_counted_in_words() -> None:
+    records = [claim(v) for v in (Verdict.HOLDS, Verdict.HOLDS, Verdict.ERROR)]
+    assert tally(records) == "3 claims: 2 hold, 1 error"

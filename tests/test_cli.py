@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+
+import ppcheck.spec
+from ppcheck.cli import main
+from ppcheck.measure.registry import schema_text
+from ppcheck.spec.source import read_source
+from tests.spec.example import SPEC, changed
+
+ROOT = Path(__file__).parents[1]
+SCHEMA = Path(next(iter(ppcheck.spec.__path__))) / "schema.json"
+SHIPPED = sorted((ROOT / "specs").rglob("*.pp.yaml"))
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Path:
+    path = tmp_path / "game.pp.yaml"
+    path.write_text(SPEC)
+    return path
+
+
+@pytest.fixture(scope="module")
+def schema() -> Draft202012Validator:
+    return Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
+
+
+def test_a_valid_spec_is_said_to_be_so(spec: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["validate", str(spec)]) == 0
+    assert capsys.readouterr().out == f"{spec}: 2 claims, no problem\n"
+
+
+def test_every_problem_is_printed_once(spec: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec.write_text(changed(SPEC, {"choice: two": "choice: tow", "site: L0H0": "site: x"}))
+    assert main(["validate", str(spec)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(" ")[0] for line in lines] == [f"{spec}:17:", f"{spec}:23:"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "on: game\n    site",
+            "on: game[feeling=joy]\n    site",
+            "4: `game[feeling=joy]` selects no clean prompt, one with feeling=pain",
+        ),
+        (
+            "on: game\n    choice",
+            "on: game[feeling=joy, feeling=pain]\n    choice",
+            "4: `game[feeling=joy, feeling=pain]` selects no prompt: the grid is empty",
+        ),
+        ("    pairs", "    sample: 1\n    half: judge\n    pairs", "12: the grid is empty: `half`"),
+        (
+            "    choices",
+            "    rows: ../a.csv\n    choices",
+            "10: '../a.csv' leads out of the spec's",
+        ),
+    ],
+)
+def test_prompts_and_pairs_are_expanded(
+    spec: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, message: str
+) -> None:
+    spec.write_text(changed(SPEC, {old: new}))
+    assert main(["validate", str(spec)]) == 1
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith(f"{spec}:{message}")
+
+
+def test_a_folder_is_every_spec_below_it(spec: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    below = spec.parent / "below" / "bad.pp.yaml"
+    below.parent.mkdir()
+    below.write_text("- a\n")
+    (spec.parent / "notes.yaml").write_text("a: 1\n")
+    assert main(["validate", str(spec.parent)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith(f"{below}:1: a spec has the keys `ppcheck: 1`")
+    assert lines[1] == f"{spec}: 2 claims, no problem"
+
+
+def test_a_folder_without_specs_is_no_success(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["validate", str(tmp_path)]) == 1
+    assert capsys.readouterr().out == f"{tmp_path}: there is no spec (*.pp.yaml) in this folder\n"
+
+
+def test_a_missing_file_is_said_and_the_others_are_checked(
+    spec: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = spec.parent / "none.pp.yaml"
+    assert main(["validate", str(missing), str(spec)]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        f"{missing}:1: there is no such file",
+        f"{spec}: 2 claims, no problem",
+    ]
+
+
+def test_the_command_returns_the_exit_code_and_imports_no_torch(spec: Path) -> None:
+    code = (
+        "import sys; from ppcheck.cli import main; code = main(['validate', *sys.argv[1:]]);"
+        "assert 'torch' not in sys.modules; sys.exit(code)"
+    )
+    for path, expected in ((spec, 0), (spec.parent / "none.pp.yaml", 1)):
+        command = [sys.executable, "-c", code, str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (expected, "")
+
+
+def test_a_command_is_needed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main([])
+    assert "required: command" in capsys.readouterr().err
+
+
+def test_the_schema_is_printed_and_the_committed_one_is_not_stale(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["schema"]) == 0
+    assert capsys.readouterr().out == schema_text()
+    assert SCHEMA.read_text(encoding="utf-8") == schema_text(), "run `make schema`"
+
+
+def test_the_shipped_specs_are_valid_and_fit_the_schema(schema: Draft202012Validator) -> None:
+    assert SHIPPED
+    assert main(["validate", *map(str, SHIPPED)]) == 0
+    for path in SHIPPED:
+        schema.validate(read_source(path).data)
+
+
+VALID: list[dict[str, str]] = [
+    {},
+    {"title: the game": "title: the game\nmodels: [demo, '!gpt2']\nsource: Me 2026"},
+    {"[tea, milk, salt]": "[1.50, 2, tea]"},
+    {"[faint, mild, severe]}": "[1, 2], doses: [0, 0.5]}"},
+    {"template: ": "seed: 3\n    half: judge\n    sample: 2\n    unit: [item]\n    template: "},
+    {"template: ": "together: [[item, dose]]\n    pool: max\n    template: "},
+    {"pairs: {feeling: [pain, joy]}": "pairs: {feeling: item}"},
+    {"site: L0H0": "site: [L0H0, L*H*]\n    position: -1\n    pairs: {dose: [faint, mild]}"},
+    {
+        '    template: "win 2 for {dose} {feeling} and {item} . pick"': "    turns:\n"
+        '    - {role: user, content: "{dose} {feeling} {item}"}'
+    },
+    {
+        '"win 2 for {dose} {feeling} and {item} . pick"': '["{dose} {feeling} {item}", '
+        '"{item} {dose} {feeling}"]'
+    },
+]
+
+
+@pytest.mark.parametrize("changes", VALID, ids=range(len(VALID)))
+def test_the_schema_accepts_what_the_loader_accepts(
+    spec: Path, schema: Draft202012Validator, changes: dict[str, str]
+) -> None:
+    spec.write_text(changed(SPEC, changes))
+    assert main(["validate", str(spec)]) == 0
+    schema.validate(read_source(spec).data)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"title: the game": "title: the game\nextra: 1"},
+        {"    choices: ": "    extra: 1\n    choices: "},
+        {"    site: ": "    extra: 1\n    site: "},
+        {"check: patch": "check: pach"},
+        {"[tea, milk, salt]": "[no, tea]"},
+        {"[tea, milk, salt]": "[]"},
+        {"mode: denoise": "mode: denoize"},
+        {"    mode: denoise\n": ""},
+        {"site: L0H0": "site: {a: b}"},
+        {"pairs: {feeling: [pain, joy]}": "pairs: {feeling: [pain]}"},
+        {"pairs: {feeling: [pain, joy]}": "pairs: {feeling: [pain, joy], item: [tea, milk]}"},
+        {"title: the game": "title: the game\nmodels: demo"},
+        {"    template: ": "    turns: [{role: user, contnt: a}]\n    seed: "},
+    ],
+    ids=lambda changes: next(iter(changes.values()))[:40],
+)
+def test_the_schema_refuses_what_the_loader_refuses(
+    spec: Path, schema: Draft202012Validator, changes: dict[str, str]
+) -> None:
+    spec.write_text(changed(SPEC, changes))
+    assert main(["validate", str(spec)]) == 1
+    assert not schema.is_valid(read_source(spec).data)

@@ -1,0 +1,72 @@
+"""What the documents promise: every check, statistic, option, marker and verdict has its entry."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ppcheck.judge.verdict import Verdict
+from ppcheck.measure.families import FAMILIES
+from ppcheck.measure.registry import CHECKS
+from ppcheck.plugin import pytest_addoption
+from ppcheck.spec.metric import Reading
+from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.site import Kind
+
+ROOT = Path(__file__).parents[1]
+REFERENCE = (ROOT / "docs" / "specs.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_every_check_has_a_section_that_names_its_fields_and_statistics(name: str) -> None:
+    section = REFERENCE.split(f"### `{name}`\n")[1].split("\n##")[0]
+    check = CHECKS[name]()
+    base = {"id", "says", "check", "on", "expect", "source"}
+    for key, field in check.model_fields.items():
+        if key not in base | {"top", "site", "pairs"}:
+            assert f"`{field.alias or key}" in section, key
+    assert f"Marker `{check.family}`" in section
+    table = re.findall(r"^    ([a-z_]+(?:, [a-z_]+)*)  +\S", check.__doc__ or "", re.MULTILINE)
+    assert table
+    for row in table:
+        for statistic in row.split(", "):
+            assert f"`{statistic}`" in section, statistic
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_every_verdict_is_explained(verdict: Verdict) -> None:
+    assert f"| {verdict} |" in REFERENCE
+    assert f"| {verdict} |" in README
+
+
+def test_every_option_is_explained() -> None:
+    parser = pytest.Parser(_ispytest=True)
+    pytest_addoption(parser)
+    options = [name for option in parser.getgroup("ppcheck").options for name in option.names()]
+    assert len(options) >= 6
+    for name in (*options, "--model"):
+        assert f"`{name}" in REFERENCE, name
+
+
+@pytest.mark.parametrize("key", PromptSet.model_fields)
+def test_every_key_of_a_prompt_set_is_explained(key: str) -> None:
+    assert f"| `{key}` |" in REFERENCE
+
+
+@pytest.mark.parametrize(
+    "word", [*FAMILIES, *Reading, *(kind for kind in Kind if kind is not Kind.HEAD)]
+)
+def test_every_marker_metric_and_kind_of_site_is_named(word: str) -> None:
+    others = {Kind.QUERY: ".q`", Kind.NEURON: "a neuron"}
+    named = others.get(Kind(word)) if word in set(Kind) else None
+    assert (named or word) in REFERENCE
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    documents = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "ppcheck/demo/README.md"]
+    for document in documents:
+        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8")):
+            assert (document.parent / target).exists(), f"{document.name} links to {target}"
