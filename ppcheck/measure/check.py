@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -101,7 +101,22 @@ def texts(prompts: Sequence[Prompt]) -> list[str]:
 
 
 def pair_texts(clean: Sequence[Prompt], corrupted: Sequence[Prompt]) -> list[str]:
-    return [f"{one.text}  |  {two.text}" for one, two in zip(clean, corrupted, strict=True)]
+    """Each pair as one text: ``severe [pain → light] . so choose``."""
+    return [_merged(one, two).text for one, two in zip(clean, corrupted, strict=True)]
+
+
+def _merged(clean: Prompt, corrupted: Prompt) -> Prompt:
+    turns = [
+        replace(
+            turn,
+            pieces=tuple(
+                a if a.text == b.text else replace(a, text=f"[{a.text} → {b.text}]")
+                for a, b in zip(turn.pieces, other.pieces, strict=True)
+            ),
+        )
+        for turn, other in zip(clean.turns, corrupted.turns, strict=True)
+    ]
+    return replace(clean, turns=tuple(turns))
 
 
 def units_of(prompts: Sequence[Prompt]) -> Labels:

@@ -100,8 +100,7 @@ class ClaimItem(pytest.Item):
         if self.entry.error is not None:
             raise self.entry.error
         if not self.spec.is_about(*self.ref.names):
-            about = ", ".join(self.spec.models)
-            raise UnsupportedError(f"the spec is about {about}, not {self.ref.label}")
+            raise UnsupportedError(f"the spec is about {self.spec.about}, not {self.ref.label}")
         state = state_of(self.config)
         progress = Progress(self.config, self.name)
         try:

@@ -38,11 +38,11 @@ class Results:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if not self.claims:
             return
-        from ppcheck.report.terminal import table
+        from ppcheck.report.terminal import WIDTH, table
 
         terminalreporter.section("ppcheck")
         colour = terminalreporter.hasmarkup
-        width = max(80, shutil.get_terminal_size().columns)
+        width = max(WIDTH, shutil.get_terminal_size().columns)
         terminalreporter.write(table(self._records(), colour=colour, width=width))
         if file := self._write():
             terminalreporter.write_line(f"run record: {file}")

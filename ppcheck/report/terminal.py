@@ -17,7 +17,8 @@ from ppcheck.spec.bound import Bound
 if TYPE_CHECKING:
     from rich.table import Table
 
-WIDTH = 100
+WIDTH = 110
+"""The least width of the table, in characters: its figures read badly when they wrap."""
 MARKS = {
     Verdict.HOLDS: "✓",
     Verdict.FAILS: "✗",

@@ -64,11 +64,23 @@ class Spec:
     entries: tuple[Entry, ...]
     sha256: str
 
+    @property
+    def about(self) -> str:
+        """The models that the spec is about, in words."""
+        wanted, barred = self._globs
+        named = "any model" if "*" in wanted else ", ".join(wanted)
+        return f"{named} but {', '.join(barred)}" if barred else named
+
     def is_about(self, *names: str) -> bool:
         """Whether the spec is about a model that goes by any of ``names``."""
+        wanted, barred = self._globs
+        return _any_match(names, wanted) and not _any_match(names, barred)
+
+    @property
+    def _globs(self) -> tuple[list[str], list[str]]:
         barred = [glob[1:] for glob in self.models if glob.startswith("!")]
         wanted = [glob for glob in self.models if not glob.startswith("!")] or ["*"]
-        return _any_match(names, wanted) and not _any_match(names, barred)
+        return wanted, barred
 
 
 def load_spec(path: Path, checks: Checks) -> Spec:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -213,3 +214,9 @@ def last(model: Model, texts: Sequence[str]) -> Floats:
 
 def token(word: str) -> int:
     return WORDS.index(word)
+
+
+def sides_of(pair: str) -> tuple[str, str]:
+    """The clean and the corrupted text of ``severe [pain → light] .``."""
+    clean, corrupted = (re.sub(r"\[(.*?) → (.*?)\]", rf"\{n}", pair) for n in (1, 2))
+    return clean, corrupted

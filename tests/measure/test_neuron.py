@@ -28,6 +28,7 @@ from tests.measure.lab import (
     game,
     ids,
     problems,
+    sides_of,
     texts_of,
     token,
     verdict,
@@ -209,7 +210,7 @@ def test_patched_pairs_are_judged_on_what_was_not_looked_at(tiny: Model) -> None
     (name,) = (key for key in found if key.startswith("auroc"))
     judged = set(found[name].examples)
     for pair in found["cluster_recovery"].examples:
-        assert set(pair.split("  |  ")) <= judged
+        assert set(sides_of(pair)) <= judged
 
 
 def test_chance_is_corrected_for_all_neurons_searched(tiny: Model) -> None:

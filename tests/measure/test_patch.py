@@ -29,6 +29,7 @@ from tests.measure.lab import (
     ids,
     last,
     problems,
+    sides_of,
     texts_of,
     token,
     verdict,
@@ -206,7 +207,7 @@ def test_contributions_average_to_the_recovery(tiny: Model) -> None:
     behind = by_name(found)["recovery"]
     assert behind.contributions.mean() == pytest.approx(estimates(found)["recovery"])
     clean, corrupted = sides(bench(tiny))
-    assert behind.examples == tuple(f"{a}  |  {b}" for a, b in zip(clean, corrupted, strict=True))
+    assert [sides_of(pair) for pair in behind.examples] == list(zip(clean, corrupted, strict=True))
 
 
 def test_facts_are_plain_json(tiny: Model) -> None:

@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ppcheck.demo import weights_path
 from ppcheck.errors import MeasurementError
 from ppcheck.spec.position import FINAL, Position
 from ppcheck.spec.site import Kind, Site, Sites
@@ -31,16 +32,20 @@ KINDS = {
 }
 
 
-@pytest.fixture(scope="module", params=["gpt2", "llama", "stories260K"])
+@pytest.fixture(scope="module", params=["gpt2", "llama", "demo", "stories260K"])
 def rivals(request: pytest.FixtureRequest, saved: Any) -> tuple[Subject, Any]:
     """One model, once as a Subject and once as a bridge of its own."""
     from transformer_lens.model_bridge import TransformerBridge
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    is_real = request.param == "stories260K"
-    path = request.getfixturevalue("stories") if is_real else saved(request.param)
+    if request.param == "demo":
+        path = weights_path()
+    elif request.param == "stories260K":
+        path = request.getfixturevalue("stories")
+    else:
+        path = saved(request.param)
     auto: Any = AutoModelForCausalLM
-    tokenizer = AutoTokenizer.from_pretrained(request.getfixturevalue("stories"))
+    tokenizer = AutoTokenizer.from_pretrained(weights_path())
     bridge = TransformerBridge.boot_transformers(
         str(path), hf_model=auto.from_pretrained(path), tokenizer=tokenizer, device="cpu"
     )
@@ -54,7 +59,8 @@ def test_patching_agrees_with_transformer_lens(
     from transformer_lens import patching
 
     subject, bridge = rivals
-    first, second = tokens = (7, 11) if subject.shape.n_vocabulary == 50 else (338, 286)
+    answers = {50: (7, 11), 80: (43, 44), 512: (338, 286)}
+    first, second = tokens = answers[subject.shape.n_vocabulary]
     # With gradients its resid_mid is a copy that only the MLP sees; without, it is the stream.
     with torch.no_grad():
         _, cache = bridge.run_with_cache(torch.tensor(SOURCE))
