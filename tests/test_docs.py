@@ -11,9 +11,12 @@ from ppcheck.judge.verdict import Verdict
 from ppcheck.measure.families import FAMILIES
 from ppcheck.measure.registry import CHECKS
 from ppcheck.plugin import pytest_addoption
+from ppcheck.record.examine import Examination
+from ppcheck.spec.load import load_spec
 from ppcheck.spec.metric import Reading
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.site import Kind
+from ppcheck.subject.load import load, resolve
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = (ROOT / "docs" / "specs.md").read_text(encoding="utf-8")
@@ -63,6 +66,15 @@ def test_every_marker_metric_and_kind_of_site_is_named(word: str) -> None:
     others = {Kind.QUERY: ".q`", Kind.NEURON: "a neuron"}
     named = others.get(Kind(word)) if word in set(Kind) else None
     assert (named or word) in REFERENCE
+
+
+def test_the_readmes_spec_holds_on_the_demo_as_it_says(tmp_path: Path) -> None:
+    path = tmp_path / "mine.pp.yaml"
+    path.write_text(README.split("```yaml\n")[1].split("```")[0], encoding="utf-8")
+    spec = load_spec(path, CHECKS)
+    subject = load(resolve("demo"))
+    records = [Examination(spec, e, path.name, "demo", 0).run(subject) for e in spec.entries]
+    assert [record.verdict for record in records] == [Verdict.HOLDS] * 3
 
 
 def test_links_between_documents_lead_somewhere() -> None:

@@ -128,7 +128,7 @@ def table(claims: Sequence[ClaimRecord], *, colour: bool, width: int = WIDTH) ->
             console.print(Text(f"{printable(spec)}  on {printable(model)}", style="bold"))
             console.print(_rows(list(group), max(len(claim.id) for claim in claims)))
         console.print(Text(tally(claims), style="bold"))
-    return captured.get()
+    return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
 
 
 def _rows(claims: Sequence[ClaimRecord], widest: int) -> Table:

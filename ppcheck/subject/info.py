@@ -40,7 +40,6 @@ class ModelInfo:
 
     name: str
     revision: str | None
-    path: str
     architecture: str
     weights_sha256: str
     tokenizer_sha256: str | None

@@ -132,7 +132,6 @@ def _info(
     return ModelInfo(
         name=ref.name,
         revision=ref.revision,
-        path=str(path),
         architecture=type(model).__name__,
         weights_sha256=_sha256(sorted(path.glob("*.safetensors" if safe else "*.bin"))),
         tokenizer_sha256=None if tokenizer is None else _tokenizer_sha256(tokenizer),
