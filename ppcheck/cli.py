@@ -56,8 +56,26 @@ def _is_valid_spec(path: Path) -> bool:
     for problem in problems:
         sys.stdout.write(f"{problem}\n")
     if not problems:
+        for warning in _warnings(spec):
+            sys.stdout.write(f"{path}:{warning}\n")
         sys.stdout.write(f"{path}: {len(spec.entries)} claims, no problem\n")
     return not problems
+
+
+def _warnings(spec: Spec) -> Iterator[str]:
+    """Claims that no model can decide, because they have too few independent units."""
+    from ppcheck.judge.interval import MIN_UNITS
+
+    for entry in spec.entries:
+        if entry.claim is None or entry.grid is None:
+            continue
+        wanted = MIN_UNITS * (2 if getattr(entry.claim, "top", None) else 1)
+        units = len({prompt.unit for prompt in entry.grid.select(entry.claim.on)})
+        if units < wanted:
+            yield (
+                f"{entry.line}: warning: {entry.id} has {units} independent units and needs "
+                f"{wanted} to be decided: give more words to {', '.join(entry.grid.unit_names)}"
+            )
 
 
 def _problems(spec: Spec) -> Iterator[str]:

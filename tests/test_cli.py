@@ -22,7 +22,7 @@ SHIPPED = sorted((ROOT / "specs").rglob("*.pp.yaml"))
 @pytest.fixture
 def spec(tmp_path: Path) -> Path:
     path = tmp_path / "game.pp.yaml"
-    path.write_text(SPEC)
+    path.write_text(SPEC.replace("[tea, milk, salt]", "[tea, milk, salt, mint, rice]"))
     return path
 
 
@@ -34,6 +34,17 @@ def schema() -> Draft202012Validator:
 def test_a_valid_spec_is_said_to_be_so(spec: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["validate", str(spec)]) == 0
     assert capsys.readouterr().out == f"{spec}: 2 claims, no problem\n"
+
+
+def test_a_claim_with_too_few_units_is_valid_with_a_warning(
+    spec: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec.write_text(SPEC)
+    assert main(["validate", str(spec)]) == 0
+    first, second, last = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"{spec}:13: warning: first has 3 independent units and needs 5")
+    assert "more words to item" in second
+    assert last.endswith("no problem")
 
 
 def test_every_problem_is_printed_once(spec: Path, capsys: pytest.CaptureFixture[str]) -> None:

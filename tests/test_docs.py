@@ -12,7 +12,7 @@ from ppcheck.measure.families import FAMILIES
 from ppcheck.measure.registry import CHECKS
 from ppcheck.plugin import pytest_addoption
 from ppcheck.record.examine import Examination
-from ppcheck.spec.load import load_spec
+from ppcheck.spec.load import Spec, load_spec
 from ppcheck.spec.metric import Reading
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.site import Kind
@@ -68,13 +68,26 @@ def test_every_marker_metric_and_kind_of_site_is_named(word: str) -> None:
     assert (named or word) in REFERENCE
 
 
+def verdicts(spec: Spec) -> list[Verdict]:
+    subject = load(resolve("demo"))
+    claims = [Examination(spec, entry, spec.path.name, "demo", 0) for entry in spec.entries]
+    return [claim.run(subject).verdict for claim in claims]
+
+
 def test_the_readmes_spec_holds_on_the_demo_as_it_says(tmp_path: Path) -> None:
     path = tmp_path / "mine.pp.yaml"
     path.write_text(README.split("```yaml\n")[1].split("```")[0], encoding="utf-8")
+    assert verdicts(load_spec(path, CHECKS)) == [Verdict.HOLDS] * 3
+
+
+def test_the_reference_shows_a_claim_of_every_check_that_holds(tmp_path: Path) -> None:
+    readme = README.split("```yaml\n")[1].split("```")[0]
+    shown = "".join(REFERENCE.split("```yaml\n")[n].split("```")[0] for n in range(1, 7))
+    path = tmp_path / "shown.pp.yaml"
+    path.write_text(readme.split("claims:")[0] + "claims:\n" + shown, encoding="utf-8")
     spec = load_spec(path, CHECKS)
-    subject = load(resolve("demo"))
-    records = [Examination(spec, e, path.name, "demo", 0).run(subject) for e in spec.entries]
-    assert [record.verdict for record in records] == [Verdict.HOLDS] * 3
+    assert [entry.check for entry in spec.entries] == list(CHECKS)
+    assert verdicts(spec) == [Verdict.HOLDS] * len(CHECKS)
 
 
 def test_links_between_documents_lead_somewhere() -> None:

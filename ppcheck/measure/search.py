@@ -58,7 +58,11 @@ class Search:
 
     @property
     def facts(self) -> dict[str, Any]:
-        return {"searched": len(self.sites), "kept": [self.sites[site] for site in self.kept]}
+        return {
+            "searched": len(self.sites),
+            "kept": [self.sites[site] for site in self.kept],
+            "looked_at": len(self.looked_at),
+        }
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -88,8 +88,17 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SpecFile |
     return None
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep a model's claims together, so that each model is loaded once."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Generator[None, None, None]:
+    """Keep a model's claims together, so that each model is loaded once.
+
+    A spec that cannot be read stays, whatever is selected: what is asked for may stand in it.
+    """
+    unreadable = [item for item in items if isinstance(item, BrokenSpec)]
+    yield
+    items[:0] = [item for item in unreadable if item not in items]
     if any(isinstance(item, ClaimItem) for item in items):
         order = [ref.label for ref in state_of(config).refs]
         items.sort(key=lambda i: order.index(i.ref.label) if isinstance(i, ClaimItem) else 0)
@@ -104,7 +113,11 @@ def pytest_runtest_makereport(
     if isinstance(item, ClaimItem | BrokenSpec) and call.excinfo is not None and report.failed:
         # pytest asks an item how its failure reads for the call alone, not for the setup.
         report.longrepr = item.repr_failure(call.excinfo)
-    if isinstance(item, ClaimItem) and item.record is not None and call.when == "setup":
+    if (
+        isinstance(item, ClaimItem | BrokenSpec)
+        and item.record is not None
+        and call.when == "setup"
+    ):
         loaded = state_of(item.config).loaded
         report.ppcheck = {  # type: ignore[attr-defined]  # pytest keeps extra attributes
             "claim": item.record.model_dump(mode="json"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ppcheck.errors import PpcheckError, SpecError, UnsupportedError
+from ppcheck.errors import ModelError, PpcheckError, SpecError, UnsupportedError
 from ppcheck.plugin.progress import Progress
 from ppcheck.plugin.state import state_of
 
@@ -46,8 +47,13 @@ class BrokenSpec(pytest.Item):
     def __init__(self, *, error: SpecError, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.error = error
+        self.record: ClaimRecord | None = None
 
     def setup(self) -> None:
+        from ppcheck.record.examine import unreadable
+
+        name = self.nodeid.partition("::")[0]
+        self.record = unreadable(name, state_of(self.config).refs[0].label, self.error)
         raise self.error
 
     def runtest(self) -> None:
@@ -58,7 +64,7 @@ class BrokenSpec(pytest.Item):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str:
         del style
-        return str(excinfo.value)
+        return relative(str(excinfo.value), self)
 
 
 class ClaimFailedError(PpcheckError):
@@ -131,9 +137,15 @@ class ClaimItem(pytest.Item):
         from ppcheck.report.terminal import explain
 
         if isinstance(excinfo.value, ClaimFailedError) and self.record is not None:
-            return explain(self.record, self.nodeid.removesuffix(f"[{self.ref.label}]"))
-        if isinstance(excinfo.value, SpecError):
-            return str(excinfo.value)
+            return explain(self.record, relative(f"{self.path}::{self.entry.id}", self))
+        if isinstance(excinfo.value, SpecError | ModelError):
+            return relative(str(excinfo.value), self)
         if isinstance(excinfo.value, PpcheckError):
-            return f"{self.record.where if self.record else self.path}: {excinfo.value}"
+            return relative(f"{self.path}:{self.entry.line}: {excinfo.value}", self)
         return super().repr_failure(excinfo, style)
+
+
+def relative(text: str, item: pytest.Item) -> str:
+    """The text with the item's file named as seen from where pytest was called."""
+    here = os.path.relpath(item.path, item.config.invocation_params.dir)
+    return text.replace(str(item.path), here)

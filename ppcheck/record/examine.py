@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from ppcheck.errors import MeasurementError, UnsupportedError
+from ppcheck.errors import MeasurementError, SpecError, UnsupportedError
 from ppcheck.judge.verdict import Finding, Judgement, Verdict, judge
 from ppcheck.measure.check import Bench, Check, Measured, Measurement
 from ppcheck.record.run import ClaimRecord, Example, StatisticRecord
@@ -44,15 +44,15 @@ class Examination:
         judgement = judge(statistics, claim.expect, seed=self.seed)
         return self._record(judgement, measurement, time.perf_counter() - started)
 
-    def unmeasured(self, verdict: Verdict, reason: str) -> ClaimRecord:
-        """The record of a claim that was not measured, and why."""
-        return ClaimRecord(**self._identity(), verdict=verdict, reason=reason)
-
     def refused(self, error: Exception) -> ClaimRecord:
         """The record of a claim whose measurement ended in ``error``."""
         if isinstance(error, UnsupportedError):
-            return self.unmeasured(Verdict.NOT_APPLICABLE, str(error))
-        return self.unmeasured(Verdict.ERROR, f"{error}" or type(error).__name__)
+            return self._unmeasured(Verdict.NOT_APPLICABLE, str(error))
+        reason = str(error).replace(str(self.spec.path), self.name)
+        return self._unmeasured(Verdict.ERROR, reason or type(error).__name__)
+
+    def _unmeasured(self, verdict: Verdict, reason: str) -> ClaimRecord:
+        return ClaimRecord(**self._identity(), verdict=verdict, reason=reason)
 
     def _record(
         self, judgement: Judgement, measurement: Measurement, seconds: float
@@ -66,7 +66,7 @@ class Examination:
             **self._identity(),
             verdict=judgement.verdict,
             statistics=statistics,
-            facts=dict(measurement.facts),
+            facts={**measurement.facts, "unit": self._unit_names()},
             notes=measurement.notes,
             seconds=seconds,
         )
@@ -94,6 +94,9 @@ class Examination:
             "fingerprint": self._fingerprint(),
         }
 
+    def _unit_names(self) -> list[str]:
+        return [] if self.entry.grid is None else list(self.entry.grid.unit_names)
+
     def _fingerprint(self) -> str:
         """A hash of what the claim measures: its words and bounds may change, this does not."""
         claim, grid = self.entry.claim, self.entry.grid
@@ -102,6 +105,20 @@ class Examination:
         said = claim.model_dump(mode="json", exclude={"id", "says", "expect", "source"})
         asked = [said, grid.prompt_set.model_dump(mode="json"), self.seed]
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+def unreadable(name: str, model: str, error: SpecError) -> ClaimRecord:
+    """The record of the spec called ``name``, which could not be read."""
+    return ClaimRecord(
+        id="spec",
+        spec=name,
+        line=error.line or 1,
+        check="",
+        family="",
+        model=model,
+        verdict=Verdict.ERROR,
+        reason=error.message,
+    )
 
 
 def title_in_record(name: str, member: str | None) -> str:

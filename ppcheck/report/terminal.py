@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shlex
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from io import StringIO
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from ppcheck.judge.interval import MIN_UNITS
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.run import ClaimRecord, StatisticRecord
 from ppcheck.report.text import number, printable
@@ -45,13 +47,22 @@ def explain(claim: ClaimRecord, node: str) -> str:
     rows += [("note", printable(note)) for note in (*claim.notes, *_advice(claim))]
     if claim.source:
         rows.append(("source", printable(claim.source)))
-    rows.append(("where", f"{printable(claim.spec)}:{claim.line}"))
-    command = f"pytest {shlex.quote(node)} --model {shlex.quote(claim.model)}"
+    rows.append(("where", f"{printable(node.partition('::')[0])}:{claim.line}"))
+    command = f"pytest {shlex.quote(node)} {shlex.quote(f'--model={claim.model}')}"
     rows.append(("run alone", printable(command)))
-    lines += [f"  {label:<10} {text}" for label, text in rows]
+    for label, text in rows:
+        lines += _wrapped(label, text)
     for name, statistic in claim.statistics.items():
         lines += _worst(name, statistic)
     return "\n".join(lines)
+
+
+def _wrapped(label: str, text: str) -> list[str]:
+    """A labelled line; long prose goes on below itself, figures and commands stay whole."""
+    if label not in ("source", "note"):
+        return [f"  {label:<10} {text}"]
+    first, *rest = textwrap.wrap(text, WIDTH - 13) or [""]
+    return [f"  {label:<10} {first}", *(f"{'':13}{line}" for line in rest)]
 
 
 def _expected(claim: ClaimRecord) -> str:
@@ -93,15 +104,24 @@ def _slack(statistic: StatisticRecord) -> float:
 
 
 def _sample(claim: ClaimRecord) -> str:
-    prompts, units = claim.facts.get("prompts"), claim.facts.get("units")
-    return f"{prompts} prompts in {units} independent units"
+    facts = claim.facts
+    shared = ", ".join(facts.get("unit", ())) or "each prompt is one"
+    units = f"{facts.get('units')} independent units ({printable(shared)})"
+    return f"{facts.get('prompts')} prompts in {units}"
 
 
 def _advice(claim: ClaimRecord) -> list[str]:
-    wanted = [s.more_units for s in claim.statistics.values() if s.more_units]
-    if not wanted:
+    """What would decide an inconclusive claim."""
+    if claim.verdict is not Verdict.INCONCLUSIVE:
         return []
-    return [f"about {max(wanted):,} more independent units would decide it"]
+    judged = [s for s in claim.statistics.values() if s.verdict is Verdict.INCONCLUSIVE]
+    if few := [s.n for s in judged if s.n < MIN_UNITS]:
+        halved = ", and `top` judges on half of them" if claim.facts.get("looked_at") else ""
+        shared = ", ".join(claim.facts.get("unit", ())) or "the grid"
+        advice = f"{min(few)} independent units are too few, {MIN_UNITS} are needed{halved}"
+        return [f"{advice}: more words for {shared} make more units"]
+    wanted = [s.more_units for s in judged if s.more_units]
+    return [f"about {max(wanted):,} more independent units would decide it"] if wanted else []
 
 
 def _worst(name: str, statistic: StatisticRecord) -> list[str]:
@@ -124,11 +144,27 @@ def table(claims: Sequence[ClaimRecord], *, colour: bool, width: int = WIDTH) ->
         file=StringIO(), force_terminal=colour, no_color=not colour, width=width, highlight=False
     )
     with console.capture() as captured:
-        for (model, spec), group in groupby(claims, key=lambda claim: (claim.model, claim.spec)):
+        groups = groupby(claims, key=lambda claim: (claim.model, claim.spec))
+        rows = {key: _collapsed(list(group)) for key, group in groups}
+        widest = max((len(claim.id) for group in rows.values() for claim in group), default=0)
+        for (model, spec), group in rows.items():
             console.print(Text(f"{printable(spec)}  on {printable(model)}", style="bold"))
-            console.print(_rows(list(group), max(len(claim.id) for claim in claims)))
+            console.print(_rows(group, widest))
         console.print(Text(tally(claims), style="bold"))
     return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+
+
+def _collapsed(claims: list[ClaimRecord]) -> list[ClaimRecord]:
+    """A spec that is about other models is one row."""
+    reasons = {claim.reason for claim in claims if claim.verdict is Verdict.NOT_APPLICABLE}
+    if len(claims) == 1 or len(reasons) != 1:
+        return claims
+    kept = [claim for claim in claims if claim.verdict is not Verdict.NOT_APPLICABLE]
+    skipped = len(claims) - len(kept)
+    if skipped < 2:
+        return claims
+    left_out = next(claim for claim in claims if claim.verdict is Verdict.NOT_APPLICABLE)
+    return [*kept, left_out.model_copy(update={"id": f"{skipped} claims"})]
 
 
 def _rows(claims: Sequence[ClaimRecord], widest: int) -> Table:
@@ -177,8 +213,14 @@ def _cells(claim: ClaimRecord) -> tuple[str, str, str]:
     """Measured, expected and n of the statistic that decided the claim."""
     judged = [(n, s) for n, s in claim.statistics.items() if s.verdict is not None]
     if not judged:
-        return printable(claim.reason or "", 60), "", ""
-    name, statistic = min(judged, key=lambda item: (_urgency(item[1]), _slack(item[1])))
+        return printable((claim.reason or "").removeprefix(f"{claim.where}: ")), "", ""
+    order = list(claim.expect)
+
+    def importance(item: tuple[str, StatisticRecord]) -> tuple[int, int, float]:
+        name, statistic = item
+        return _urgency(statistic), order.index(name.partition("[")[0]), _slack(statistic)
+
+    name, statistic = min(judged, key=importance)
     interval = f"[{number(statistic.low, '-∞')}, {number(statistic.high)}]"
     measured = f"{printable(name)} {number(statistic.estimate)} {interval}"
     return measured, statistic.bound or "", f"n={statistic.n}"

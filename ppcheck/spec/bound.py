@@ -36,7 +36,7 @@ class Bound:
         Raises ValueError, with the accepted forms, for anything else: no number, NaN, infinity,
         a range that runs backwards, a negative tolerance.
         """
-        text = text.strip()
+        text = text.strip().replace("≥", ">=").replace("≤", "<=")
         if match := _COMPARISON.fullmatch(text):
             sign, edge = match[1], float(_number(match[2], text))
             is_open = len(sign) == 1

@@ -157,7 +157,7 @@ class Grid:
 
     def _assignments(self) -> Iterator[dict[str, Word]]:
         """The words of every kept prompt, unit by unit."""
-        names = self._unit_names
+        names = self.unit_names
         rows = [] if self.prompt_set.rows is None else [self._rows]
         axes = [*rows, *self.prompt_set.axes]
         try:
@@ -188,13 +188,14 @@ class Grid:
         return set(ordered)
 
     @cached_property
-    def _unit_names(self) -> tuple[str, ...]:
+    def unit_names(self) -> tuple[str, ...]:
+        """The variables that make an independent unit; none where each prompt is one."""
         settings = self.prompt_set
         row = [ROW] if settings.rows is not None and settings.unit is None else []
         return (*row, *settings.unit_names)
 
     def _unit(self, words: Words) -> str:
-        names = self._unit_names or tuple(words)
+        names = self.unit_names or tuple(words)
         return ", ".join(f"{name}={words[name].text}" for name in names)
 
     def _twin(

@@ -132,8 +132,12 @@ def _syntax_error(error: yaml.MarkedYAMLError, text: str, path: Path) -> SpecErr
     line = "".join(text.split("\n")[number : number + 1])
     if line[column : column + 1] == "\t":
         message = "a tab: YAML indents with spaces only"
+    elif str(error.problem).endswith(("indicator", "expected key")):
+        message = f"{error.problem}: this line or one above is indented too far, or not enough"
     else:
-        message = f"{error.problem}; text with any of : # {{ }} [ ] > * & ! % @ may need quotes"
+        message = (
+            f'{error.problem}: text with any of : # [ ] {{ }} > * & ! % @ needs quotes, ">= 1"'
+        )
     return SpecError(f"not YAML: {message}", path, number + 1)
 
 

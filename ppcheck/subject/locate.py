@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from ppcheck.demo import weights_path
@@ -93,9 +94,10 @@ def _fetch(ref: ModelRef, *, allow_pickle: bool) -> Path:
         return _snapshot(ref, only_cache=False, allow_pickle=allow_pickle)
     except Exception as error:
         cause = str(error).strip().split("\n")[0]
+        meant = " Did you mean demo?" if get_close_matches(ref.name, [DEMO]) else ""
         raise ModelError(
             f"{ref.label} is neither in the cache nor to be had from the hub at revision "
-            f"{ref.revision or 'main'} ({cause}). "
+            f"{ref.revision or 'main'} ({cause}).{meant} "
             "For a model on disk give its directory: ./path/to/it"
         ) from error
 

@@ -44,10 +44,10 @@ def test_a_failing_claim_says_all_that_its_reader_needs(
             "*fails: Pain makes B likelier, which is not so.",
             "*claimed * difference > 0.1",
             "*measured * difference *-0.* [[]-0.*, -0.*]*95 %, n = 9*fails",
-            "*on * game: 72 prompts in 9 independent units",
+            "*on * game: 72 prompts in 9 independent units (opening, points)",
             "*model * demo",
             f"*where * game.pp.yaml:{line_of(spec, 'attracted')}",
-            "*run alone * pytest game.pp.yaml::attracted --model demo",
+            "*run alone * pytest game.pp.yaml::attracted --model=demo",
             "*furthest from `difference > 0.1`:",
             "*-0.* hello . choose A *",
         ]
@@ -106,7 +106,10 @@ def test_an_inconclusive_claim_fails_and_may_be_let_pass(pytester: pytest.Pytest
     result = pytester.runpytest_inprocess(spec, "-k", "deterred")
     result.assert_outcomes(failed=1, deselected=3)
     result.stdout.fnmatch_lines(
-        ["*inconclusive: Pain makes B rarer.", "*note*about 3 more independent units*"]
+        [
+            "*inconclusive: Pain makes B rarer.",
+            "*note*2 independent units are too few, 5 are needed: more words for opening, points*",
+        ]
     )
     lenient = pytester.runpytest_inprocess(spec, "-k", "deterred", "--ppcheck-lenient")
     lenient.assert_outcomes(xfailed=1, deselected=3)

@@ -34,7 +34,8 @@ def test_a_hub_name_that_cannot_be_had_gives_one_clear_error(
     )
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     text = result.stdout.str()
-    assert text.count("neither in the cache nor") == 2  # in full, and in pytest's short summary
+    # in full, in the table, and in pytest's short summary
+    assert text.count("neither in the cache nor") == 3
     assert "Traceback" not in text
     result.stdout.fnmatch_lines(["*give its directory: ./path/to/it*", "*could not be loaded*"])
     assert not (pytester.path / "r.json").exists()

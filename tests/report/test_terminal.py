@@ -40,7 +40,7 @@ def claim(verdict: Verdict, **statistics: StatisticRecord) -> ClaimRecord:
         says="A head moves it.",
         on="game",
         source="Somebody 2024",
-        expect={"recovery": ">= 0.3"},
+        expect={"recovery": ">= 0.3", "damage": "> 0.2"},
         statistics=statistics,
         facts={"prompts": 24, "units": 12},
         notes=("1 of 16 sites chosen on one half of the units, judged on the other",),
@@ -55,13 +55,13 @@ def test_an_explanation_holds_claim_figures_place_and_command() -> None:
     )
     for expected in (
         "✗ fails: A head moves it.",
-        "claimed    recovery >= 0.3",
+        "claimed    recovery >= 0.3, damage > 0.2",
         "recovery  0.1 [0, 0.2]  (95 %, n = 12)  fails",
         "on         game: 24 prompts in 12 independent units",
         "note       1 of 16 sites",
         "source     Somebody 2024",
         "where      specs/game.pp.yaml:7",
-        "run alone  pytest specs/game.pp.yaml::mover --model demo",
+        "run alone  pytest specs/game.pp.yaml::mover --model=demo",
         "furthest from `recovery >= 0.3`:",
         "-0.4  hello . pain",
     ):
@@ -75,8 +75,29 @@ def test_an_inconclusive_claim_says_how_many_more_units_would_decide() -> None:
     assert "about 1,234 more independent units would decide it" in explain(record, "x")
 
 
+def test_too_few_units_are_said_and_promise_nothing() -> None:
+    few = statistic(0.35, Verdict.INCONCLUSIVE, more_units=2).model_copy(update={"n": 3})
+    text = explain(claim(Verdict.INCONCLUSIVE, recovery=few), "x")
+    assert "3 independent units are too few, 5 are needed" in text
+    assert "would decide" not in text
+
+
+def test_a_claim_that_fails_needs_no_more_units() -> None:
+    members = {
+        "recovery[L0H0]": statistic(0.1, Verdict.FAILS),
+        "recovery[L0H1]": statistic(0.3, Verdict.INCONCLUSIVE, more_units=7),
+    }
+    assert "would decide" not in explain(claim(Verdict.FAILS, **members), "x")
+
+
+def test_a_spec_about_other_models_is_one_row() -> None:
+    skipped = claim(Verdict.NOT_APPLICABLE).model_copy(update={"reason": "about gpt2"})
+    lines = table([skipped] * 3, colour=False).splitlines()
+    assert [line.split() for line in lines[1:-1]] == [["-", "3", "claims", "about", "gpt2"]]
+
+
 def test_a_command_with_odd_characters_is_quoted_for_the_shell() -> None:
-    assert "pytest 'my specs/a.pp.yaml::x' --model demo" in explain(
+    assert "pytest 'my specs/a.pp.yaml::x' --model=demo" in explain(
         claim(Verdict.FAILS, recovery=statistic(0.1, Verdict.FAILS)), "my specs/a.pp.yaml::x"
     )
 

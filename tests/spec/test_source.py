@@ -94,7 +94,7 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     [
         ("a: 1\nb: 2\na: 3\n", "3: the key 'a' stands twice, first on line 1"),
         ("a:\n\tb: 3\n", "2: not YAML: a tab: YAML indents with spaces only"),
-        ("a: [1\nb: 2\n", "2: not YAML: did not find expected ',' or ']'; text with any of"),
+        ("a: [1\nb: 2\n", "2: not YAML: did not find expected ',' or ']': text with any of"),
         ("a: 1\nb: >= 0.3\n", "2: not YAML: did not find expected comment or line break"),
         ("a: 1\n---\nb: 2\n", "2: not YAML: but found another document"),
         ("a: *b\n", "1: not YAML: found undefined alias"),
