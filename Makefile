@@ -8,7 +8,7 @@ ifdef PIP_FIND_LINKS
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 endif
 
-.PHONY: check test lint types contracts unit lock schema train clean
+.PHONY: check test lint types contracts unit lock schema train bench clean
 
 check: $(READY)  ## Run the shipped specs on the embedded demo model.
 	$(BIN)/pytest specs --model demo --ppcheck-json reports/check.json
@@ -27,7 +27,7 @@ contracts: $(READY)
 	$(BIN)/lint-imports
 
 unit: $(READY)
-	$(BIN)/pytest -n 2 tests
+	$(BIN)/pytest -n 2 tests --ignore tests/benchmarks
 
 lock: $(READY)  ## Resolve the dependencies anew into requirements.lock.
 	$(BIN)/uv pip compile pyproject.toml --group dev --upgrade --quiet --no-header \
@@ -39,6 +39,9 @@ schema: $(READY)  ## Write the JSON Schema of specs anew.
 
 train: $(READY)  ## Train the demo model anew.
 	$(BIN)/python -m ppcheck.demo.train
+
+bench: $(READY)  ## Benchmarks; ONLY=W1 runs one.
+	$(BIN)/pytest tests/benchmarks -s --benchmark-enable $(if $(ONLY),-k $(ONLY))
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,275 @@
+"""W1, W2, W3 and W5: sweeps against TransformerLens, plain hooks, and what cannot be avoided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from ppcheck.spec.position import FINAL, Position
+from ppcheck.spec.site import Kind, Site
+from ppcheck.subject.load import load, resolve
+from ppcheck.subject.readout import Floats
+from ppcheck.subject.subject import Cell, Subject
+from tests.benchmarks.conftest import Figures, Table
+from tests.benchmarks.workload import (
+    ANSWERS,
+    LogitDiff,
+    hooked,
+    pairs,
+    peak_mb,
+    prompts,
+    seconds,
+    unavoidable,
+)
+
+PAIRS, LENGTH, DIFFERS = 16, 40, 25
+AFTER = LENGTH - DIFFERS
+ALL = Position("all")
+
+
+class Sweep:
+    """One model with its pairs: denoising, so that clean activations go into corrupted runs."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.subject: Subject = load(resolve(str(path)))
+        shape = self.subject.shape
+        self.clean, self.corrupted = pairs(PAIRS, LENGTH, DIFFERS, shape.n_vocabulary)
+        self.target = self.subject.encode(prompts(self.corrupted))
+        self.source = self.subject.encode(prompts(self.clean))
+
+    def run(self, cells: list[Cell]) -> Floats:
+        return self.subject.patch(self.target, self.source, cells, LogitDiff.of(PAIRS))
+
+
+@pytest.fixture(scope="module")
+def gpt2(gpt2_small: Path) -> Sweep:
+    return Sweep(gpt2_small)
+
+
+class Rivals:
+    """The same model under TransformerLens and as transformers loads it, with SDPA."""
+
+    def __init__(self, sweep: Sweep) -> None:
+        from transformer_lens.model_bridge import TransformerBridge
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        from ppcheck.demo import weights_path
+
+        auto: Any = AutoModelForCausalLM
+        self.plain = auto.from_pretrained(sweep.path, attn_implementation="sdpa").eval()
+        tokenizer = AutoTokenizer.from_pretrained(weights_path())
+        self.bridge = TransformerBridge.boot_transformers(
+            str(sweep.path),
+            hf_model=auto.from_pretrained(sweep.path),
+            tokenizer=tokenizer,
+            device="cpu",
+        )
+        self.clean = torch.from_numpy(sweep.clean)
+        self.corrupted = torch.from_numpy(sweep.corrupted)
+        with torch.inference_mode():
+            _, self.cache = self.bridge.run_with_cache(self.clean)
+
+    def lens(self, hook: str, write: Callable[[Any, Any], Any]) -> Floats:
+        """One cell as TransformerLens's patching runs it: a forward pass with one hook."""
+        with torch.inference_mode():
+            logits = self.bridge.run_with_hooks(
+                self.corrupted,
+                fwd_hooks=[(hook, lambda x, hook: write(x, self.cache[hook.name]))],
+            )[:, -1]
+        difference: Floats = (logits[:, ANSWERS[0]] - logits[:, ANSWERS[1]]).double().numpy()
+        return difference
+
+
+def head_write(head: int | None) -> Callable[[Any, Any], Any]:
+    def write(activation: Any, clean: Any) -> Any:
+        activation[:, :, head] = clean[:, :, head]
+        return activation
+
+    return write
+
+
+def test_w1_all_heads_of_gpt2_small(
+    benchmark: Any, gpt2: Sweep, table: Table, peak_flops: float
+) -> None:
+    shape = gpt2.subject.shape
+    sites = [Site(Kind.HEAD, n, h) for n in range(shape.n_layers) for h in range(shape.n_heads)]
+    cells = [Cell((site,), ALL) for site in sites]
+    ours = benchmark.pedantic(lambda: gpt2.run(cells), rounds=1)
+    took = benchmark.stats.stats.total
+    rivals = Rivals(gpt2)
+    sample = sites[:: len(sites) // 6]
+    theirs: list[Floats] = []
+    lens = seconds(lambda: theirs.extend(rivals.lens(s.hook, head_write(s.index)) for s in sample))
+    hooks = _time_hooks(rivals, sample)
+    flops = sum(
+        PAIRS * unavoidable(shape, site.layer or 0, AFTER, entering=False) for site in sites
+    )
+    scale = len(sites) / len(sample)
+    table.add(
+        "W1",
+        Figures(
+            seconds=took,
+            vs_transformer_lens=scale * lens / took,
+            vs_hooks=scale * hooks / took,
+            vs_limit=took / (flops / peak_flops),
+            max_abs_diff=_difference(ours, theirs, sites, sample),
+            peak_mb=peak_mb(),
+            notes=f"rivals timed on {len(sample)} of {len(sites)} cells; {flops / took:.3g} FLOP/s "
+            f"of {peak_flops:.3g}",
+        ),
+    )
+    assert table.rows["W1"].max_abs_diff < 1e-4
+
+
+def _time_hooks(rivals: Rivals, sample: list[Site]) -> float:
+    """Plain PyTorch hooks before each output projection, clean values from one clean pass."""
+    blocks = rivals.plain.transformer.h
+    kept: dict[int, Any] = {}
+
+    def keep(layer: int) -> Callable[..., None]:
+        def hook(_module: Any, args: Any) -> None:
+            kept[layer] = args[0].clone()
+
+        return hook
+
+    hooked(rivals.plain, rivals.clean, [(b.attn.c_proj, keep(n)) for n, b in enumerate(blocks)])
+    width = kept[0].shape[-1] // len(blocks)
+
+    def cell(site: Site) -> None:
+        columns = slice((site.index or 0) * width, ((site.index or 0) + 1) * width)
+
+        def write(_module: Any, args: Any) -> Any:
+            changed = args[0].clone()
+            changed[..., columns] = kept[site.layer or 0][..., columns]
+            return (changed, *args[1:])
+
+        hooked(rivals.plain, rivals.corrupted, [(blocks[site.layer or 0].attn.c_proj, write)])
+
+    def every() -> None:
+        for site in sample:
+            cell(site)
+
+    return seconds(every)
+
+
+def _difference(ours: Floats, theirs: list[Floats], sites: list[Site], sample: list[Site]) -> float:
+    rows = [sites.index(site) for site in sample]
+    return float(np.abs(ours[rows] - np.array(theirs)).max())
+
+
+def test_w2_residual_stream_at_every_layer_and_position(
+    benchmark: Any, gpt2: Sweep, table: Table, peak_flops: float
+) -> None:
+    shape = gpt2.subject.shape
+    places = [(n, p) for n in range(shape.n_layers) for p in range(LENGTH)]
+    cells = [Cell((Site(Kind.RESID_PRE, n),), Position("index", index=p)) for n, p in places]
+    ours = benchmark.pedantic(lambda: gpt2.run(cells), rounds=1)
+    took = benchmark.stats.stats.total
+    rivals = Rivals(gpt2)
+    sample = places[DIFFERS :: len(places) // 6]
+
+    def one(layer: int, position: int) -> Floats:
+        def write(activation: Any, clean: Any) -> Any:
+            activation[:, position] = clean[:, position]
+            return activation
+
+        return rivals.lens(f"blocks.{layer}.hook_resid_pre", write)
+
+    theirs: list[Floats] = []
+    lens = seconds(lambda: theirs.extend(one(*place) for place in sample))
+    changing = [(n, p) for n, p in places if p == DIFFERS or (n and p > DIFFERS)]
+    flops = sum(PAIRS * unavoidable(shape, n, LENGTH - p, entering=True) for n, p in changing)
+    rows = [places.index(place) for place in sample]
+    table.add(
+        "W2",
+        Figures(
+            seconds=took,
+            vs_transformer_lens=len(places) / len(sample) * lens / took,
+            vs_hooks=None,
+            vs_limit=took / (flops / peak_flops),
+            max_abs_diff=float(np.abs(ours[rows] - np.array(theirs)).max()),
+            peak_mb=peak_mb(),
+            notes=f"rival timed on {len(sample)} of {len(places)} cells",
+        ),
+    )
+    assert table.rows["W2"].max_abs_diff < 1e-4
+
+
+def test_w3_neurons(benchmark: Any, gpt2: Sweep, table: Table, peak_flops: float) -> None:
+    shape = gpt2.subject.shape
+    rng = np.random.default_rng(1)
+    named = [(int(rng.integers(12)), int(rng.integers(shape.d_mlp))) for _ in range(50)]
+    layer = [Cell((Site(Kind.NEURON, 5, n),), FINAL) for n in range(shape.d_mlp)]
+    spread = [Cell((Site(Kind.NEURON, n, i),), ALL) for n, i in named]
+    ours = benchmark.pedantic(lambda: gpt2.run([*layer, *spread]), rounds=1)
+    took = benchmark.stats.stats.total
+    rivals = Rivals(gpt2)
+    sample = [0, 1000, 3000, shape.d_mlp, shape.d_mlp + 20]
+    theirs: list[Floats] = []
+    for number in sample:
+        cell = [*layer, *spread][number]
+        site, final = cell.sites[0], cell.position == FINAL
+
+        def write(activation: Any, clean: Any, site: Site = site, final: bool = final) -> Any:
+            tokens = slice(-1, None) if final else slice(None)
+            activation[:, tokens, site.index] = clean[:, tokens, site.index]
+            return activation
+
+        theirs.append(rivals.lens(site.hook, write))
+    q, kv, out, mlp = (4 * shape.d_model**2 / 2,) * 3 + (16 * shape.d_model**2,)
+    down = mlp / 2
+    deeper = shape.n_layers - 6
+    flops = PAIRS * len(layer) * (down + deeper * (q + 2 * kv + out + mlp))
+    flops += sum(
+        PAIRS * (unavoidable(shape, n, AFTER, entering=False) - AFTER * (out + down))
+        for n, _ in named
+        if n < shape.n_layers - 1
+    )
+    table.add(
+        "W3",
+        Figures(
+            seconds=took,
+            vs_transformer_lens=None,
+            vs_hooks=None,
+            vs_limit=took / (flops / peak_flops),
+            max_abs_diff=float(np.abs(ours[sample] - np.array(theirs)).max()),
+            peak_mb=peak_mb(),
+        ),
+    )
+    assert table.rows["W3"].max_abs_diff < 1e-4
+
+
+def test_w5_all_heads_of_a_llama(
+    benchmark: Any, llama: Path, table: Table, peak_flops: float
+) -> None:
+    sweep = Sweep(llama)
+    shape = sweep.subject.shape
+    sites = [Site(Kind.HEAD, n, h) for n in range(shape.n_layers) for h in range(shape.n_heads)]
+    ours = benchmark.pedantic(lambda: sweep.run([Cell((site,), ALL) for site in sites]), rounds=1)
+    took = benchmark.stats.stats.total
+    rivals = Rivals(sweep)
+    sample = sites[:: len(sites) // 4]
+    theirs: list[Floats] = []
+    lens = seconds(lambda: theirs.extend(rivals.lens(s.hook, head_write(s.index)) for s in sample))
+    flops = sum(
+        PAIRS * unavoidable(shape, site.layer or 0, AFTER, entering=False) for site in sites
+    )
+    table.add(
+        "W5",
+        Figures(
+            seconds=took,
+            vs_transformer_lens=len(sites) / len(sample) * lens / took,
+            vs_hooks=None,
+            vs_limit=took / (flops / peak_flops),
+            max_abs_diff=_difference(ours, theirs, sites, sample),
+            peak_mb=peak_mb(),
+            notes=f"rival timed on {len(sample)} of {len(sites)} cells",
+        ),
+    )
+    assert table.rows["W5"].max_abs_diff < 1e-4

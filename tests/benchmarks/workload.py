@@ -1,0 +1,117 @@
+"""What the benchmarks measure: models of published shapes with random weights, prompts, costs."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ppcheck.spec.grid import Prompt
+from ppcheck.spec.template import Piece, Turn
+from ppcheck.subject.info import Shape
+from ppcheck.subject.readout import Floats, Integers
+
+ANSWERS = (11, 23)
+"""The tokens whose logits are compared."""
+
+
+@dataclass(frozen=True)
+class LogitDiff:
+    """Logit of the first answer minus logit of the second."""
+
+    tokens: Integers | None
+
+    def values(self, logits: Floats, rows: Integers) -> Floats:  # noqa: ARG002
+        return np.asarray(logits[:, 0] - logits[:, 1])
+
+    @classmethod
+    def of(cls, prompts: int) -> LogitDiff:
+        return cls(np.tile(np.array([ANSWERS]), (prompts, 1)))
+
+
+def pairs(count: int, length: int, differs: int, vocabulary: int) -> tuple[Any, Any]:
+    """Ids of clean and corrupted prompts, [pair, token]; only the token ``differs`` is replaced."""
+    rng = np.random.default_rng(0)
+    clean = rng.integers(0, vocabulary, (count, length))
+    corrupted = clean.copy()
+    corrupted[:, differs] = (clean[:, differs] + 1 + rng.integers(0, vocabulary - 1)) % vocabulary
+    return clean, corrupted
+
+
+def prompts(ids: Integers) -> list[Prompt]:
+    """Prompts of these ids, [prompt, token]."""
+    return [
+        Prompt("ids", (Turn(tuple(Piece(str(n), None, (int(n),)) for n in row)),), {}, "u", {}, "")
+        for row in ids
+    ]
+
+
+def save(config: Any, path: Path) -> Path:
+    """A model of this config with random weights, in the format that any other model has."""
+    from transformers import AutoModelForCausalLM
+
+    torch.manual_seed(0)
+    auto: Any = AutoModelForCausalLM
+    auto.from_config(config).save_pretrained(path)
+    return path
+
+
+def seconds(run: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    run()
+    return time.perf_counter() - started
+
+
+def peak_mb() -> float:
+    """The most memory that this process has held so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+
+
+def matrix_flops() -> float:
+    """Floating-point operations a second in large matrix products: the best of five, now."""
+    a, b = torch.randn(2048, 2048), torch.randn(2048, 2048)
+    with torch.inference_mode():
+        fastest = min(seconds(lambda: a @ b) for _ in range(5))
+    return 2 * 2048**3 / fastest
+
+
+def block_flops(shape: Shape) -> tuple[float, float, float, float]:
+    """For one token in one block: what q, k with v, the output and the MLP cost in products."""
+    d, width = shape.d_model, shape.n_heads * shape.d_head
+    shared = shape.n_key_value_heads * shape.d_head
+    gated = 3 if shape.d_mlp != 4 * d else 2
+    return 2 * d * width, 4 * d * shared, 2 * width * d, 2 * gated * d * shape.d_mlp
+
+
+def unavoidable(shape: Shape, layer: int, tokens: int, *, entering: bool) -> float:
+    """FLOPs after one patch at ``layer`` that changes ``tokens`` tokens, the last of them read.
+
+    ``entering`` patches what goes into the block (the residual stream), else a head's output. In
+    the last block all tokens give keys and values, and only the last one is carried on.
+    """
+    q, kv, out, mlp = block_flops(shape)
+    last = shape.n_layers - 1
+    if layer == last:
+        return kv * tokens + q + out + mlp if entering else out + mlp
+    own = tokens * ((q + kv if entering else 0) + out + mlp)
+    between = (last - 1 - layer) * tokens * (q + kv + out + mlp)
+    return own + between + kv * tokens + q + out + mlp
+
+
+def hooked(model: Any, ids: Tensor, hooks: Sequence[tuple[Any, Callable[..., Any]]]) -> Tensor:
+    """Logits at the last token of a plain forward pass with PyTorch hooks on modules."""
+    handles = [module.register_forward_pre_hook(hook) for module, hook in hooks]
+    try:
+        with torch.inference_mode():
+            logits: Tensor = model(ids, use_cache=False).logits[:, -1]
+        return logits
+    finally:
+        for handle in handles:
+            handle.remove()
