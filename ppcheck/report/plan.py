@@ -21,7 +21,9 @@ def plan_text(plan: Plan) -> str:
     if plan.guessed:
         what = ", ".join(map(printable, plan.guessed))
         rows.append(("guessed", f"what `top` chooses, and so what is patched after it: {what}"))
-    rows += [(f"not planned: {printable(n)}", printable(why)) for n, why in plan.refused.items()]
+    rows += [
+        ("not planned", f"{printable(n)}: {printable(why)}") for n, why in plan.refused.items()
+    ]
     lines = [printable(plan.subject.info.name)]
     return "".join(f"{line}\n" for line in [*lines, *(f"  {n:<13} {text}" for n, text in rows)])
 
