@@ -133,7 +133,7 @@ def _store(path: Path) -> Store:
     from ppcheck.record.cache import Disk
     from ppcheck.subject.memo import Memory
 
-    for folder in path.resolve().parents:
+    for folder in (path.resolve(), *path.resolve().parents):
         kept = folder / ".pytest_cache" / "d" / "ppcheck"
         if kept.is_dir():
             return Disk(kept)

@@ -47,8 +47,9 @@ def model_key(info: ModelInfo) -> str:
 def code_version() -> str:
     """A hash of the source that turns a question into numbers."""
     package = Path(__file__).parents[1]
-    files = sorted(path for name in _SOURCES for path in (package / name).glob("*.py"))
-    return digest(*((path.name, path.read_text(encoding="utf-8")) for path in files))
+    files = sorted(path for name in _SOURCES for path in (package / name).rglob("*.py"))
+    texts = ((str(path.relative_to(package)), path.read_text(encoding="utf-8")) for path in files)
+    return digest(*texts)
 
 
 def _encoded(value: object) -> Iterator[bytes]:

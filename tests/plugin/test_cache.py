@@ -95,6 +95,13 @@ def test_a_wider_claim_measures_only_what_is_new(
 
 
 @pytest.mark.usefixtures("spec")
+def test_what_a_run_measured_before_it_was_cut_off_is_known(run: Callable[..., Any]) -> None:
+    assert list(run("-x")) == ["sure", "deterred", "attracted"]
+    claims = run()
+    assert [claim["asked"] - claim["known"] for claim in claims.values()] == [0, 0, 0, 3]
+
+
+@pytest.mark.usefixtures("spec")
 def test_other_weights_are_measured_anew(run: Callable[..., Any]) -> None:
     demo = run()
     blunted = run("--model", "demo@blunted")
