@@ -1,4 +1,4 @@
-"""The `ppcheck` command: `validate` specs without a model, print the `schema` for editors."""
+"""The `ppcheck` command: `validate` specs, `plan` a run, print the `schema` for editors."""
 
 from __future__ import annotations
 
@@ -6,21 +6,33 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
-from ppcheck.errors import SpecError
+from ppcheck.errors import PpcheckError, SpecError
 from ppcheck.spec.load import Spec
+
+if TYPE_CHECKING:
+    from ppcheck.measure.check import Check
+    from ppcheck.subject.memo import Store
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns 0, or 1 where a spec is not valid or there is none."""
+    """Run the command; returns 0, or 1 where a spec or model is not valid or there is none."""
     parser = argparse.ArgumentParser(prog="ppcheck", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     validate = commands.add_parser("validate", help="check specs without a model")
     validate.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="spec or folder")
+    planned = commands.add_parser(
+        "plan", help="say what a run would measure, and how long it takes"
+    )
+    planned.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="spec or folder")
+    planned.add_argument("--model", action="append", help="as pytest's (default: demo)")
     commands.add_parser("schema", help="print the JSON Schema of specs")
     options = parser.parse_args(arguments)
     if options.command == "schema":
         return _schema()
+    if options.command == "plan":
+        return _plan(options.paths, options.model or ["demo"])
     valid = [_is_valid(path) for path in options.paths]
     return 0 if all(valid) else 1
 
@@ -33,14 +45,16 @@ def _schema() -> int:
 
 
 def _is_valid(path: Path) -> bool:
-    if not path.is_dir():
-        return _is_valid_spec(path)
-    specs = sorted(path.rglob("*.pp.yaml"))
+    specs = _specs(path)
     if not specs:
         sys.stdout.write(f"{path}: there is no spec (*.pp.yaml) in this folder\n")
         return False
     valid = [_is_valid_spec(spec) for spec in specs]
     return all(valid)
+
+
+def _specs(path: Path) -> list[Path]:
+    return sorted(path.rglob("*.pp.yaml")) if path.is_dir() else [path]
 
 
 def _is_valid_spec(path: Path) -> bool:
@@ -88,3 +102,57 @@ def _problems(spec: Spec) -> Iterator[str]:
                 entry.claim.expand(entry.grid)
         except SpecError as error:
             yield str(error)
+
+
+def _plan(paths: Sequence[Path], models: Sequence[str]) -> int:
+    """Print the plan of every model; 1 where a spec is not valid or a model cannot be loaded."""
+    try:
+        specs = [spec for path in paths for spec in _sound(path)]
+        for model in models:
+            sys.stdout.write(_planned(specs, model, _store(paths[0])))
+    except PpcheckError as error:
+        sys.stdout.write(f"{error}\n")
+        return 1
+    return 0
+
+
+def _sound(path: Path) -> list[Spec]:
+    """The spec, or the folder's; raises SpecError for the first problem with any claim."""
+    from ppcheck.measure.registry import CHECKS
+    from ppcheck.spec.load import load_spec
+
+    specs = [load_spec(spec, CHECKS) for spec in _specs(path)]
+    if not specs:
+        raise SpecError("there is no spec (*.pp.yaml) in this folder", path)
+    for entry in (entry for spec in specs for entry in spec.entries):
+        if entry.error is not None:
+            raise entry.error
+    return specs
+
+
+def _planned(specs: Sequence[Spec], model: str, store: Store) -> str:
+    from ppcheck.measure.plan import plan
+    from ppcheck.report.plan import plan_text
+    from ppcheck.subject.load import load, resolve
+
+    ref = resolve(model)
+    claims = {
+        f"{spec.path.name}::{entry.id}": (cast("Check", entry.claim), entry.grid)
+        for spec in specs
+        if spec.is_about(*ref.names)
+        for entry in spec.entries
+        if entry.claim is not None and entry.grid is not None
+    }
+    return plan_text(plan(load(ref), claims, store))
+
+
+def _store(path: Path) -> Store:
+    """What pytest's cache holds: that of the nearest folder around the spec which has one."""
+    from ppcheck.record.cache import Disk
+    from ppcheck.subject.memo import Memory
+
+    for folder in (path.resolve(), *path.resolve().parents):
+        kept = folder / ".pytest_cache" / "d" / "ppcheck"
+        if kept.is_dir():
+            return Disk(kept)
+    return Memory()

@@ -12,6 +12,7 @@ import ppcheck.spec
 from ppcheck.cli import main
 from ppcheck.measure.registry import schema_text
 from ppcheck.spec.source import read_source
+from tests.plugin.conftest import SPEC as DEMO
 from tests.spec.example import SPEC, changed
 
 ROOT = Path(__file__).parents[1]
@@ -200,3 +201,62 @@ def test_the_schema_refuses_what_the_loader_refuses(
     spec.write_text(changed(SPEC, changes))
     assert main(["validate", str(spec)]) == 1
     assert not schema.is_valid(read_source(spec).data)
+
+
+@pytest.fixture
+def demo_spec(tmp_path: Path) -> Path:
+    path = tmp_path / "specs" / "game.pp.yaml"
+    path.parent.mkdir()
+    path.write_text(DEMO)
+    return path
+
+
+def test_a_plan_says_what_a_run_would_do_and_what_is_known_already(
+    demo_spec: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["plan", str(demo_spec.parent), "--model", "demo"]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("demo\n  asked for     9 measurements by 4 claims\n")
+    assert "  in the cache  0\n" in text
+    command = [sys.executable, "-m", "pytest", "-q", f"--rootdir={demo_spec.parents[1]}"]
+    subprocess.run([*command, str(demo_spec)], cwd=ROOT, capture_output=True, check=False)
+    assert main(["plan", str(demo_spec)]) == 0
+    text = capsys.readouterr().out
+    assert "  in the cache  7\n  to measure    0\n" in text
+    assert "FLOP" not in text
+
+
+def test_a_plan_leaves_out_specs_about_other_models(
+    demo_spec: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    demo_spec.write_text(DEMO.replace("prompts:", "models: [gpt2]\nprompts:", 1))
+    assert main(["plan", str(demo_spec), "--model", "demo", "--model", "demo@blunted"]) == 0
+    text = capsys.readouterr().out
+    assert text.count("0 measurements by 0 claims") == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "model", "message"),
+    [
+        (("check: choice", "check: chioce"), "demo", "unknown check 'chioce'"),
+        (("", ""), "demo@blunt", "blunted"),
+    ],
+)
+def test_what_cannot_be_planned_is_one_line(
+    demo_spec: Path,
+    capsys: pytest.CaptureFixture[str],
+    change: tuple[str, str],
+    model: str,
+    message: str,
+) -> None:
+    demo_spec.write_text(DEMO.replace(*change))
+    assert main(["plan", str(demo_spec), "--model", model]) == 1
+    (line,) = capsys.readouterr().out.splitlines()
+    assert message in line
+
+
+def test_a_plan_of_a_folder_without_specs_is_no_success(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["plan", str(tmp_path)]) == 1
+    assert "there is no spec" in capsys.readouterr().out

@@ -58,6 +58,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="accept weights that are no safetensors; they are loaded with weights_only",
     )
+    group.addoption(
+        "--ppcheck-no-cache",
+        dest="ppcheck_no_cache",
+        action="store_true",
+        help="measure everything anew, and keep nothing for the next run",
+    )
 
 
 @pytest.hookimpl(wrapper=True)

@@ -103,6 +103,8 @@ class ClaimItem(pytest.Item):
             raise
 
     def _examine(self, examination: Examination) -> ClaimRecord:
+        from ppcheck.subject.memo import Memo
+
         if self.entry.error is not None:
             raise self.entry.error
         if not self.spec.is_about(*self.ref.names):
@@ -110,9 +112,10 @@ class ClaimItem(pytest.Item):
         state = state_of(self.config)
         progress = Progress(self.config, self.name)
         try:
-            subject = state.subject(self.ref)
+            subject = Memo(state.subject(self.ref), state.store)
             subject.progress = progress
-            return examination.run(subject)
+            record = examination.run(subject)
+            return record.model_copy(update={"asked": subject.asked, "known": subject.known})
         finally:
             progress.clear()
             if self.ref.label in state.broken and len(state.refs) == 1:

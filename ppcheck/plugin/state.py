@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from ppcheck.errors import ModelError
 
 if TYPE_CHECKING:
     from ppcheck.subject.load import ModelRef
+    from ppcheck.subject.memo import Store
     from ppcheck.subject.subject import Subject
 
 DEFAULT_MODEL = "demo"
@@ -18,11 +20,12 @@ DEFAULT_MODEL = "demo"
 
 @dataclass
 class State:
-    """The models under test. Only the last one used stays in memory."""
+    """The models under test, and what is known of them. Only the last one stays in memory."""
 
     refs: tuple[ModelRef, ...]
     seed: int
     allow_pickle: bool
+    store: Store
     loaded: Subject | None = None
     broken: set[str] = field(default_factory=set)
 
@@ -56,5 +59,23 @@ def state_of(config: pytest.Config) -> State:
             refs = tuple(resolve(name, option.ppcheck_revision) for name in names)
         except ModelError as error:
             raise pytest.UsageError(str(error)) from None
-        config.stash[_STATE] = State(refs, option.ppcheck_seed, option.ppcheck_allow_pickle)
+        config.stash[_STATE] = State(
+            refs, option.ppcheck_seed, option.ppcheck_allow_pickle, _store(config)
+        )
     return config.stash[_STATE]
+
+
+def _store(config: pytest.Config) -> Store:
+    """Measurements of this process and, unless that is not wanted, of those before it."""
+    from ppcheck.record.cache import Disk
+    from ppcheck.subject.memo import Memory
+
+    cache: pytest.Cache | None = getattr(config, "cache", None)  # None under `-p no:cacheprovider`
+    if config.option.ppcheck_no_cache or cache is None:
+        return Memory()
+    try:
+        return Memory(Disk(cache.mkdir("ppcheck")))
+    except OSError as error:
+        message = f"no measurement is kept for the next run: {error}"
+        warnings.warn(pytest.PytestCacheWarning(message), stacklevel=2)
+        return Memory()

@@ -43,7 +43,11 @@ class StatisticRecord(Recorded):
 
 
 class ClaimRecord(Recorded):
-    """One claim on one model. ``reason`` says why it was not measured, where it was not."""
+    """One claim on one model. ``reason`` says why it was not measured, where it was not.
+
+    ``asked`` counts what its measurement asked of the model, each readout, site, head or cell over
+    a set of prompts being one; ``known`` counts what of it earlier claims or runs had measured.
+    """
 
     id: str
     spec: str
@@ -63,6 +67,8 @@ class ClaimRecord(Recorded):
     spec_sha256: str = ""
     fingerprint: str = ""
     seed: int = 0
+    asked: int = 0
+    known: int = 0
     seconds: float = 0.0
 
     @property

@@ -33,15 +33,17 @@ class Shape:
 class ModelInfo:
     """What a record says of the model it measured.
 
-    ``weights_sha256`` is over the bytes of the weight files in the order of their names;
-    ``tokenizer_sha256`` over the tokenizer and its chat template, None without one. ``versions``
-    maps ppcheck, python and each library to its version.
+    ``weights_sha256`` is over the bytes of the weight files in the order of their names,
+    ``config_sha256`` over the configuration file, ``tokenizer_sha256`` over the tokenizer and its
+    chat template, None without one. ``versions`` maps ppcheck, python and each library to its
+    version.
     """
 
     name: str
     revision: str | None
     architecture: str
     weights_sha256: str
+    config_sha256: str
     tokenizer_sha256: str | None
     dtype: str
     device: str

@@ -134,6 +134,7 @@ def _info(
         revision=ref.revision,
         architecture=type(model).__name__,
         weights_sha256=_sha256(sorted(path.glob("*.safetensors" if safe else "*.bin"))),
+        config_sha256=_sha256([path / "config.json"]),
         tokenizer_sha256=None if tokenizer is None else _tokenizer_sha256(tokenizer),
         dtype=str(model.dtype).removeprefix("torch."),
         device=str(model.device),

@@ -1,0 +1,90 @@
+"""What measurements cost: tokens that are computed, and the arithmetic they take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ppcheck.errors import MeasurementError
+from ppcheck.spec.position import Position
+from ppcheck.subject.encoding import Encoded
+from ppcheck.subject.info import ModelInfo, Shape
+from ppcheck.subject.readout import Integers
+from ppcheck.subject.subject import Cell
+
+Ids = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call of a measuring method: ``prompts`` run untouched, then ``replayed`` under patches.
+
+    ``members`` counts sites, heads or cells; ``runs`` patched prompts; ``replayed`` [layer] tokens
+    recomputed by each layer; ``logits`` those read.
+    """
+
+    what: str
+    prompts: tuple[Ids, ...]
+    members: int
+    replayed: Integers
+    logits: int
+    runs: int = 0
+
+    def flops(self, info: ModelInfo, shape: Shape) -> float:
+        """Floating-point operations, in a block two a parameter and token, and attention's own.
+
+        Blocks are taken to share what parameters the embedding leaves.
+        """
+        block = max(info.parameters - shape.n_vocabulary * shape.d_model, 0) / shape.n_layers
+        context = float(np.mean([len(ids) for ids in self.prompts]))
+        a_token = 2 * block + 4 * shape.n_heads * shape.d_head * context
+        tokens = shape.n_layers * distinct_tokens(self.prompts) + int(self.replayed.sum())
+        return tokens * a_token + 2 * shape.d_model * self.logits
+
+
+def distinct_tokens(prompts: Iterable[Ids]) -> int:
+    """How many tokens prompts have, those of a beginning that they share counted once."""
+    total, before = 0, Ids()
+    for ids in sorted(set(prompts)):
+        total += len(ids) - _shared(before, ids)
+        before = ids
+    return total
+
+
+def replayed(shape: Shape, target: Encoded, source: Encoded, cells: Sequence[Cell]) -> Integers:
+    """Tokens that cells' patches make each layer compute anew, [layer].
+
+    These are the tokens from the first that changes on, from the first patched layer on; in the
+    last layer the final token alone. Raises MeasurementError for pairs that do not align.
+    """
+    total = np.zeros(shape.n_layers, dtype=np.int64)
+    changed = {p: _changed(target, source, p) for p in {cell.position for cell in cells}}
+    for cell in cells:
+        tokens = changed[cell.position]
+        layer = min(site.layer or 0 for site in cell.sites)
+        total[layer:-1] += tokens.sum()
+        total[-1] += np.count_nonzero(tokens)
+    return total
+
+
+def _changed(target: Encoded, source: Encoded, position: Position) -> Integers:
+    """How many tokens of each target are not as before once ``position`` is patched, [pair]."""
+    counts = []
+    sides = zip(target.positions(position), source.positions(position), strict=True)
+    for (to, since), a, b in zip(sides, target.ids, source.ids, strict=True):
+        if len(to) != len(since):
+            raise MeasurementError(f"pairs tokenise to different lengths at {position}")
+        same = _shared(a, b)
+        first = min(
+            (t for t, s in zip(to, since, strict=True) if t != s or t >= same), default=None
+        )
+        counts.append(0 if first is None else len(a) - first)
+    return np.array(counts, dtype=np.int64)
+
+
+def _shared(a: Ids, b: Ids) -> int:
+    """The length of the beginning that two prompts share."""
+    pairs = enumerate(zip(a, b, strict=False))
+    return next((n for n, (x, y) in pairs if x != y), min(len(a), len(b)))

@@ -1,0 +1,222 @@
+"""What claims would ask of a model, found by measuring them on one that only takes notes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ppcheck.errors import PpcheckError
+from ppcheck.measure.check import Bench, Check
+from ppcheck.measure.cost import Request, distinct_tokens, replayed
+from ppcheck.measure.metrics import log_softmax
+from ppcheck.spec.grid import Grid
+from ppcheck.spec.site import OF_HEADS, Kind, Site
+from ppcheck.subject.encoding import Encoded
+from ppcheck.subject.key import digest
+from ppcheck.subject.memo import Memo, Memory, Store
+from ppcheck.subject.readout import Floats, Integers, Readout
+from ppcheck.subject.subject import Cell, Subject
+
+SAMPLE = 16
+"""How many prompts are read to find out how fast the model is."""
+_ROWS = 16
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The work of some claims on one model, after merging.
+
+    ``asked`` counts measurements as a record does, ``in_cache`` those that need not be made, and
+    ``requests`` are those to be made. ``speed`` in FLOP/s is None where there is nothing to do.
+    ``guessed`` names the claims whose work depends on what is yet to be measured, ``refused`` says
+    why others could not be planned.
+    """
+
+    subject: Subject
+    claims: int
+    asked: int
+    in_cache: int
+    requests: tuple[Request, ...]
+    speed: float | None
+    guessed: tuple[str, ...]
+    refused: Mapping[str, str]
+
+    @property
+    def to_measure(self) -> int:
+        return sum(request.members for request in self.requests)
+
+    @property
+    def prompts(self) -> set[tuple[int, ...]]:
+        return {ids for request in self.requests for ids in request.prompts}
+
+    @property
+    def distinct_tokens(self) -> int:
+        return distinct_tokens(self.prompts)
+
+    def members(self, *what: str) -> int:
+        return sum(request.members for request in self.requests if request.what in what)
+
+    @property
+    def replayed(self) -> Integers:
+        """Tokens recomputed under patches, [layer]."""
+        nothing = np.zeros(self.subject.shape.n_layers, dtype=np.int64)
+        return sum((request.replayed for request in self.requests), nothing)
+
+    @property
+    def flops(self) -> float:
+        info, shape = self.subject.info, self.subject.shape
+        return sum(request.flops(info, shape) for request in self.requests)
+
+    @property
+    def seconds(self) -> float:
+        return 0.0 if self.speed is None else self.flops / self.speed
+
+
+class Recorder(Subject):
+    """Notes what is asked of ``subject``, and answers with numbers that mean nothing.
+
+    They are the same in every run, and such as the real ones might be.
+    """
+
+    def __init__(self, subject: Subject) -> None:
+        vars(self).update(vars(subject))  # it has the same sites and tokens
+        self.requests: list[Request] = []
+        self.sample: Encoded | None = None
+
+    def read(self, encoded: Encoded, readout: Readout) -> Floats:
+        self._note("read", encoded, 1, _logits(self, readout) * len(encoded))
+        return self._values(encoded, readout)
+
+    def log_distribution(self, encoded: Encoded) -> Floats:
+        logits = self.shape.n_vocabulary * len(encoded)
+        self._note("log_distribution", encoded, 1, logits)
+        return log_softmax(_random(encoded).normal(size=(len(encoded), self.shape.n_vocabulary)))
+
+    def log_probs(self, encoded: Encoded, continuations: Sequence[Sequence[int]]) -> Floats:
+        whole = [(*ids, *more) for ids, more in zip(encoded.ids, continuations, strict=True)]
+        logits = self.shape.n_vocabulary * sum(map(len, continuations))
+        self._note("log_probs", encoded, 1, logits, whole)
+        return np.log(_random(encoded).uniform(0, 0.1, len(encoded)))
+
+    def capture(self, encoded: Encoded, sites: Sequence[Site], at: Sequence[int]) -> list[Floats]:
+        del at
+        self._note("capture", encoded, len(sites), 0)
+        random = _random(encoded)
+        return [random.normal(size=(len(encoded), self._width(site))) for site in sites]
+
+    def attention(
+        self,
+        encoded: Encoded,
+        heads: Sequence[Site],
+        links: Sequence[Sequence[tuple[int, int]]],
+    ) -> Floats:
+        self._note("attention", encoded, len(heads), 0)
+        paid = _random(encoded).uniform(0, 1, (len(encoded), len(heads)))
+        paid[[not each for each in links]] = np.nan
+        return paid
+
+    def patch(
+        self, target: Encoded, source: Encoded, cells: Sequence[Cell], readout: Readout
+    ) -> Floats:
+        runs = len(cells) * len(target)
+        self.requests.append(
+            Request(
+                "patch",
+                (*target.ids, *source.ids),
+                len(cells),
+                replayed(self.shape, target, source, cells),
+                _logits(self, readout) * runs,
+                runs,
+            )
+        )
+        return np.outer(_random(source).uniform(0, 1, len(cells)), self._values(target, readout))
+
+    def _note(
+        self,
+        what: str,
+        encoded: Encoded,
+        members: int,
+        logits: int,
+        ids: Sequence[tuple[int, ...]] | None = None,
+    ) -> None:
+        nothing = np.zeros(self.shape.n_layers, dtype=np.int64)
+        prompts = encoded.ids if ids is None else tuple(ids)
+        self.requests.append(Request(what, prompts, members, nothing, logits))
+        self.sample = self.sample or encoded
+
+    def _values(self, encoded: Encoded, readout: Readout) -> Floats:
+        random = _random(encoded)
+        width = _logits(self, readout)
+        blocks = np.array_split(np.arange(len(encoded)), -(-len(encoded) // _ROWS))
+        values = [readout.values(random.normal(size=(len(b), width)), b) for b in blocks]
+        return np.concatenate(values)
+
+    def _width(self, site: Site) -> int:
+        if site.kind in OF_HEADS:
+            return self.shape.d_head
+        return 1 if site.kind is Kind.NEURON else self.shape.d_model
+
+
+class _ReadOnly:
+    """A store that is asked and never told; ``known`` counts what it knew."""
+
+    def __init__(self, below: Store) -> None:
+        self.below = below
+        self.known = 0
+
+    def load(self, family: str, members: Iterable[str]) -> dict[str, Floats]:
+        found = self.below.load(family, members)
+        self.known += len(found)
+        return found
+
+    def save(self, family: str, found: Mapping[str, Floats]) -> None:
+        """Forget it: what a plan is told means nothing."""
+
+
+def plan(
+    subject: Subject, claims: Mapping[str, tuple[Check, Grid]], store: Store, seed: int = 0
+) -> Plan:
+    """What the claims, by name, would ask of the model beyond what ``store`` holds."""
+    recorder, kept = Recorder(subject), _ReadOnly(store)
+    memo = Memo(recorder, Memory(kept))
+    refused = {}
+    for name, (claim, grid) in claims.items():
+        try:
+            claim.measure(Bench(memo, grid, seed))
+        except PpcheckError as error:
+            refused[name] = str(error)
+    looking = [name for name, (claim, _) in claims.items() if getattr(claim, "top", None)]
+    return Plan(
+        subject,
+        len(claims),
+        memo.asked,
+        kept.known,
+        tuple(recorder.requests),
+        None if recorder.sample is None else speed(subject, recorder.sample),
+        tuple(looking) if recorder.requests else (),
+        refused,
+    )
+
+
+def speed(subject: Subject, encoded: Encoded) -> float:
+    """FLOP/s with which the model reads `SAMPLE` of these prompts, after a first, untimed one."""
+    sample = subject.encode(encoded.prompts[:SAMPLE])
+    subject.log_distribution(subject.encode(encoded.prompts[:1]))
+    started = time.perf_counter()
+    subject.log_distribution(sample)
+    seconds = time.perf_counter() - started
+    recorder = Recorder(subject)
+    recorder.log_distribution(sample)
+    return recorder.requests[0].flops(subject.info, subject.shape) / seconds
+
+
+def _logits(subject: Subject, readout: Readout) -> int:
+    """How many logits of each prompt are read."""
+    return subject.shape.n_vocabulary if readout.tokens is None else readout.tokens.shape[1]
+
+
+def _random(encoded: Encoded) -> np.random.Generator:
+    return np.random.default_rng(int(digest(encoded.ids)[:16], 16))

@@ -1,0 +1,101 @@
+"""Measurements on disk: checked when they are read, bounded in size, shared by parallel runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from ppcheck.record.files import write_whole
+from ppcheck.subject.readout import Floats
+
+LIMIT = 2**29
+"""Bytes on disk beyond which the packs used longest ago are removed."""
+_MAGIC = b"ppcheck.measurements/1\n"
+_CHECKSUM = 32
+
+
+class Disk:
+    """A folder of packs, one for each time that members of a family were saved.
+
+    A pack is written whole under a name that its content gives, so that runs side by side never
+    meet; one that is damaged is removed, and its measurements are then not known.
+    """
+
+    def __init__(self, folder: Path, limit: int = LIMIT) -> None:
+        self.folder = folder
+        self.limit = limit
+
+    def load(self, family: str, members: Iterable[str]) -> dict[str, Floats]:
+        found: dict[str, Floats] = {}
+        for path in self._shelf(family).glob(f"{family}.*"):
+            with suppress(FileNotFoundError):  # another run has just removed it
+                if pack := _unpacked(family, path.read_bytes()):
+                    found |= pack
+                    os.utime(path)
+                else:
+                    path.unlink()
+        return {name: found[name] for name in members if name in found}
+
+    def save(self, family: str, found: Mapping[str, Floats]) -> None:
+        data = _packed(family, found)
+        name = f"{family}.{sha256(data).hexdigest()[:16]}"
+        try:
+            write_whole(self._shelf(family) / name, data)
+            self._trim()
+        except OSError as error:
+            warnings.warn(f"measurements cannot be kept: {error}", stacklevel=2)
+
+    def _shelf(self, family: str) -> Path:
+        return self.folder / family[:2]
+
+    def _trim(self) -> None:
+        """Remove the packs used longest ago, and what crashed writers left, down to the limit."""
+        files = sorted(self._files())
+        size = sum(bytes_ for _, bytes_, _ in files)
+        for _, bytes_, path in files:
+            if size <= self.limit:
+                break
+            path.unlink(missing_ok=True)
+            size -= bytes_
+
+    def _files(self) -> Iterator[tuple[int, int, Path]]:
+        """When each was used last, its size, and where it is."""
+        for path in self.folder.glob("*/*"):
+            with suppress(FileNotFoundError):
+                stat = path.stat()
+                yield stat.st_mtime_ns, stat.st_size, path
+
+
+def _packed(family: str, found: Mapping[str, Floats]) -> bytes:
+    """A checksum, one line of names and shapes, and the numbers as little-endian doubles."""
+    shapes = json.dumps({name: array.shape for name, array in found.items()}).encode()
+    numbers = b"".join(array.astype("<f8", order="C").tobytes() for array in found.values())
+    body = shapes + b"\n" + numbers
+    return _MAGIC + _checksum(family, body) + body
+
+
+def _unpacked(family: str, data: bytes) -> dict[str, Floats] | None:
+    """None for what is not, to the last bit, what was packed for this family."""
+    start = len(_MAGIC) + _CHECKSUM
+    body = data[start:]
+    if data[:start] != _MAGIC + _checksum(family, body):
+        return None
+    shapes, _, numbers = body.partition(b"\n")
+    flat = np.frombuffer(numbers, "<f8").astype(np.float64)
+    found, at = {}, 0
+    for name, shape in json.loads(shapes).items():
+        size = int(np.prod(shape))
+        found[name] = flat[at : at + size].reshape(shape)
+        at += size
+    return found
+
+
+def _checksum(family: str, body: bytes) -> bytes:
+    return sha256(family.encode() + body).digest()

@@ -1,0 +1,59 @@
+"""What a person reads of a plan."""
+
+from __future__ import annotations
+
+from ppcheck.measure.plan import SAMPLE, Plan
+from ppcheck.report.text import printable
+
+_PREFIXES = ("", "k", "M", "G", "T", "P")
+
+
+def plan_text(plan: Plan) -> str:
+    """The plan of one model, in lines."""
+    rows = [
+        ("asked for", f"{plan.asked:,} measurements by {_counted(plan.claims, 'claim')}"),
+        ("merged", f"{plan.asked - plan.in_cache - plan.to_measure:,} are asked for twice"),
+        ("in the cache", f"{plan.in_cache:,}"),
+        ("to measure", f"{plan.to_measure:,}"),
+    ]
+    if plan.requests:
+        rows += _work(plan)
+    if plan.guessed:
+        what = ", ".join(map(printable, plan.guessed))
+        rows.append(("guessed", f"what `top` chooses, and so what is patched after it: {what}"))
+    rows += [
+        ("not planned", f"{printable(n)}: {printable(why)}") for n, why in plan.refused.items()
+    ]
+    lines = [printable(plan.subject.info.name)]
+    return "".join(f"{line}\n" for line in [*lines, *(f"  {n:<13} {text}" for n, text in rows)])
+
+
+def _work(plan: Plan) -> list[tuple[str, str]]:
+    prompts, cells = plan.prompts, plan.members("patch")
+    tokens = sum(map(len, prompts))
+    reads = plan.members("read", "log_probs", "log_distribution")
+    rows = [
+        ("prompts", f"{len(prompts):,}; {tokens:,} tokens, {plan.distinct_tokens:,} distinct"),
+        ("readouts", f"{reads:,}"),
+        ("captures", f"{plan.members('capture'):,} sites, {plan.members('attention'):,} heads"),
+        ("patched", f"{cells:,} cells, {sum(r.runs for r in plan.requests):,} runs"),
+    ]
+    if cells:
+        layers = "  ".join(f"L{n} {count:,}" for n, count in enumerate(plan.replayed))
+        rows.append(("recomputed", f"tokens by layer: {layers}"))
+    pace = f"at {_scaled(plan.speed or 0)}FLOP/s, measured by reading {SAMPLE} prompts"
+    rows.append(("arithmetic", f"{_scaled(plan.flops)}FLOP"))
+    rows.append(("expected", f"{plan.seconds:.2g} s {pace}"))
+    return rows
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _scaled(value: float) -> str:
+    """``2.7 T``: with the prefix that leaves one to three digits."""
+    power = 0
+    while value >= 1000 and power < len(_PREFIXES) - 1:
+        value, power = value / 1000, power + 1
+    return f"{value:.3g} {_PREFIXES[power]}"

@@ -1,0 +1,154 @@
+"""A subject that measures nothing twice."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol, TypeVar
+
+import numpy as np
+
+from ppcheck.spec.site import Kind, Site
+from ppcheck.subject.encoding import Encoded
+from ppcheck.subject.key import digest, model_key
+from ppcheck.subject.readout import Floats, Readout
+from ppcheck.subject.subject import Cell, Subject
+
+T = TypeVar("T")
+MEMORY_LIMIT = 2**28
+"""Bytes of measurements that a process keeps in memory."""
+
+
+class Store(Protocol):
+    """Keeps arrays under two names: a ``family`` (one question about one set of prompts) and its
+    ``members`` (one site, head or cell each). It may forget, and never gives back anything else.
+    """
+
+    def load(self, family: str, members: Iterable[str]) -> dict[str, Floats]:
+        """Those of the members that are known."""
+        ...
+
+    def save(self, family: str, found: Mapping[str, Floats]) -> None: ...
+
+
+class Memory:
+    """The families used last, up to ``limit`` bytes; ``below`` is asked for what is not here."""
+
+    def __init__(self, below: Store | None = None, limit: int = MEMORY_LIMIT) -> None:
+        self.below = below
+        self.limit = limit
+        self._families: OrderedDict[str, dict[str, Floats]] = OrderedDict()
+        self._size = 0
+
+    def load(self, family: str, members: Iterable[str]) -> dict[str, Floats]:
+        wanted = list(members)
+        own = self._families.get(family, {})
+        known = {name: own[name] for name in wanted if name in own}
+        missing = [name for name in wanted if name not in known]
+        if missing and self.below is not None:
+            known |= self.below.load(family, missing)
+        self._keep(family, known)
+        return known
+
+    def save(self, family: str, found: Mapping[str, Floats]) -> None:
+        if self.below is not None:
+            self.below.save(family, found)
+        self._keep(family, found)
+
+    def _keep(self, family: str, found: Mapping[str, Floats]) -> None:
+        own = self._families.setdefault(family, {})
+        self._families.move_to_end(family)
+        self._size += sum(found[name].nbytes for name in found.keys() - own.keys())
+        own |= found
+        while self._size > self.limit:
+            _, oldest = self._families.popitem(last=False)
+            self._size -= sum(array.nbytes for array in oldest.values())
+
+
+class Memo(Subject):
+    """``subject``, asked only for what ``store`` does not hold.
+
+    ``asked`` counts what was asked for, each readout, site, head or cell over a set of prompts
+    being one; ``known`` counts what of it the store held.
+    """
+
+    def __init__(self, subject: Subject, store: Store) -> None:
+        vars(self).update(vars(subject))  # it is the same model, asked in another way
+        self.asked = 0
+        self.known = 0
+        self._subject = subject
+        self._store = store
+        self._model = model_key(subject.info)
+
+    def read(self, encoded: Encoded, readout: Readout) -> Floats:
+        what = ("read", encoded.ids, readout)
+        return self._one(what, lambda: self._subject.read(encoded, readout))
+
+    def log_distribution(self, encoded: Encoded) -> Floats:
+        what = ("log_distribution", encoded.ids)
+        return self._one(what, lambda: self._subject.log_distribution(encoded))
+
+    def log_probs(self, encoded: Encoded, continuations: Sequence[Sequence[int]]) -> Floats:
+        what = ("log_probs", encoded.ids, list(map(tuple, continuations)))
+        return self._one(what, lambda: self._subject.log_probs(encoded, continuations))
+
+    def capture(self, encoded: Encoded, sites: Sequence[Site], at: Sequence[int]) -> list[Floats]:
+        def measure(missing: list[Site]) -> list[Floats]:
+            return self._subject.capture(encoded, missing, at)
+
+        return self._each(("capture", encoded.ids, list(at)), list(map(str, sites)), sites, measure)
+
+    def attention(
+        self,
+        encoded: Encoded,
+        heads: Sequence[Site],
+        links: Sequence[Sequence[tuple[int, int]]],
+    ) -> Floats:
+        def measure(missing: list[Site]) -> list[Floats]:
+            return list(self._subject.attention(encoded, missing, links).T)
+
+        names = [str(Site(Kind.PATTERN, head.layer, head.index)) for head in heads]
+        what = ("attention", encoded.ids, list(map(list, links)))
+        return np.stack(self._each(what, names, heads, measure), axis=1)
+
+    def patch(
+        self, target: Encoded, source: Encoded, cells: Sequence[Cell], readout: Readout
+    ) -> Floats:
+        def measure(missing: list[Cell]) -> list[Floats]:
+            return list(self._subject.patch(target, source, missing, readout))
+
+        positions = dict.fromkeys(cell.position for cell in cells)
+        tokens = {p: digest(target.positions(p), source.positions(p)) for p in positions}
+        names = [f"{_together(cell)} at {tokens[cell.position]}" for cell in cells]
+        what = ("patch", target.ids, source.ids, readout)
+        return np.stack(self._each(what, names, cells, measure))
+
+    def _one(self, what: tuple[object, ...], measure: Callable[[], Floats]) -> Floats:
+        return self._each(what, [""], [""], lambda _: [measure()])[0]
+
+    def _each(
+        self,
+        what: tuple[object, ...],
+        names: Sequence[str],
+        members: Sequence[T],
+        measure: Callable[[list[T]], list[Floats]],
+    ) -> list[Floats]:
+        """The numbers of each member; ``measure`` is asked for the missing ones, each once."""
+        family = digest(self._model, *what)
+        wanted = dict(zip(names, members, strict=True))
+        known = self._store.load(family, wanted)
+        missing = {name: member for name, member in wanted.items() if name not in known}
+        self.asked += len(wanted)
+        self.known += len(wanted) - len(missing)
+        if missing:
+            self._subject.progress = self.progress
+            found = zip(missing, measure(list(missing.values())), strict=True)
+            fresh = {name: np.array(value, dtype=np.float64, order="C") for name, value in found}
+            self._store.save(family, fresh)
+            known = known | fresh
+        return [known[name].copy() for name in names]
+
+
+def _together(cell: Cell) -> str:
+    """The cell's sites, whose order changes nothing."""
+    return " ".join(sorted({str(site) for site in cell.sites}))

@@ -1,0 +1,169 @@
+"""A plan: what a run then asks of the model, told without asking it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from ppcheck.measure.check import Bench, Check
+from ppcheck.measure.plan import Plan, Recorder, plan
+from ppcheck.measure.registry import CHECKS
+from ppcheck.report.plan import plan_text
+from ppcheck.spec.grid import Grid
+from ppcheck.spec.load import load_spec
+from ppcheck.subject.memo import Memo, Memory
+from ppcheck.subject.subject import Subject
+from tests.plugin.conftest import SPEC
+
+MORE = """
+  - id: heads
+    says: Heads.
+    check: patch
+    on: game
+    site: L2H*
+    mode: denoise
+    metric: METRIC
+    expect: {recovery: "> 0"}
+  - id: all-heads
+    says: More heads.
+    check: patch
+    on: game
+    site: L*H*
+    mode: denoise
+    metric: METRIC
+    top: 1
+    expect: {recovery: "> 0"}
+  - id: looks
+    says: Heads look.
+    check: attention
+    on: game
+    site: L1H*
+    to: feeling=pain
+    against: feeling=neutral
+    expect: {difference: "> 0"}
+  - id: neurons
+    says: Neurons tell.
+    check: neuron
+    on: game
+    site: L1N*
+    position: feeling[-1]
+    separates: {feeling: [pain, neutral]}
+    dose: dose
+    top: 1
+    metric: METRIC
+    expect: {auroc: "> 0.9"}
+  - id: dose
+    says: Doses tell.
+    check: dose_response
+    on: game
+    metric: p(b)
+    dose: dose
+    expect: {spearman: "< 0"}
+"""
+
+
+def claims(tmp_path: Path, metric: str = "logit_diff(a, b)") -> dict[str, tuple[Check, Grid]]:
+    path = tmp_path / "game.pp.yaml"
+    path.write_text(SPEC + MORE.replace("METRIC", metric).removeprefix("\n"))
+    return {
+        entry.id: (cast("Check", entry.claim), entry.grid)
+        for entry in load_spec(path, CHECKS).entries
+        if entry.grid is not None
+    }
+
+
+@pytest.mark.parametrize("metric", ["logit_diff(a, b)", "kl", "rank(a)", "log_prob(a)"])
+def test_a_run_asks_for_just_what_was_planned_and_then_nothing_is_left(
+    demo: Subject, tmp_path: Path, metric: str
+) -> None:
+    some, store = claims(tmp_path, metric), Memory()
+    if metric != "logit_diff(a, b)":
+        del some["neurons"]  # which one is kept depends on what is measured
+    before = plan(demo, some, store)
+    memo = Memo(demo, store)
+    for claim, grid in some.values():
+        claim.measure(Bench(memo, grid, 0))
+    assert before.refused == {}
+    assert before.in_cache == 0
+    assert before.asked == memo.asked
+    assert before.to_measure == memo.asked - memo.known
+    after = plan(demo, some, store)
+    assert (after.asked, after.requests, after.speed) == (memo.asked, (), None)
+    assert after.in_cache == before.to_measure
+
+
+def test_overlapping_sweeps_are_counted_once(demo: Subject, tmp_path: Path) -> None:
+    some = claims(tmp_path)
+    both = plan(demo, {name: some[name] for name in ("heads", "all-heads")}, Memory())
+    all_heads = plan(demo, {"all-heads": some["all-heads"]}, Memory())
+    cells = demo.shape.n_layers * demo.shape.n_heads
+    assert both.members("patch") == all_heads.members("patch") == cells
+    assert both.replayed.tolist() == all_heads.replayed.tolist()
+    assert both.prompts == all_heads.prompts
+
+
+def test_the_model_answers_nothing_but_a_sample_that_tells_its_speed(
+    demo: Subject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for method in ("read", "log_probs", "capture", "attention", "patch"):
+        monkeypatch.setattr(Subject, method, None)
+    found = plan(demo, claims(tmp_path), Memory())
+    assert found.speed is not None
+    assert found.seconds == pytest.approx(found.flops / found.speed)
+    assert found.seconds > 0
+
+
+def test_what_cannot_be_measured_is_said_and_the_others_are_planned(
+    demo: Subject, tmp_path: Path
+) -> None:
+    some = claims(tmp_path, "logit_diff(a, b)")
+    path = tmp_path / "more.pp.yaml"
+    path.write_text(SPEC.replace("resid_post.L3", "resid_post.L30"))
+    entry = load_spec(path, CHECKS).entries[3]
+    assert entry.grid is not None
+    some["outside"] = (cast("Check", entry.claim), entry.grid)
+    found = plan(demo, some, Memory())
+    assert list(found.refused) == ["outside"]
+    assert "it has 4 layers" in found.refused["outside"]
+    assert "  not planned   outside: resid_post.L30 is outside demo" in plan_text(found)
+
+
+def test_the_same_claims_have_the_same_plan(demo: Subject, tmp_path: Path) -> None:
+    def counts(found: Plan) -> tuple[object, ...]:
+        return found.asked, found.to_measure, found.flops, found.replayed.tolist()
+
+    some = claims(tmp_path)
+    assert counts(plan(demo, some, Memory())) == counts(plan(demo, some, Memory()))
+
+
+def test_a_guess_is_said_to_be_one(demo: Subject, tmp_path: Path) -> None:
+    text = plan_text(plan(demo, claims(tmp_path), Memory()))
+    assert "what `top` chooses, and so what is patched after it: all-heads, neurons" in text
+    for line in (
+        "asked for",
+        "merged",
+        "in the cache  0",
+        "prompts",
+        "tokens by layer: L0",
+        "FLOP/s",
+    ):
+        assert line in text
+
+
+def test_made_up_numbers_have_the_shapes_of_the_real_ones(demo: Subject, tmp_path: Path) -> None:
+    from ppcheck.spec.site import Sites
+
+    (_, grid), recorder = claims(tmp_path)["heads"], Recorder(demo)
+    encoded = demo.encode(grid.prompts[:3])
+    sites = demo.sites(
+        Sites.parse(["L0H0", "L0H0.k", "L1N3", "resid_mid.L0", "embed", "mlp_out.L1"])
+    )
+    for made_up, real in zip(
+        recorder.capture(encoded, sites, [0, 0, 0]),
+        demo.capture(encoded, sites, [0, 0, 0]),
+        strict=True,
+    ):
+        assert made_up.shape == real.shape
+    assert recorder.log_distribution(encoded).shape == demo.log_distribution(encoded).shape

@@ -1,0 +1,193 @@
+"""What runs know from runs before them: counted in forward passes, equal to the last byte."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.plugin.conftest import SPEC, write_spec
+
+Reader = Callable[[str], dict[str, Any]]
+
+
+@pytest.fixture
+def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The rows of each forward pass of the engine, in this process."""
+    from transformers import GPT2LMHeadModel
+
+    rows: list[int] = []
+    model: Any = GPT2LMHeadModel
+    forward = model.forward
+
+    def counted(self: Any, *args: Any, **kwargs: Any) -> Any:
+        rows.append(len(kwargs["input_ids"]))
+        return forward(self, *args, **kwargs)
+
+    monkeypatch.setattr(model, "forward", counted)
+    return rows
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester, read_record: Reader) -> Callable[..., dict[str, dict[str, Any]]]:
+    """Run the spec in this folder: its claims' records by id."""
+
+    def claims(*options: str) -> dict[str, dict[str, Any]]:
+        pytester.runpytest_inprocess("game.pp.yaml", "--ppcheck-json", "run.json", *options)
+        return {claim["id"]: claim for claim in read_record("run.json")["claims"]}
+
+    return claims
+
+
+def kept(pytester: pytest.Pytester) -> list[Path]:
+    return sorted(pytester.path.glob(".pytest_cache/d/ppcheck/*/*"))
+
+
+def figures(claims: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    parts = ("statistics", "facts", "verdict", "notes", "reason")
+    return {name: [claim[part] for part in parts] for name, claim in claims.items()}
+
+
+@pytest.mark.usefixtures("spec")
+def test_a_second_run_makes_no_forward_pass_and_gives_the_same_figures(
+    run: Callable[..., Any], passes: list[int]
+) -> None:
+    first = run()
+    assert passes
+    passes.clear()
+    second = run()
+    assert passes == []
+    assert figures(first) == figures(second)
+    assert all(claim["asked"] == claim["known"] > 0 for claim in second.values())
+    assert first["sure"]["known"] == 0
+
+
+@pytest.mark.usefixtures("spec")
+def test_within_a_run_nothing_is_measured_twice(run: Callable[..., Any]) -> None:
+    claims = run()
+    assert (claims["deterred"]["known"], claims["attracted"]["known"]) == (0, 2)
+
+
+def test_editing_words_and_bounds_measures_nothing(
+    pytester: pytest.Pytester, spec: Path, run: Callable[..., Any], passes: list[int]
+) -> None:
+    del spec
+    assert run()["attracted"]["verdict"] == "fails"
+    passes.clear()
+    edited = SPEC.replace('"> 0.1"', '"< 0.1"').replace("Pain makes B rarer", "Pain deters")
+    write_spec(pytester, edited)
+    assert run()["attracted"]["verdict"] == "holds"
+    assert passes == []
+
+
+def test_a_wider_claim_measures_only_what_is_new(
+    pytester: pytest.Pytester, run: Callable[..., Any]
+) -> None:
+    for sites, known in (("[L2H0, L2H1]", 0), ("L2H*", 2 + 2), ("L2H1", 1 + 2)):
+        write_spec(pytester, SPEC.replace("resid_post.L3", sites))
+        claim = run("-k", "last-stream")["last-stream"]
+        assert claim["known"] == known, sites
+    assert claim["asked"] == claim["known"]
+
+
+@pytest.mark.usefixtures("spec")
+def test_what_a_run_measured_before_it_was_cut_off_is_known(run: Callable[..., Any]) -> None:
+    assert list(run("-x")) == ["sure", "deterred", "attracted"]
+    claims = run()
+    assert [claim["asked"] - claim["known"] for claim in claims.values()] == [0, 0, 0, 3]
+
+
+@pytest.mark.usefixtures("spec")
+def test_other_weights_are_measured_anew(run: Callable[..., Any]) -> None:
+    demo = run()
+    blunted = run("--model", "demo@blunted")
+    assert all(claim["known"] == 0 for name, claim in blunted.items() if name != "attracted")
+    assert figures(demo) != figures(blunted)
+
+
+@pytest.mark.usefixtures("spec")
+def test_damaged_entries_are_measured_anew_and_the_others_are_not(
+    pytester: pytest.Pytester, run: Callable[..., Any]
+) -> None:
+    first, files = run(), kept(pytester)
+    flipped, cut = files[0], files[1]
+    whole = [path.read_bytes() for path in files]
+    flipped.write_bytes(whole[0][:-3] + bytes([whole[0][-3] ^ 1]) + whole[0][-2:])
+    cut.write_bytes(whole[1][:-8])
+    second = run()
+    assert figures(first) == figures(second)
+    missing = sum(claim["asked"] - claim["known"] for claim in second.values())
+    assert 2 <= missing < sum(claim["asked"] for claim in second.values())
+    assert [path.read_bytes() for path in kept(pytester)] == whole
+
+
+@pytest.mark.usefixtures("spec")
+def test_no_cache_neither_reads_nor_writes(
+    pytester: pytest.Pytester, run: Callable[..., Any], passes: list[int]
+) -> None:
+    without = run("--ppcheck-no-cache")
+    assert kept(pytester) == []
+    once = list(passes)
+    with_cache = run()
+    passes.clear()
+    again = run("--ppcheck-no-cache")
+    assert passes == once
+    assert figures(without) == figures(with_cache) == figures(again)
+    assert again["attracted"]["known"] == 2
+
+
+@pytest.mark.usefixtures("spec")
+def test_cache_clear_forgets(run: Callable[..., Any]) -> None:
+    run("-k", "sure")
+    assert run("-k", "sure")["sure"]["known"] > 0
+    assert run("-k", "sure", "--cache-clear")["sure"]["known"] == 0
+
+
+@pytest.mark.usefixtures("spec")
+def test_a_run_without_pytests_cache_measures(
+    pytester: pytest.Pytester, run: Callable[..., Any]
+) -> None:
+    assert run("-k", "sure", "-p", "no:cacheprovider")["sure"]["verdict"] == "holds"
+    assert kept(pytester) == []
+
+
+@pytest.mark.usefixtures("spec")
+def test_a_cache_that_cannot_be_made_is_a_warning(
+    pytester: pytest.Pytester, run: Callable[..., Any]
+) -> None:
+    (pytester.path / ".pytest_cache").write_text("in the way")
+    assert run("-k", "sure", "-W", "default")["sure"]["verdict"] == "holds"
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("spec")
+def test_workers_fill_one_cache_that_a_run_alone_can_use(
+    pytester: pytest.Pytester, run: Callable[..., Any], read_record: Reader, passes: list[int]
+) -> None:
+    pytester.runpytest_subprocess("-n", "2", "--ppcheck-json", "workers.json", "game.pp.yaml")
+    alone = run()
+    assert passes == []
+    workers = {claim["id"]: claim for claim in read_record("workers.json")["claims"]}
+    assert figures(workers) == figures(alone)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("spec")
+def test_two_runs_at_once_share_a_cache(
+    pytester: pytest.Pytester, run: Callable[..., Any], read_record: Reader, passes: list[int]
+) -> None:
+    command = [sys.executable, "-m", "pytest", "-q", "game.pp.yaml", "--ppcheck-json"]
+    both = [
+        subprocess.Popen([*command, name], cwd=pytester.path, stdout=subprocess.DEVNULL)
+        for name in ("one.json", "other.json")
+    ]
+    assert [process.wait() for process in both] == [1, 1]  # `attracted` fails
+    alone = run()
+    assert passes == []
+    for name in ("one.json", "other.json"):
+        claims = {claim["id"]: claim for claim in read_record(name)["claims"]}
+        assert figures(claims) == figures(alone)

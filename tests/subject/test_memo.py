@@ -1,0 +1,260 @@
+"""The memo: equal to the subject behind it to the last bit, which is asked for nothing twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ppcheck.errors import MeasurementError
+from ppcheck.spec.position import FINAL, Position
+from ppcheck.spec.site import Sites
+from ppcheck.subject.encoding import Encoded
+from ppcheck.subject.memo import Memo, Memory
+from ppcheck.subject.readout import Floats
+from ppcheck.subject.subject import Cell, Subject
+
+IDS = [[3, 9, 4, 17], [30, 2, 5, 5], [6, 6, 41, 8]]
+TWINS = [[3, 1, 4, 17], [30, 7, 5, 5], [6, 2, 41, 8]]
+SECOND = Position.parse("1")
+
+
+class Watched(Subject):
+    """Counts the members that it is asked to measure, by method."""
+
+    def __init__(self, subject: Subject) -> None:
+        vars(self).update(vars(subject))
+        self.asked: list[tuple[str, int]] = []
+
+    def read(self, encoded: Any, readout: Any) -> Floats:
+        self.asked.append(("read", 1))
+        return super().read(encoded, readout)
+
+    def log_distribution(self, encoded: Any) -> Floats:
+        self.asked.append(("log_distribution", 1))
+        return super().log_distribution(encoded)
+
+    def log_probs(self, encoded: Any, continuations: Any) -> Floats:
+        self.asked.append(("log_probs", 1))
+        return super().log_probs(encoded, continuations)
+
+    def capture(self, encoded: Any, sites: Any, at: Any) -> list[Floats]:
+        self.asked.append(("capture", len(sites)))
+        return super().capture(encoded, sites, at)
+
+    def attention(self, encoded: Any, heads: Any, links: Any) -> Floats:
+        self.asked.append(("attention", len(heads)))
+        return super().attention(encoded, heads, links)
+
+    def patch(self, target: Any, source: Any, cells: Any, readout: Any) -> Floats:
+        self.asked.append(("patch", len(cells)))
+        return super().patch(target, source, cells, readout)
+
+
+@pytest.fixture
+def watched(tiny: Callable[[str], Subject]) -> Watched:
+    return Watched(tiny("gpt2"))
+
+
+@pytest.fixture
+def pair(watched: Watched, ids_prompts: Any) -> tuple[Encoded, Encoded]:
+    return watched.encode(ids_prompts(IDS)), watched.encode(ids_prompts(TWINS))
+
+
+def cells(subject: Subject, sites: str, position: Position = FINAL) -> list[Cell]:
+    return [Cell((site,), position) for site in subject.sites(Sites.parse(sites))]
+
+
+def everything(subject: Subject, pair: tuple[Encoded, Encoded], readout: Any) -> list[Floats]:
+    first, second = pair
+    heads = subject.sites(Sites.parse("L*H*"))
+    mixed = subject.sites(Sites.parse(["L1H0", "L0N3", "resid_post.L0"]))
+    links = [[(3, 0), (3, 1)], [], [(2, 2)]]
+    return [
+        subject.read(first, readout),
+        subject.log_distribution(first),
+        subject.log_probs(first, [[1, 2], [3], [4, 5]]),
+        *subject.capture(first, mixed, [0, 3, 1]),
+        subject.attention(first, heads, links),
+        subject.patch(first, second, cells(subject, "L*H*", SECOND), readout),
+    ]
+
+
+def test_every_method_gives_the_same_bits_measured_or_known_and_measures_once(
+    watched: Watched, pair: tuple[Encoded, Encoded], logit_diff: Any
+) -> None:
+    store, readout = Memory(), logit_diff(3)
+    plain = everything(watched, pair, readout)
+    watched.asked.clear()
+    for _ in range(3):
+        memo = Memo(watched, store)
+        for found, expected in zip(everything(memo, pair, readout), plain, strict=True):
+            assert found.dtype == expected.dtype
+            assert found.shape == expected.shape
+            assert found.tobytes() == expected.tobytes()
+    methods = ("read", "log_distribution", "log_probs", "capture", "attention", "patch")
+    assert watched.asked == list(zip(methods, (1, 1, 1, 3, 4, 4), strict=True))
+    assert (memo.asked, memo.known) == (14, 14)
+
+
+def test_overlapping_sweeps_measure_only_what_is_missing(
+    watched: Watched, pair: tuple[Encoded, Encoded], logit_diff: Any
+) -> None:
+    memo, readout = Memo(watched, Memory()), logit_diff(3)
+    few = memo.patch(*pair, cells(memo, "L0H1"), readout)
+    all_four = memo.patch(*pair, cells(memo, "L*H*"), readout)
+    again = memo.patch(*pair, cells(memo, "L1H1"), readout)
+    assert watched.asked == [("patch", 1), ("patch", 3)]
+    np.testing.assert_array_equal(all_four[1], few[0])
+    np.testing.assert_array_equal(again[0], all_four[3])
+    assert (memo.asked, memo.known) == (6, 2)
+
+
+def test_positions_go_by_the_tokens_that_they_name(
+    watched: Watched, pair: tuple[Encoded, Encoded], logit_diff: Any
+) -> None:
+    memo, readout = Memo(watched, Memory()), logit_diff(3)
+    for position in ("final", "-1", "3", "1", "-3", "all"):
+        memo.patch(*pair, cells(memo, "L0H0", Position.parse(position)), readout)
+    assert watched.asked == [("patch", 1)] * 3
+
+
+def test_the_order_of_sites_patched_together_and_repeats_make_no_new_cell(
+    watched: Watched, pair: tuple[Encoded, Encoded], logit_diff: Any
+) -> None:
+    memo = Memo(watched, Memory())
+    one, two = memo.sites(Sites.parse("L0H*"))
+    same = [Cell((one, two), FINAL), Cell((two, one), FINAL), Cell((one, two), FINAL)]
+    values = memo.patch(*pair, same, logit_diff(3))
+    assert watched.asked == [("patch", 1)]
+    assert (values == values[0]).all()
+
+
+def test_another_question_is_never_answered_from_the_memo(
+    watched: Watched, pair: tuple[Encoded, Encoded], ids_prompts: Any, logit_diff: Any
+) -> None:
+    memo, (first, second) = Memo(watched, Memory()), pair
+    readout, sites = logit_diff(3), cells(memo, "L0H0")
+    memo.patch(first, second, sites, readout)
+    for target, source, some, other in (
+        (second, first, sites, readout),
+        (first, first, sites, readout),
+        (first, second, sites, logit_diff(3, (11, 7))),
+        (first, second, cells(memo, "L0H0.q"), readout),
+        (first, second, cells(memo, "L0H0", SECOND), readout),
+    ):
+        before = len(watched.asked)
+        memo.patch(target, source, some, other)
+        assert len(watched.asked) == before + 1
+    head = memo.sites(Sites.parse("L0H0"))
+    for links in ([[(3, 0)]] * 3, [[(3, 1)]] * 3, [[(3, 0), (3, 1)]] * 3):
+        memo.attention(first, head, links)
+    assert watched.asked[-3:] == [("attention", 1)] * 3
+    memo.capture(first, head, [0, 0, 0])
+    memo.capture(first, head, [0, 0, 1])
+    memo.read(memo.encode(ids_prompts(IDS[:2])), logit_diff(2))
+    memo.read(memo.encode(ids_prompts(IDS[1::-1])), logit_diff(2))
+    assert watched.asked[-4:] == [("capture", 1), ("capture", 1), ("read", 1), ("read", 1)]
+
+
+def test_another_model_is_never_answered_for(
+    tiny: Callable[[str], Subject], ids_prompts: Any
+) -> None:
+    store = Memory()
+    found = [
+        Memo(tiny(name), store).log_distribution(tiny(name).encode(ids_prompts(IDS)))
+        for name in ("gpt2", "gptj")
+    ]
+    assert not np.allclose(found[0], found[1])
+
+
+def test_what_a_caller_does_to_an_answer_changes_no_later_one(
+    watched: Watched, pair: tuple[Encoded, Encoded], logit_diff: Any
+) -> None:
+    memo, readout = Memo(watched, Memory()), logit_diff(3)
+    first = memo.read(pair[0], readout)
+    kept = first.copy()
+    first[:] = 0
+    np.testing.assert_array_equal(memo.read(pair[0], readout), kept)
+
+
+def test_an_error_is_raised_each_time_and_nothing_is_kept_of_it(
+    watched: Watched, ids_prompts: Any, logit_diff: Any
+) -> None:
+    memo = Memo(watched, Memory())
+    longer = memo.encode(ids_prompts([[1, 2, 3, 4, 5]] * 3))
+    target = memo.encode(ids_prompts(IDS))
+    for _ in range(2):
+        with pytest.raises(MeasurementError, match="different lengths"):
+            memo.patch(target, longer, cells(memo, "L0H0", Position.parse("all")), logit_diff(3))
+    assert watched.asked == [("patch", 1)] * 2
+
+
+def test_progress_is_told_by_what_measures(
+    watched: Watched, pair: tuple[Encoded, Encoded], logit_diff: Any
+) -> None:
+    said: list[str] = []
+    memo = Memo(watched, Memory())
+    memo.progress = lambda what, *_: said.append(what)
+    memo.read(pair[0], logit_diff(3))
+    memo.read(pair[0], logit_diff(3))
+    assert said == ["read"]
+
+
+class Told:
+    """A store below, which keeps all, and what it was asked."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], Floats] = {}
+        self.asked: list[str] = []
+
+    def load(self, family: str, members: Iterable[str]) -> dict[str, Floats]:
+        wanted = list(members)
+        self.asked += wanted
+        return {name: self.kept[family, name] for name in wanted if (family, name) in self.kept}
+
+    def save(self, family: str, found: Mapping[str, Floats]) -> None:
+        self.kept |= {(family, name): array for name, array in found.items()}
+
+
+def test_memory_asks_below_only_for_what_it_has_not() -> None:
+    below = Told()
+    below.save("f", {"b": np.ones(1), "c": np.ones(2)})
+    memory = Memory(below)
+    memory.save("f", {"a": np.zeros(1)})
+    assert memory.load("f", ["a", "b", "d"]).keys() == {"a", "b"}
+    assert memory.load("f", ["a", "b"]).keys() == {"a", "b"}
+    assert below.asked == ["b", "d"]
+    assert ("f", "a") in below.kept
+
+
+steps = st.lists(st.tuples(st.sampled_from("abcde"), st.sampled_from("xyz")), max_size=30)
+
+
+@given(steps, st.integers(0, 10))
+@settings(max_examples=50)
+def test_memory_stays_within_its_limit_and_never_makes_anything_up(
+    saved: Sequence[tuple[str, str]], limit: int
+) -> None:
+    memory = Memory(limit=limit * 8)
+    for family, name in saved:
+        memory.save(family, {name: np.full(2, ord(family) + ord(name))})
+        held = [memory.load(f, "xyz") for f in "abcde"]
+        assert sum(array.nbytes for each in held for array in each.values()) <= limit * 8
+    for family in "abcde":
+        for name, array in memory.load(family, "xyz").items():
+            assert (family, name) in saved
+            assert (array == ord(family) + ord(name)).all()
+
+
+def test_memory_forgets_first_what_was_used_longest_ago() -> None:
+    memory = Memory(limit=16)
+    memory.save("a", {"x": np.zeros(1)})
+    memory.save("b", {"x": np.zeros(1)})
+    memory.load("a", ["x"])
+    memory.save("c", {"x": np.zeros(1)})
+    assert [bool(memory.load(family, ["x"])) for family in "abc"] == [True, False, True]
