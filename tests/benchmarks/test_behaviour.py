@@ -34,7 +34,7 @@ def test_w4_prompts_that_share_a_prefix(benchmark: Any, gpt2_small: Path, table:
 
     def forward() -> None:
         with torch.inference_mode():
-            for rows in torch.from_numpy(ids).split(64):
+            for rows in torch.split(torch.from_numpy(ids), 64):
                 logits = plain(rows, use_cache=False, logits_to_keep=1).logits[:, -1]
                 theirs.append((logits[:, ANSWERS[0]] - logits[:, ANSWERS[1]]).double().numpy())
 
