@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -15,9 +16,12 @@ from torch import Tensor
 from ppcheck.errors import MeasurementError, UnsupportedError
 from ppcheck.spec.site import Kind, Site
 from ppcheck.subject.batches import Progress, batches, reported, stacked
+from ppcheck.subject.blocks import Blocks, Plain
+from ppcheck.subject.budget import captured_bytes, free_memory, row_bytes
 from ppcheck.subject.hooks import Hook, Hooks, by_hook, not_finite
 from ppcheck.subject.info import Shape
 from ppcheck.subject.readout import Floats, Integers, Readout
+from ppcheck.subject.replay import Replay
 
 Sequences = Sequence[Sequence[int]]
 Links = Sequence[Sequence[tuple[int, int]]]
@@ -30,17 +34,61 @@ class Engine:
     """Runs one bridged model.
 
     A batch holds at most ``max_tokens`` tokens and ``max_logits`` logits, but at least one row.
+    Replays take at most ``memory`` bytes, or a share of what is free where it is None.
     """
 
-    def __init__(self, bridge: Any, shape: Shape, model: str, parameters: int) -> None:
+    def __init__(
+        self, bridge: Any, plain: Plain, shape: Shape, model: str, parameters: int
+    ) -> None:
         self.hooks = Hooks(bridge, shape, model)
+        self.memory: int | None = None
         self.shape = shape
         self.max_tokens = 2048
         self.max_logits = 2**24
+        self._bridge, self._plain = bridge, plain
         self._model = bridge.original_model
         # Threads that share one small matrix product mostly wait for each other.
         self._threads = 1 if parameters < _SMALL else _DEFAULT_THREADS
         self._keeps_last = "logits_to_keep" in inspect.signature(self._model.forward).parameters
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Without gradients, on as many threads as pay."""
+        if torch.get_num_threads() != self._threads:
+            torch.set_num_threads(self._threads)
+        with torch.inference_mode():
+            yield
+
+    @property
+    def replay(self) -> Replay | None:
+        """Resumed runs; None where the model cannot be replayed, and `no_replay` says why."""
+        return self._replay if self.no_replay is None else None
+
+    @cached_property
+    def no_replay(self) -> str | None:
+        from ppcheck.subject.trial import fault
+
+        try:
+            with self.running():
+                self._replay = Replay(Blocks(self._bridge, self._plain, self.hooks, self.shape))
+        except Exception as error:  # noqa: BLE001 (it is the model's own code that is tried)
+            return f"{type(error).__name__}: {error}"
+        return fault(self, self._replay)
+
+    def captured_rows(self, length: int) -> int:
+        """How many prompts of ``length`` tokens are captured together, with their sources."""
+        memory = self.memory or free_memory()
+        most = memory // (4 * captured_bytes(self.shape, length))
+        return max(1, min(self.max_tokens // length, most))
+
+    def resumed_rows(self, length: int, first: int, readout: Readout) -> int:
+        """How many prompts are replayed together from token ``first`` on."""
+        memory, tokens = self.memory or free_memory(), length - first
+        logits = self.shape.n_vocabulary
+        if readout.tokens is not None:
+            logits = readout.tokens.shape[1] * self.shape.d_model
+        most = memory // (2 * row_bytes(self.shape, tokens, length, logits))
+        return max(1, min(self.max_tokens // tokens, most))
 
     def rows(self, length: int, keep: int = 1) -> int:
         """How many rows of ``length`` tokens fit a batch that unembeds the last ``keep``."""
@@ -52,10 +100,8 @@ class Engine:
 
         Raises MeasurementError where they are not finite.
         """
-        if torch.get_num_threads() != self._threads:
-            torch.set_num_threads(self._threads)
         only = {"logits_to_keep": keep} if self._keeps_last else {}
-        with torch.inference_mode(), self.hooks.attached(hooks):
+        with self.running(), self.hooks.attached(hooks):
             output = self._model(input_ids=torch.from_numpy(ids), use_cache=False, **only)
             logits: Tensor = output.logits[:, -keep:]
             if not torch.isfinite(logits).all():
