@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ppcheck.spec.position import Position
@@ -18,6 +19,7 @@ from ppcheck.subject.readout import Integers
 from ppcheck.subject.replay import EMBEDDING
 from ppcheck.subject.subject import Cell
 
+Booleans = NDArray[np.bool_]
 AFTER_ATTENTION = frozenset({Kind.HEAD, Kind.NEURON, Kind.RESID_MID, Kind.ATTN_OUT, Kind.MLP_OUT})
 """Sites of a block that leave its attention as it was."""
 _OF_THEIR_TOKEN = AFTER_ATTENTION | {Kind.QUERY, Kind.PATTERN, Kind.RESID_POST}
@@ -91,37 +93,54 @@ class Pairs:
         """A job for each cell and pair; one without writes changes nothing."""
         sites = by_hook([site for cell in cells for site in cell.sites])
         slots = {site: slot for some in sites.values() for slot, site in enumerate(some)}
-        changed: dict[tuple[str, Position], list[Integers]] = {}
+        differs: dict[tuple[str, Position], list[Booleans]] = {}
         for number, cell in enumerate(cells):
             for site in cell.sites:
                 key = (site.hook, cell.position)
-                if key not in changed:
-                    changed[key] = [self._changed(site, cell.position, n) for n in range(len(self))]
+                if key not in differs:
+                    differs[key] = [self._differs(site, cell.position, n) for n in range(len(self))]
             for row, pair in enumerate(self.numbers):
                 to, since = self.aligned[cell.position][pair]
-                writes = []
-                for site in cell.sites:
-                    at = changed[site.hook, cell.position][row][:, slots[site]]
-                    if at.any():
-                        writes.append(Write(site, slots[site], to[at], since[at]))
-                yield Job(number, pair, tuple(writes))
+                writes = [Write(site, slots[site], to, since) for site in cell.sites]
+                at = [
+                    differs[write.site.hook, cell.position][row][:, write.slot] for write in writes
+                ]
+                yield Job(number, pair, tuple(self._telling(writes, at)))
 
     def __len__(self) -> int:
         return len(self.numbers)
 
-    def _changed(self, site: Site, position: Position, row: int) -> Integers:
-        """Whether a patch there would change what follows, [token, slot]."""
+    def _telling(self, writes: Sequence[Write], differs: Sequence[Booleans]) -> Iterator[Write]:
+        """What remains of the writes from the first layer and token at which any differs.
+
+        Nothing before these changes. After them even equal values hold off what was written before.
+        """
+        some = [(write, at) for write, at in zip(writes, differs, strict=True) if at.any()]
+        if not some:
+            return
+        layer = min(write.enters for write, _ in some)
+        first = min(int(write.to[at].min()) for write, at in some)
+        for write in writes:
+            at = self._tells(write.site, write.to) & (write.to >= first)
+            if write.enters >= layer and at.any():
+                yield Write(write.site, write.slot, write.to[at], write.since[at])
+
+    def _tells(self, site: Site, to: Integers) -> Booleans:
+        """Whether the final token can know of a patch at tokens ``to``."""
+        if site.layer == self.n_layers - 1 and site.kind in _OF_THEIR_TOKEN:
+            return to == self.target.shape[1] - 1
+        return np.ones(len(to), dtype=bool)
+
+    def _differs(self, site: Site, position: Position, row: int) -> Booleans:
+        """Whether the two runs differ there, and the final token can know, [token, slot]."""
         to, since = self.aligned[position][self.numbers[row]]
         ours = self.target_record.activations[site.hook][row, self.target_record.numbers(to)]
         theirs = self.source_record.activations[site.hook][row, self.source_record.numbers(since)]
-        changed: Integers = (ours != theirs).any(-1).numpy()
+        differs: Booleans = (ours != theirs).any(-1).numpy()
         # What stands in the same place after the same tokens is the same, whatever the rounding.
         shared = _shared(self.target[row], self.source[row])
-        changed[(to == since) & (to < shared)] = False
-        last = self.n_layers - 1
-        if site.layer == last and site.kind in _OF_THEIR_TOKEN:
-            changed[to < self.target.shape[1] - 1] = False
-        return changed
+        differs[((to == since) & (to < shared)) | ~self._tells(site, to)] = False
+        return differs
 
 
 def _shared(one: Integers, other: Integers) -> int:
