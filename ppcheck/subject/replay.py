@@ -72,6 +72,7 @@ class Replay:
     def __init__(self, blocks: Blocks) -> None:
         self.blocks = blocks
         self.frame = blocks.frame
+        self._shared: tuple[tuple[int, ...], list[tuple[Tensor, Tensor]]] = ((), [])
 
     def capture(
         self,
@@ -109,7 +110,7 @@ class Replay:
 
     def resume(self, start: Resumed, visits: Mapping[int, Visits]) -> Tensor:
         """The last block's output at the final token, [row, 1, d_model]."""
-        captured, n_layers = start.captured, len(self.blocks)
+        captured = start.captured
         tokens = slice(start.first, captured.length)
         if start.layer == EMBEDDING:
             write = visits.get(EMBEDDING, {}).get(Kind.EMBED)
@@ -118,23 +119,59 @@ class Replay:
             hidden = captured.streams[start.layer][start.rows, tokens]
             # What leaves a block goes into the next.
             hidden = _visited(hidden, visits.get(start.layer - 1, {}).get(Kind.RESID_POST))
-        for layer in range(max(start.layer, 0), n_layers):
+        for layer in range(max(start.layer, 0), len(self.blocks)):
             at = visits.get(layer, {})
             hidden = _visited(hidden, at.get(Kind.RESID_PRE))
             if start.skips_attention and layer == start.layer:
                 hidden = self._without_attention(start, layer, hidden, at)
-            elif layer == n_layers - 1:
-                hidden = self._last(start, layer, hidden, at)
             else:
-                keys = Keys(prefix=start.prefix(layer))
-                hidden = self._block(start, layer, hidden, keys, at)
+                hidden = self._block(captured.length, layer, hidden, start.prefix(layer), at)
             hidden = _visited(hidden, at.get(Kind.RESID_POST))
         return hidden[:, -1:]
 
+    def final(self, ids: Tensor, shared: int = 0, keep: int = 1) -> Tensor:
+        """The last block's output at the last ``keep`` tokens of ids [row, token].
+
+        The first ``shared`` tokens, which all rows have in common, run once.
+        """
+        length = ids.shape[1]
+        prefix = self._prefix(ids[0, :shared]) if shared else None
+        hidden = self.frame.embed(ids)[:, shared:]
+        for layer in range(len(self.blocks)):
+            before = None
+            if prefix is not None:
+                keys, values = (part.expand(len(ids), -1, -1, -1) for part in prefix[layer])
+                before = keys, values
+            hidden = self._block(length, layer, hidden, before, {}, keep)
+        return hidden[:, -keep:]
+
+    def _prefix(self, ids: Tensor) -> list[tuple[Tensor, Tensor]]:
+        known = tuple(ids.tolist())
+        if known != self._shared[0]:
+            self._shared = known, self.capture(ids[None], {}, len(self.blocks)).keys
+        return self._shared[1]
+
     def _block(
-        self, start: Resumed, layer: int, hidden: Tensor, keys: Keys, visits: Visits
+        self,
+        length: int,
+        layer: int,
+        hidden: Tensor,
+        prefix: tuple[Tensor, Tensor] | None,
+        visits: Visits,
+        keep: int = 1,
     ) -> Tensor:
-        length = start.captured.length
+        """Of the last block only the last ``keep`` tokens, all of which know all keys."""
+        keys = Keys(prefix=prefix)
+        if layer == len(self.blocks) - 1 and hidden.shape[1] > keep:
+            keys.stops = True
+            with suppress(KeysReached):
+                self._run(length, layer, hidden, keys, visits)
+            hidden, keys = hidden[:, -keep:], Keys(whole=keys.kept)
+        return self._run(length, layer, hidden, keys, visits)
+
+    def _run(
+        self, length: int, layer: int, hidden: Tensor, keys: Keys, visits: Visits
+    ) -> Tensor:
         tokens = slice(length - hidden.shape[1], length)
         arguments = self.frame.arguments(length)[layer]
         return self.blocks.run(layer, hidden, tokens, arguments, keys, visits)
@@ -148,14 +185,7 @@ class Replay:
         if Kind.HEAD in visits:
             heads = captured.heads[layer][start.rows, tokens].flatten(2)
         with self.blocks.known_attention(layer, heads, output):
-            return self._block(start, layer, hidden, Keys(), visits)
-
-    def _last(self, start: Resumed, layer: int, hidden: Tensor, visits: Visits) -> Tensor:
-        """Keys and values at all tokens, everything else at the final one alone."""
-        keys = Keys(prefix=start.prefix(layer), stops=True)
-        with suppress(KeysReached):
-            self._block(start, layer, hidden, keys, visits)
-        return self._block(start, layer, hidden[:, -1:], Keys(whole=keys.kept), visits)
+            return self._run(captured.length, layer, hidden, Keys(), visits)
 
 
 def _also(visits: dict[Kind, Hook], kind: Kind, keep: Callable[[Tensor], None]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,29 +33,43 @@ _KINDS = (
 
 def fault(engine: Engine, replay: Replay) -> str | None:
     """What of the model cannot be replayed; None where all of it can."""
+    sites = list(_sites(engine))
+    try:
+        return _fault(engine, replay, sites)
+    except UnsupportedError:
+        # Some site has a layout of its own; the others are still to be tried.
+        for site in sites:
+            with suppress(UnsupportedError):
+                if reason := _fault(engine, replay, [site]):
+                    return reason
+    return None
+
+
+def _fault(engine: Engine, replay: Replay, sites: Sequence[Site]) -> str | None:
     from ppcheck.subject.patching import patch_by_replay
     from ppcheck.subject.whole import patch_whole
 
     target, source = _prompts(engine)
     readout = _Readout(np.tile(np.arange(min(8, engine.shape.n_vocabulary)), (2, 1)))
-    for site in _sites(engine):
-        cells = [Cell((site,), Position("index", index=index)) for index in (1, -1)]
-        try:
-            whole = patch_whole(engine, target, source, cells, readout, progress=_silent)
-        except UnsupportedError:
-            continue
-        except MeasurementError as error:
-            return f"it cannot be tried: {error}"
-        aligned = align(target, source, cells)
-        try:
-            replayed = patch_by_replay(
-                engine, replay, target, source, cells, aligned, readout, progress=_silent
-            )
-        except Exception as error:  # noqa: BLE001 (it is the model's own code that is tried)
-            return f"{site}: {type(error).__name__}: {error}"
-        scale = max(1.0, float(np.abs(whole).max()))
-        if (difference := float(np.abs(replayed - whole).max())) > _TOLERANCE * scale:
-            return f"{site}: it differs from a whole pass by {difference:.1g}"
+    places = [Position("index", index=index) for index in (1, -1)]
+    cells = [Cell((site,), place) for site in sites for place in places]
+    try:
+        whole = patch_whole(engine, target, source, cells, readout, progress=_silent)
+    except MeasurementError as error:
+        return f"it cannot be tried: {error}"
+    aligned = align(target, source, cells)
+    try:
+        replayed = patch_by_replay(
+            engine, replay, target, source, cells, aligned, readout, progress=_silent
+        )
+    except UnsupportedError:
+        raise
+    except Exception as error:  # noqa: BLE001 (it is the model's own code that is tried)
+        return f"{type(error).__name__}: {error}"
+    difference = np.abs(replayed - whole).max(axis=1)
+    if (worst := float(difference.max())) > _TOLERANCE * max(1.0, float(np.abs(whole).max())):
+        site = cells[int(difference.argmax())].sites[0]
+        return f"{site} differs from a whole pass by {worst:.1g}"
     return None
 
 
