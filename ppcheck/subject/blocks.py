@@ -125,8 +125,9 @@ class Blocks:
         """The block's output for a stream [row, token, d_model] that stands at ``tokens``."""
         args, kwargs = arguments.call(hidden, tokens, keys)
         inside = {kind: hook for kind, hook in visits.items() if kind in _INSIDE}
-        if all(self.part(kind, layer) for kind in inside):
-            with self._attached(layer, len(hidden), inside):
+        parts = {kind: part for kind in inside if (part := self.part(kind, layer))}
+        if parts.keys() == inside.keys():
+            with self._attached(layer, len(hidden), inside, parts):
                 output = self._plain[layer](*args, **kwargs)
         else:
             by_name = [(Site(kind, layer).hook, hook) for kind, hook in inside.items()]
@@ -184,11 +185,12 @@ class Blocks:
         return _Part(self._root.get_submodule(self._names[id(raw)]), end == "hook_in")
 
     @contextmanager
-    def _attached(self, layer: int, rows: int, visits: Mapping[Kind, Hook]) -> Iterator[None]:
+    def _attached(
+        self, layer: int, rows: int, visits: Mapping[Kind, Hook], parts: Mapping[Kind, _Part]
+    ) -> Iterator[None]:
         with ExitStack() as stack:
             for kind, hook in visits.items():
-                part = self.part(kind, layer)
-                assert part is not None
+                part = parts[kind]
                 see = partial(self._see, Site(kind, layer), rows, hook)
                 if part.is_input:
                     handle = part.module.register_forward_pre_hook(partial(_on_input, see))

@@ -44,7 +44,7 @@ class Engine:
         self.hooks = Hooks(bridge, shape, model)
         self.memory: int | None = None
         self.shape = shape
-        self.max_tokens = 2048
+        self.max_tokens = 1024
         self.max_logits = 2**24
         self._bridge, self._plain = bridge, plain
         self._model = bridge.original_model
@@ -194,9 +194,7 @@ class Engine:
             done += len(batch)
             progress(what, done, len(ids))
 
-    def _branches(
-        self, ids: Sequences, keep: Sequence[int]
-    ) -> Iterator[tuple[list[int], int]]:
+    def _branches(self, ids: Sequences, keep: Sequence[int]) -> Iterator[tuple[list[int], int]]:
         if self.replay is not None:
             most = max(keep)
             return branches(ids, keep, lambda length, shared: self.rows(length, most, shared))

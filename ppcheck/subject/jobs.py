@@ -138,12 +138,12 @@ class Pairs:
         theirs = self.source_record.activations[site.hook][row, self.source_record.numbers(since)]
         differs: Booleans = (ours != theirs).any(-1).numpy()
         # What stands in the same place after the same tokens is the same, whatever the rounding.
-        shared = _shared(self.target[row], self.source[row])
-        differs[((to == since) & (to < shared)) | ~self._tells(site, to)] = False
+        start = shared(self.target[row], self.source[row])
+        differs[((to == since) & (to < start)) | ~self._tells(site, to)] = False
         return differs
 
 
-def _shared(one: Integers, other: Integers) -> int:
+def shared(one: Integers, other: Integers) -> int:
     """How many tokens the two start with in common."""
     length = min(len(one), len(other))
     return int(np.argmin([*(one[:length] == other[:length]), False]))

@@ -13,7 +13,7 @@ from ppcheck.subject.align import Aligned, align, has_pattern
 from ppcheck.subject.batches import Progress, batches
 from ppcheck.subject.budget import in_parts
 from ppcheck.subject.encoding import Encoded
-from ppcheck.subject.engine import Engine, read_out
+from ppcheck.subject.engine import Engine
 from ppcheck.subject.hooks import not_finite
 from ppcheck.subject.jobs import Job
 from ppcheck.subject.readout import Floats, Integers, Readout

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from ppcheck.spec.site import Kind
 from ppcheck.subject.blocks import Blocks, Keys, KeysReached
-from ppcheck.subject.frame import Arguments
 from ppcheck.subject.hooks import Hook
 
 Visits = Mapping[Kind, Hook]
@@ -82,17 +81,22 @@ class Replay:
         *,
         attention: Collection[int] = (),
         heads: Collection[int] = (),
+        like: Captured | None = None,
+        shared: int = 0,
     ) -> Captured:
         """Run the first ``layers`` blocks of ids [row, token] and keep what replays need.
 
         ``attention`` and ``heads`` are the layers whose attention is kept: its output, and that of
-        its heads.
+        its heads. Each row starts with the same ``shared`` tokens as the row of ``like``, and these
+        are not run.
         """
-        captured = Captured(ids)
-        arguments, tokens = self.frame.arguments(ids.shape[1]), slice(0, ids.shape[1])
-        hidden = self.frame.embed(ids, visits.get(EMBEDDING, {}).get(Kind.EMBED))
+        captured, length = Captured(ids), ids.shape[1]
+        hidden = self.frame.embed(ids, visits.get(EMBEDDING, {}).get(Kind.EMBED))[:, shared:]
         for layer in range(layers):
             at, keys, kept = dict(visits.get(layer, {})), Keys(), list[Tensor]()
+            if like is not None and shared:
+                before = like.keys[layer]
+                keys.prefix = before[0][:, :, :shared], before[1][:, :, :shared]
             hidden = _visited(hidden, at.get(Kind.RESID_PRE))
             captured.streams.append(hidden)
             with ExitStack() as stack:
@@ -100,7 +104,7 @@ class Replay:
                     stack.enter_context(self.blocks.attention_output(layer, kept))
                 if layer in heads:
                     _also(at, Kind.HEAD, partial(captured.heads.__setitem__, layer))
-                hidden = self.blocks.run(layer, hidden, tokens, arguments[layer], keys, at)
+                hidden = self._run(length, layer, hidden, keys, at)
             if kept:
                 captured.attention[layer] = kept[0]
             captured.keys.append(keys.kept)
@@ -169,9 +173,7 @@ class Replay:
             hidden, keys = hidden[:, -keep:], Keys(whole=keys.kept)
         return self._run(length, layer, hidden, keys, visits)
 
-    def _run(
-        self, length: int, layer: int, hidden: Tensor, keys: Keys, visits: Visits
-    ) -> Tensor:
+    def _run(self, length: int, layer: int, hidden: Tensor, keys: Keys, visits: Visits) -> Tensor:
         tokens = slice(length - hidden.shape[1], length)
         arguments = self.frame.arguments(length)[layer]
         return self.blocks.run(layer, hidden, tokens, arguments, keys, visits)

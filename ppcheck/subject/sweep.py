@@ -15,7 +15,7 @@ from ppcheck.subject.align import Aligned
 from ppcheck.subject.batches import stacked
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.hooks import Hook, Hooks, by_hook
-from ppcheck.subject.jobs import AFTER_ATTENTION, Job, Pairs, Record, Write, values
+from ppcheck.subject.jobs import AFTER_ATTENTION, Job, Pairs, Record, Write, shared, values
 from ppcheck.subject.readout import Integers
 from ppcheck.subject.replay import EMBEDDING, Captured, Replay, Resumed, Visits
 from ppcheck.subject.subject import Cell
@@ -45,19 +45,29 @@ class Sweep:
         known = {site.layer for site in sites if site.kind in AFTER_ATTENTION}
         heads = {site.layer for site in sites if site.kind is Kind.HEAD}
         sides = [stacked(side.ids, numbers) for side in (target, source)]
-        tokens = [_tokens(aligned, numbers, side) for side in (0, 1)]
-        visits = [_recorder(hooks, sites, some) for some in tokens]
+        first = min(map(shared, *sides))
+        own, theirs = (_tokens(aligned, numbers, side) for side in (0, 1))
+        before, after = theirs[theirs < first], theirs[theirs >= first]
+        both = np.union1d(own, before)
+        visits, seen = _recorder(hooks, sites, both, sides[0].shape[1])
         captured = replay.capture(
             torch.from_numpy(sides[0]),
-            visits[0][0],
+            visits,
             n_layers,
             attention={layer for layer in known if layer is not None},
             heads={layer for layer in heads if layer is not None},
         )
-        deepest = max((-1 if site.layer is None else site.layer) for site in sites)
-        replay.capture(torch.from_numpy(sides[1]), visits[1][0], deepest + 1)
-        records = [Record(some, seen) for some, (_, seen) in zip(tokens, visits, strict=True)]
-        pairs = Pairs(numbers, sides[0], sides[1], aligned, records[0], records[1], n_layers)
+        ours = Record(both, seen)
+        # What both sides start with has the same activations.
+        kept = {hook: some[:, ours.numbers(before)] for hook, some in seen.items()}
+        if len(after):
+            visits, seen = _recorder(hooks, sites, after, sides[1].shape[1])
+            deepest = max(EMBEDDING if site.layer is None else site.layer for site in sites)
+            replay.capture(
+                torch.from_numpy(sides[1]), visits, deepest + 1, like=captured, shared=first
+            )
+            kept = {hook: torch.cat([some, seen[hook]], dim=1) for hook, some in kept.items()}
+        pairs = Pairs(numbers, *sides, aligned, ours, Record(theirs, kept), n_layers)
         return cls(replay, hooks, pairs, captured)
 
     def logits(self, jobs: Sequence[Job], tokens: Integers | None) -> Tensor:
@@ -185,7 +195,7 @@ def _tokens(aligned: Aligned, numbers: Sequence[int], side: int) -> Integers:
 
 
 def _recorder(
-    hooks: Hooks, sites: Sequence[Site], tokens: Integers
+    hooks: Hooks, sites: Sequence[Site], tokens: Integers, length: int
 ) -> tuple[Mapping[int, Visits], dict[str, Tensor]]:
     """Hooks that keep the activations of ``sites`` at ``tokens``, and where they keep them."""
     seen: dict[str, Tensor] = {}
@@ -193,7 +203,8 @@ def _recorder(
 
     def recorder(hook: str, some: Sequence[Site]) -> Hook:
         def keep(activation: Tensor) -> None:
-            seen[hook] = hooks.components(activation, some)[:, at]
+            components = hooks.components(activation, some)
+            seen[hook] = components[:, at - (length - components.shape[1])]
 
         return keep
 

@@ -4,10 +4,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+import torch
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ppcheck.errors import UnsupportedError
+from ppcheck.errors import MeasurementError, UnsupportedError
 from ppcheck.spec.position import Position
 from ppcheck.spec.site import OF_HEADS, Kind, Site
 from ppcheck.subject.patching import patch
@@ -65,7 +66,7 @@ POSITIONS = st.sampled_from(["all", "final", "0", "1", "-2"]).map(Position.parse
 @pytest.mark.parametrize("model_type", REPLAYED)
 @given(data=st.data())
 @settings(
-    max_examples=40, deadline=None, phases=[Phase.explicit, Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_a_replay_equals_a_whole_pass(
     deep: Any, ids_prompts: Any, logit_diff: Any, model_type: str, data: Any
@@ -91,7 +92,7 @@ def test_a_replay_equals_a_whole_pass(
     try:
         found = patch(engine, target, source, cells, readout, progress=lambda *_: None)
     finally:
-        engine.max_tokens, engine.memory = 2048, None
+        engine.max_tokens, engine.memory = 1024, None
     np.testing.assert_allclose(found, whole, rtol=1e-5, atol=1e-5)
 
 
@@ -108,9 +109,28 @@ def test_a_model_that_cannot_be_replayed_runs_whole_passes(
     target, source = (
         subject.encode(ids_prompts([ids])) for ids in ([3, 9, 4, 17, 20], [3, 22, 4, 17, 28])
     )
-    cells = [
-        Cell((Site(Kind.RESID_PRE, layer),), Position.parse("all")) for layer in range(LAYERS)
-    ]
+    cells = [Cell((Site(Kind.RESID_PRE, layer),), Position.parse("all")) for layer in range(LAYERS)]
     expected = np.tile(subject.read(source, logit_diff(1)), (LAYERS, 1))
     found = subject.patch(target, source, cells, logit_diff(1))
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+
+
+def test_a_row_that_memory_does_not_hold_is_an_error(
+    deep: Any, ids_prompts: Any, logit_diff: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject = deep("gpt2")
+    assert subject.replays
+    rows: list[int] = []
+
+    def unembed(hidden: torch.Tensor, _tokens: Any) -> torch.Tensor:
+        rows.append(len(hidden))
+        raise torch.OutOfMemoryError("all is taken")
+
+    target, source = (
+        subject.encode(ids_prompts(ids)) for ids in ([[1, 2, 3]] * 4, [[4, 5, 6]] * 4)
+    )
+    monkeypatch.setattr(subject._engine.replay.frame, "unembed", unembed)
+    with pytest.raises(MeasurementError, match="does not fit the memory with even one prompt"):
+        cell = Cell((Site(Kind.EMBED),), Position.parse("all"))
+        subject.patch(target, source, [cell], logit_diff(4))
+    assert rows == [4, 2, 1]
