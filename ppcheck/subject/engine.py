@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -15,9 +16,13 @@ from torch import Tensor
 from ppcheck.errors import MeasurementError, UnsupportedError
 from ppcheck.spec.site import Kind, Site
 from ppcheck.subject.batches import Progress, batches, reported, stacked
+from ppcheck.subject.blocks import Blocks, Plain
+from ppcheck.subject.budget import captured_bytes, free_memory, row_bytes
 from ppcheck.subject.hooks import Hook, Hooks, by_hook, not_finite
 from ppcheck.subject.info import Shape
+from ppcheck.subject.prefix import branches
 from ppcheck.subject.readout import Floats, Integers, Readout
+from ppcheck.subject.replay import Replay
 
 Sequences = Sequence[Sequence[int]]
 Links = Sequence[Sequence[tuple[int, int]]]
@@ -30,32 +35,77 @@ class Engine:
     """Runs one bridged model.
 
     A batch holds at most ``max_tokens`` tokens and ``max_logits`` logits, but at least one row.
+    Replays take at most ``memory`` bytes, or a share of what is free where it is None.
     """
 
-    def __init__(self, bridge: Any, shape: Shape, model: str, parameters: int) -> None:
+    def __init__(
+        self, bridge: Any, plain: Plain, shape: Shape, model: str, parameters: int
+    ) -> None:
         self.hooks = Hooks(bridge, shape, model)
+        self.memory: int | None = None
         self.shape = shape
-        self.max_tokens = 2048
+        self.max_tokens = 1024
         self.max_logits = 2**24
+        self._bridge, self._plain = bridge, plain
         self._model = bridge.original_model
         # Threads that share one small matrix product mostly wait for each other.
         self._threads = 1 if parameters < _SMALL else _DEFAULT_THREADS
         self._keeps_last = "logits_to_keep" in inspect.signature(self._model.forward).parameters
 
-    def rows(self, length: int, keep: int = 1) -> int:
-        """How many rows of ``length`` tokens fit a batch that unembeds the last ``keep``."""
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Without gradients, on as many threads as pay."""
+        if torch.get_num_threads() != self._threads:
+            torch.set_num_threads(self._threads)
+        with torch.inference_mode():
+            yield
+
+    @property
+    def replay(self) -> Replay | None:
+        """Resumed runs; None where the model cannot be replayed, and `no_replay` says why."""
+        return self._replay if self.no_replay is None else None
+
+    @cached_property
+    def no_replay(self) -> str | None:
+        from ppcheck.subject.trial import fault
+
+        try:
+            with self.running():
+                self._replay = Replay(Blocks(self._bridge, self._plain, self.hooks, self.shape))
+        except Exception as error:  # noqa: BLE001 (it is the model's own code that is tried)
+            return f"{type(error).__name__}: {error}"
+        return fault(self, self._replay)
+
+    def captured_rows(self, length: int) -> int:
+        """How many prompts of ``length`` tokens are captured together, with their sources."""
+        memory = self.memory or free_memory()
+        most = memory // (4 * captured_bytes(self.shape, length))
+        return max(1, min(self.max_tokens // length, most))
+
+    def resumed_rows(self, length: int, first: int, readout: Readout) -> int:
+        """How many prompts are replayed together from token ``first`` on."""
+        memory, tokens = self.memory or free_memory(), length - first
+        logits = self.shape.n_vocabulary
+        if readout.tokens is not None:
+            logits = readout.tokens.shape[1] * self.shape.d_model
+        most = memory // (2 * row_bytes(self.shape, tokens, length, logits))
+        return max(1, min(self.max_tokens // tokens, most))
+
+    def rows(self, length: int, keep: int = 1, shared: int = 0) -> int:
+        """How many rows of ``length`` tokens fit a batch that unembeds the last ``keep``.
+
+        The first ``shared`` tokens run once for all rows.
+        """
         logits = (keep if self._keeps_last else length) * self.shape.n_vocabulary
-        return max(1, min(self.max_tokens // length, self.max_logits // logits))
+        return max(1, min(self.max_tokens // (length - shared), self.max_logits // logits))
 
     def forward(self, ids: Integers, hooks: Sequence[tuple[str, Hook]], keep: int = 1) -> Tensor:
         """Logits of the last ``keep`` tokens, [row, keep, vocabulary], of ids [row, token].
 
         Raises MeasurementError where they are not finite.
         """
-        if torch.get_num_threads() != self._threads:
-            torch.set_num_threads(self._threads)
         only = {"logits_to_keep": keep} if self._keeps_last else {}
-        with torch.inference_mode(), self.hooks.attached(hooks):
+        with self.running(), self.hooks.attached(hooks):
             output = self._model(input_ids=torch.from_numpy(ids), use_cache=False, **only)
             logits: Tensor = output.logits[:, -keep:]
             if not torch.isfinite(logits).all():
@@ -100,15 +150,15 @@ class Engine:
 
     def read(self, ids: Sequences, readout: Readout, progress: Progress) -> Floats:
         values = np.empty(len(ids))
-        for batch in self._batches(ids, "read", progress):
-            values[batch] = read_out(self.forward(stacked(ids, batch), []), readout, batch)
+        for batch, logits in self._logits(ids, "read", progress, tokens=readout.tokens):
+            rows = np.array(batch, dtype=np.int64)
+            values[batch] = readout.values(logits[:, -1].double().numpy(), rows)
         return values
 
     def log_distribution(self, ids: Sequences, progress: Progress) -> Floats:
         values = np.empty((len(ids), self.shape.n_vocabulary))
-        for batch in self._batches(ids, "log_distribution", progress):
-            logits = self.forward(stacked(ids, batch), [])[:, -1]
-            values[batch] = torch.log_softmax(logits.double(), dim=-1).numpy()
+        for batch, logits in self._logits(ids, "log_distribution", progress):
+            values[batch] = torch.log_softmax(logits[:, -1].double(), dim=-1).numpy()
         return values
 
     def log_probs(self, ids: Sequences, continuations: Sequences, progress: Progress) -> Floats:
@@ -120,14 +170,49 @@ class Engine:
                 f"and {self.hooks.model} takes {self.shape.n_positions}"
             )
         values = np.empty(len(ids))
-        keys = [(len(row), len(more)) for row, more in zip(whole, continuations, strict=True)]
-        chunks = batches(keys, lambda key: self.rows(key[0], key[1] + 1))
-        for batch in reported(chunks, "log_probs", len(ids), progress):
+        keep = [len(more) + 1 for more in continuations]
+        for batch, logits in self._logits(whole, "log_probs", progress, keep):
             more = torch.from_numpy(stacked(continuations, batch))
-            logits = self.forward(stacked(whole, batch), [], more.shape[1] + 1)[:, :-1]
-            log_probs = torch.log_softmax(logits.double(), dim=-1)
+            log_probs = torch.log_softmax(logits[:, :-1].double(), dim=-1)
             values[batch] = log_probs.gather(-1, more[..., None]).sum(dim=(1, 2)).numpy()
         return values
+
+    def _logits(
+        self,
+        ids: Sequences,
+        what: str,
+        progress: Progress,
+        keep: Sequence[int] | None = None,
+        tokens: Integers | None = None,
+    ) -> Iterator[tuple[list[int], Tensor]]:
+        """Batches of prompts, and logits of their last ``keep`` tokens (of ``tokens`` alone)."""
+        keep = keep or [1] * len(ids)
+        done = 0
+        for batch, shared in self._branches(ids, keep):
+            some = None if tokens is None else torch.from_numpy(tokens[batch])
+            yield batch, self._final(stacked(ids, batch), shared, keep[batch[0]], some)
+            done += len(batch)
+            progress(what, done, len(ids))
+
+    def _branches(self, ids: Sequences, keep: Sequence[int]) -> Iterator[tuple[list[int], int]]:
+        if self.replay is not None:
+            most = max(keep)
+            return branches(ids, keep, lambda length, shared: self.rows(length, most, shared))
+        keys = [(len(row), kept) for row, kept in zip(ids, keep, strict=True)]
+        return ((batch, 0) for batch in batches(keys, lambda key: self.rows(*key)))
+
+    def _final(self, ids: Integers, shared: int, keep: int, tokens: Tensor | None) -> Tensor:
+        if self.replay is None:
+            logits = self.forward(ids, [], keep)
+            if tokens is None:
+                return logits
+            return logits.gather(2, tokens[:, None].expand(-1, keep, -1))
+        with self.running():
+            hidden = self.replay.final(torch.from_numpy(ids), shared, keep)
+            logits = self.replay.frame.unembed(hidden, tokens)
+            if not torch.isfinite(logits).all():
+                raise not_finite("logits")
+        return logits
 
     def capture(
         self, ids: Sequences, sites: Sequence[Site], at: Sequence[int], progress: Progress

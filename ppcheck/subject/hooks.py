@@ -32,6 +32,11 @@ class Hooks:
     def has(self, *hooks: str) -> bool:
         return self._points.keys() >= set(hooks)
 
+    def name(self, site: Site) -> str:
+        """The bridge's own name of the hook that carries ``site``. Raises UnsupportedError."""
+        self.check(site)
+        return str(self._points[site.hook].name)
+
     def check(self, site: Site) -> None:
         """Raises UnsupportedError where the model has no such site."""
         point = self._points.get(site.hook)

@@ -36,11 +36,13 @@ def load(ref: ModelRef, *, allow_pickle: bool = False) -> Subject:
     path = locate(ref, allow_pickle=allow_pickle)
     try:
         with _quiet():
+            from ppcheck.subject.blocks import Plain
             from ppcheck.subject.engine import Engine
 
             tokenizer = _tokenizer(path)
             model = _model(path, ref, allow_pickle=allow_pickle)
             info = _info(ref, path, model, tokenizer)
+            plain = Plain.of(model)
             bridge = _bridge(model, path)
     except ModelError:
         raise
@@ -50,7 +52,7 @@ def load(ref: ModelRef, *, allow_pickle: bool = False) -> Subject:
         raise ModelError(f"cannot load {ref.label}: {type(error).__name__}: {cause}") from error
     shape = _shape(bridge.cfg)
     tokens = Tokens(ref.label, shape.n_vocabulary, shape.n_positions, tokenizer)
-    return Subject(info, shape, tokens, Engine(bridge, shape, ref.label, info.parameters))
+    return Subject(info, shape, tokens, Engine(bridge, plain, shape, ref.label, info.parameters))
 
 
 def _tokenizer(path: Path) -> PreTrainedTokenizerBase | None:

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import product
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ppcheck.errors import MeasurementError, UnsupportedError
-from ppcheck.spec.position import Position
-from ppcheck.spec.site import OF_HEADS, Kind, Site
-from ppcheck.subject.batches import Progress, batches, stacked
+from ppcheck.errors import UnsupportedError
+from ppcheck.subject.align import Aligned, align, has_pattern
+from ppcheck.subject.batches import Progress, batches
+from ppcheck.subject.budget import in_parts
 from ppcheck.subject.encoding import Encoded
-from ppcheck.subject.engine import Engine, read_out
-from ppcheck.subject.hooks import Hook, by_hook
+from ppcheck.subject.engine import Engine
+from ppcheck.subject.hooks import not_finite
+from ppcheck.subject.jobs import Job
 from ppcheck.subject.readout import Floats, Integers, Readout
+from ppcheck.subject.replay import Replay
 from ppcheck.subject.subject import Cell
+from ppcheck.subject.sweep import Sweep, grouped
+from ppcheck.subject.whole import patch_whole
 
-Job = tuple[Cell, int]
-"""One row to run: a cell, and the number of a pair."""
-Aligned = dict[Position, list[tuple[Integers, Integers]]]
-"""The target's and the source's tokens of a position, for each pair."""
+Compute = Callable[[Sequence[Job], "Integers | None"], Tensor]
 
 
 def patch(
@@ -36,177 +35,54 @@ def patch(
     progress: Progress,
 ) -> Floats:
     """See `Subject.patch`."""
-    aligned = _align(target, source, cells)
-    if any(map(_has_pattern, cells)) and not engine.obeys_patterns:
+    aligned = align(target, source, cells)
+    if any(map(has_pattern, cells)) and not engine.obeys_patterns:
         raise UnsupportedError(
             f"{engine.hooks.model} only shows its patterns: they stay as they are"
         )
+    if not cells or engine.replay is None:
+        return patch_whole(engine, target, source, cells, readout, progress=progress)
+    return patch_by_replay(
+        engine, engine.replay, target, source, cells, aligned, readout, progress=progress
+    )
+
+
+def patch_by_replay(
+    engine: Engine,
+    replay: Replay,
+    target: Encoded,
+    source: Encoded,
+    cells: Sequence[Cell],
+    aligned: Aligned,
+    readout: Readout,
+    *,
+    progress: Progress,
+) -> Floats:
     values = np.empty((len(cells), len(target)))
     keys = [(len(a), len(b)) for a, b in zip(target.ids, source.ids, strict=True)]
     done = 0
-    for pairs in batches(keys, lambda key: engine.rows(max(key))):
-        recorded = _Recorded.of(engine, source, pairs, cells, aligned)
-        jobs = list(product(range(len(cells)), pairs))
-        size = engine.rows(len(target.ids[pairs[0]]))
-        for start in range(0, len(jobs), size):
-            cell, pair = np.array(jobs[start : start + size]).T
-            hooks = recorded.hooks([(cells[c], p) for c, p in zip(cell, pair, strict=True)])
-            logits = engine.forward(stacked(target.ids, pair), hooks)
-            values[cell, pair] = read_out(logits, readout, pair)
-            done += len(cell)
-            progress("patch", done, values.size)
-    return values
+    for pairs in batches(keys, lambda key: engine.captured_rows(max(key))):
+        with engine.running():
+            sweep = Sweep.of(replay, target, source, pairs, cells, aligned)
+            groups = grouped(sweep.pairs.jobs(cells))
+        for start, jobs in groups.items():
+            compute = sweep.untouched if start is None else sweep.logits
 
-
-@dataclass(frozen=True)
-class _Recorded:
-    """What some source prompts compute at the cells' sites, from their untouched run.
-
-    ``activations`` maps a hook to [pair, token, component, width]; ``pairs``, ``tokens`` and
-    ``sites`` name the entries of the first three axes.
-    """
-
-    model: str
-    aligned: Aligned
-    pairs: Sequence[int]
-    tokens: Integers
-    sites: dict[str, list[Site]]
-    activations: dict[str, Tensor]
-
-    @classmethod
-    def of(
-        cls,
-        engine: Engine,
-        source: Encoded,
-        pairs: Sequence[int],
-        cells: Sequence[Cell],
-        aligned: Aligned,
-    ) -> _Recorded:
-        sites = [site for cell in cells for site in cell.sites]
-        needed = [aligned[cell.position][pair][1] for cell in cells for pair in pairs]
-        tokens = np.unique(np.concatenate(needed))
-        activations = engine.record(stacked(source.ids, pairs), sites, lambda x: x[:, tokens])
-        return cls(engine.hooks.model, aligned, pairs, tokens, by_hook(sites), activations)
-
-    def hooks(self, jobs: Sequence[Job]) -> list[tuple[str, Hook]]:
-        """The hooks that put them into a batch whose rows are ``jobs``."""
-        hooks: list[tuple[str, Hook]] = []
-        # The residual between attention and MLP goes last: it overrides what attention wrote.
-        for hook in sorted(self.sites, key=lambda hook: self.sites[hook][0].kind is Kind.RESID_MID):
-            if write := self._write(hook, jobs):
-                hooks.extend(write.hooks(self.model))
-        return hooks
-
-    def _write(self, hook: str, jobs: Sequence[Job]) -> _Write | None:
-        slots = {site: slot for slot, site in enumerate(self.sites[hook])}
-        numbers = {pair: number for number, pair in enumerate(self.pairs)}
-        places = [
-            (row, to, numbers[pair], since, slots[site])
-            for row, (cell, pair) in enumerate(jobs)
-            for site in cell.sites
-            if site in slots
-            for to, since in zip(*self.aligned[cell.position][pair], strict=True)
-        ]
-        if not places:
-            return None
-        row, to, number, since, slot = np.array(places).T
-        values = self.activations[hook][number, np.searchsorted(self.tokens, since), slot]
-        index = np.array([site.index or 0 for site in self.sites[hook]])[slot]
-        return _Write(self.sites[hook][0], row, to, index, values)
-
-
-@dataclass(frozen=True)
-class _Write:
-    """``values`` [place, width] for a hook's activation at rows, tokens and components [place]."""
-
-    site: Site
-    row: Integers
-    token: Integers
-    index: Integers
-    values: Tensor
-
-    def hooks(self, model: str) -> list[tuple[str, Hook]]:
-        if self.site.kind is Kind.RESID_MID:
-            return self._between(model)
-        return [(self.site.hook, self._replace)]
-
-    def _replace(self, activation: Tensor) -> Tensor:
-        activation = activation.clone()
-        if self.site.kind is Kind.PATTERN:
-            activation[self.row, self.index, self.token] = self.values
-        elif self.site.kind in OF_HEADS:
-            activation[self.row, self.token, self.index] = self.values
-        elif self.site.kind is Kind.NEURON:
-            activation[self.row, self.token, self.index] = self.values[:, 0]
-        else:
-            activation[self.row, self.token] = self.values
-        return activation
-
-    def _between(self, model: str) -> list[tuple[str, Hook]]:
-        """Replace the residual between attention and MLP.
-
-        Its hook is the input of the MLP's norm, which the residual goes around. So attention is
-        made to add what is missing, and the hook only checks that the block does add the two.
-        """
-        before: list[Tensor] = []
-
-        def keep(residual: Tensor) -> None:
-            before.append(residual[self.row, self.token])
-
-        def complete(output: Tensor) -> Tensor:
-            output = output.clone()
-            output[self.row, self.token] = self.values - before[0]
-            return output
-
-        def check(residual: Tensor) -> None:
-            if not torch.allclose(residual[self.row, self.token], self.values, 1e-3, 1e-3):
-                raise UnsupportedError(
-                    f"{model} has no {self.site}: its block is no sum of outputs"
+            def run(part: Sequence[Job], compute: Compute = compute) -> None:
+                with engine.running():
+                    logits = compute(part, readout.tokens)
+                    if not torch.isfinite(logits).all():
+                        raise not_finite("logits")
+                numbers = [job.pair for job in part]
+                kept = logits[:, -1].double().numpy()
+                values[[job.cell for job in part], numbers] = readout.values(
+                    kept, np.array(numbers, dtype=np.int64)
                 )
 
-        layer = self.site.layer
-        return [
-            (Site(Kind.RESID_PRE, layer).hook, keep),
-            (Site(Kind.ATTN_OUT, layer).hook, complete),
-            (self.site.hook, check),
-        ]
-
-
-def _align(target: Encoded, source: Encoded, cells: Sequence[Cell]) -> Aligned:
-    """Raises MeasurementError where a position is not equally many tokens on both sides."""
-    aligned: Aligned = {}
-    for position in dict.fromkeys(cell.position for cell in cells):
-        both = list(zip(target.positions(position), source.positions(position), strict=True))
-        if wrong := [n for n, (a, b) in enumerate(both) if len(a) != len(b)]:
-            counts = ", ".join(f"{len(both[n][0])} against {len(both[n][1])}" for n in wrong[:3])
-            raise MeasurementError(
-                f"pairs tokenise to different lengths: {position} is {counts} tokens in "
-                f"{_texts(wrong, target, source)}"
-            )
-        aligned[position] = [(np.array(a, dtype=int), np.array(b, dtype=int)) for a, b in both]
-    for cell in cells:
-        if _has_pattern(cell):
-            _check_rows(target, source, aligned[cell.position])
-    return aligned
-
-
-def _has_pattern(cell: Cell) -> bool:
-    return any(site.kind is Kind.PATTERN for site in cell.sites)
-
-
-def _check_rows(
-    target: Encoded, source: Encoded, tokens: Sequence[tuple[Integers, Integers]]
-) -> None:
-    """A row of a pattern has a meaning only where both prompts have the same tokens before it."""
-    lengths = [len(a) != len(b) for a, b in zip(target.ids, source.ids, strict=True)]
-    if wrong := [n for n, (a, b) in enumerate(tokens) if lengths[n] or not np.array_equal(a, b)]:
-        raise MeasurementError(
-            "pairs tokenise to different lengths, so that their attention patterns cannot be "
-            f"exchanged: {_texts(wrong, target, source)}"
-        )
-
-
-def _texts(numbers: Sequence[int], target: Encoded, source: Encoded) -> str:
-    pairs = (f"{target.prompts[n].text!r} against {source.prompts[n].text!r}" for n in numbers[:3])
-    more = f" and {len(numbers) - 3} more pairs" if len(numbers) > 3 else ""
-    return "; ".join(pairs) + more
+            length = len(target.ids[pairs[0]])
+            first = length - 1 if start is None else start[1]
+            size = engine.resumed_rows(length, first, readout)
+            for count in in_parts(jobs, size, run, engine.hooks.model):
+                done += count
+                progress("patch", done, values.size)
+    return values

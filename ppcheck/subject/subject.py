@@ -45,6 +45,16 @@ class Subject:
         self._tokens = tokens
         self._engine = engine
 
+    @property
+    def replays(self) -> bool:
+        """Whether patches resume where they first tell; if not, each is a whole forward pass."""
+        return self._engine.no_replay is None
+
+    @property
+    def no_replay(self) -> str | None:
+        """Why they do not."""
+        return self._engine.no_replay
+
     def sites(self, sites: Sites) -> tuple[Site, ...]:
         """Every site that ``sites`` names, in order and each once.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,14 @@ MODERN = {
     "max_position_embeddings": 24,
 }
 GROUPED = {**MODERN, "num_key_value_heads": 2, "head_dim": 4}
+DEEP = {
+    "gpt_neo": {"num_layers": 3, "attention_types": [[["global", "local", "global"], 1]]},
+    "gemma3_text": {
+        "num_hidden_layers": 3,
+        "layer_types": ["sliding_attention", "full_attention", "sliding_attention"],
+    },
+    "bloom": {"n_layer": 3},
+}
 CONFIGS: dict[str, dict[str, object]] = {
     "gpt2": {**GPT},
     "gptj": {**GPT, "rotary_dim": 4},
@@ -45,6 +54,18 @@ CONFIGS: dict[str, dict[str, object]] = {
         "num_experts": 4,
         "num_experts_per_tok": 2,
     },
+    "gpt_neo": {
+        **SMALL,
+        "hidden_size": 16,
+        "num_layers": 2,
+        "num_heads": 2,
+        "max_position_embeddings": 24,
+        "attention_types": [[["global", "local"], 1]],
+        "window_size": 3,
+    },
+    "qwen2": {**GROUPED},
+    "gemma3_text": {**GROUPED, "sliding_window": 3, "query_pre_attn_scalar": 4},
+    "bloom": {**SMALL, "hidden_size": 16, "n_layer": 2, "n_head": 2},
     "deepseek_v3": {**MODERN},
     "mamba": {**SMALL, "hidden_size": 16, "num_hidden_layers": 2, "state_size": 4},
 }
@@ -108,6 +129,21 @@ def tiny(saved: Callable[[str], Path]) -> Callable[[str], Subject]:
 
 
 @pytest.fixture(scope="session")
+def deep(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Subject]:
+    """A loaded tiny model of this type, with a block between the first and the last."""
+    folder = tmp_path_factory.mktemp("deep")
+
+    @cache
+    def get(model_type: str) -> Subject:
+        path = folder / model_type
+        layers = "n_layer" if "n_layer" in CONFIGS[model_type] else "num_hidden_layers"
+        _save(model_type, path, **DEEP.get(model_type, {layers: 3}))
+        return load(resolve(str(path)))
+
+    return get
+
+
+@pytest.fixture(scope="session")
 def stories() -> Path:
     """A real Llama of 260 thousand parameters, with its tokenizer."""
     path = SHARED / "models" / "stories260K"
@@ -116,13 +152,13 @@ def stories() -> Path:
     return path
 
 
-def _save(model_type: str, path: Path) -> None:
+def _save(model_type: str, path: Path, **settings: Any) -> None:
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
     torch.manual_seed(sum(map(ord, model_type)))
     auto: Any = AutoModelForCausalLM
-    model = auto.from_config(AutoConfig.for_model(model_type, **CONFIGS[model_type]))
+    model = auto.from_config(AutoConfig.for_model(model_type, **CONFIGS[model_type] | settings))
     for parameter in model.parameters():
         # Biases and every head and neuron should tell in the logits.
         parameter.data += 0.2 * torch.randn_like(parameter)

@@ -1,0 +1,67 @@
+"""How many rows run at once: as many as the memory holds, and fewer where it was overrated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+import psutil
+import torch
+
+from ppcheck.errors import MeasurementError
+from ppcheck.subject.info import Shape
+
+_SHARE = 0.25
+_BYTES = 4
+Item = TypeVar("Item")
+
+
+def free_memory() -> int:
+    """The share of the machine's free memory that a run may take, in bytes."""
+    return int(psutil.virtual_memory().available * _SHARE)
+
+
+def row_bytes(shape: Shape, tokens: int, length: int, logits: int = 0) -> int:
+    """What one row of a block takes at its height: ``tokens`` that are run, of ``length``."""
+    width = 8 * shape.d_model + 3 * max(shape.d_mlp, 4 * shape.d_model)
+    attention = shape.n_heads * (4 * length * shape.d_head + 3 * tokens * length)
+    return _BYTES * (tokens * width + attention + 3 * logits)
+
+
+def captured_bytes(shape: Shape, length: int) -> int:
+    """What one captured prompt keeps: streams, keys, values and the attention of all layers."""
+    key_values = 2 * shape.n_key_value_heads * shape.d_head
+    kept = 2 * shape.d_model + shape.n_heads * shape.d_head + key_values
+    return _BYTES * length * shape.n_layers * kept
+
+
+def in_parts(
+    items: Sequence[Item], size: int, run: Callable[[Sequence[Item]], None], model: str
+) -> Iterator[int]:
+    """``run`` all items, at most ``size`` together, and say after each part how many it had.
+
+    Where memory runs out, half as many run together. Raises MeasurementError where one is too many.
+    """
+    start = 0
+    while start < len(items):
+        part = items[start : start + size]
+        try:
+            run(part)
+        except (torch.OutOfMemoryError, RuntimeError, MemoryError) as error:
+            if not _is_memory(error):
+                raise
+            if len(part) == 1:
+                raise MeasurementError(
+                    f"{model} does not fit the memory with even one prompt at a time: {error}"
+                ) from error
+            size = len(part) // 2
+            continue
+        start += len(part)
+        yield len(part)
+
+
+def _is_memory(error: Exception) -> bool:
+    # On the CPU torch says so only in the text of a RuntimeError.
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or (
+        "can't allocate memory" in str(error)
+    )

@@ -1,0 +1,181 @@
+"""What a model computes around its blocks: embeddings, the arguments of each block, and logits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import DynamicCache
+
+Call = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+def twin(model: nn.Module) -> Any:
+    """A copy with modules of its own and the very same weights, so that it costs no memory."""
+    tensors = [*model.parameters(), *model.buffers()]
+    return deepcopy(model, {id(tensor): tensor for tensor in tensors})
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a module puts out its tensor: bare, or as the first of a tuple of this length."""
+
+    length: int | None
+
+    @classmethod
+    def of(cls, output: Any) -> Form:
+        return cls(len(output) if isinstance(output, tuple) else None)
+
+    def wrap(self, tensor: Tensor) -> Any:
+        return tensor if self.length is None else (tensor, *(None,) * (self.length - 1))
+
+
+class _Reached(Exception):  # noqa: N818
+    """The first block was called."""
+
+
+class Frame:
+    """A model whose blocks do nothing, so that its own code does all that is not a block's.
+
+    No code for an architecture is needed: position embeddings, masks, scaled embeddings, the final
+    norm, logit scaling and soft-capping are what the model's own forward makes of them.
+    """
+
+    def __init__(
+        self, model: Any, blocks: Sequence[str], forms: Sequence[Form], head: str, embedding: str
+    ) -> None:
+        self._model = twin(model)
+        self._embedding = self._model.get_submodule(embedding)
+        self._calls: list[Call] = []
+        self._stops = False
+        self._given: Tensor | None = None
+        self._tokens: Tensor | None = None
+        self._arguments: dict[int, list[Arguments]] = {}
+        for layer, (name, form) in enumerate(zip(blocks, forms, strict=True)):
+            self._model.get_submodule(name).forward = partial(self._block, layer, form)
+        module = self._model.get_submodule(head)
+        if type(module) is nn.Linear:
+            module.forward = partial(self._head, module)
+            self.unembeds_few = True
+        else:
+            self.unembeds_few = False
+
+    def embed(self, ids: Tensor, write: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+        """The stream into the first block, [row, token, d_model], of ids [row, token].
+
+        ``write`` may replace the embeddings.
+        """
+        with _hooked(self._embedding, write):
+            self._stops, self._calls = True, []
+            try:
+                self._model(input_ids=ids, use_cache=False)
+            except _Reached:
+                pass
+            finally:
+                self._stops = False
+        return _hidden(*self._calls.pop())
+
+    def arguments(self, length: int) -> list[Arguments]:
+        """What the model passes each block beside the stream, for prompts of ``length`` tokens."""
+        if length not in self._arguments:
+            cache = DynamicCache()
+            self._calls = []
+            device = next(self._model.parameters()).device
+            ids = torch.zeros((1, length), dtype=torch.int64, device=device)
+            self._tokens = torch.zeros((1, 1), dtype=torch.int64, device=device)
+            self._model(input_ids=ids, past_key_values=cache, use_cache=True)
+            self._tokens = None
+            self._arguments[length] = [
+                Arguments(length, args, kwargs, cache) for args, kwargs in self._calls
+            ]
+            self._calls = []
+        return self._arguments[length]
+
+    def unembed(self, hidden: Tensor, tokens: Tensor | None) -> Tensor:
+        """Logits of the last blocks' outputs [row, token, d_model]: [row, token, vocabulary].
+
+        With ``tokens`` [row, k] only theirs are computed, [row, token, k].
+        """
+        few = tokens is not None and self.unembeds_few
+        self._given, self._tokens = hidden, tokens if few else None
+        self._calls = []
+        ids = torch.zeros(hidden.shape[:2], dtype=torch.int64, device=hidden.device)
+        try:
+            logits: Tensor = self._model(input_ids=ids, use_cache=False).logits
+        finally:
+            self._given = self._tokens = None
+            self._calls = []
+        if tokens is not None and not few:
+            logits = logits.gather(2, tokens[:, None].expand(-1, logits.shape[1], -1))
+        return logits
+
+    def _block(self, layer: int, form: Form, *args: Any, **kwargs: Any) -> Any:
+        self._calls.append((args, kwargs))
+        if self._stops:
+            raise _Reached
+        hidden = _hidden(args, kwargs)
+        if self._given is not None and layer == 0:
+            hidden = self._given
+        return form.wrap(hidden)
+
+    def _head(self, head: nn.Linear, hidden: Tensor) -> Tensor:
+        if self._tokens is None:
+            return nn.functional.linear(hidden, head.weight, head.bias)
+        logits = torch.einsum("rtd,rkd->rtk", hidden, head.weight[self._tokens])
+        return logits if head.bias is None else logits + head.bias[self._tokens][:, None]
+
+
+@dataclass(frozen=True, eq=False)
+class Arguments:
+    """One block's arguments in a run of one prompt of ``length`` tokens, as the model made them."""
+
+    length: int
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    cache: Any
+
+    def call(self, hidden: Tensor, tokens: slice, cache: Any) -> Call:
+        """The arguments for a stream [row, token, d_model] that stands at ``tokens``."""
+        cut = partial(self._cut, tokens=tokens, rows=len(hidden), cache=cache)
+        kwargs = {name: cut(value) for name, value in self.kwargs.items()}
+        if self.args:
+            return (hidden, *map(cut, self.args[1:])), kwargs
+        return (), kwargs | {"hidden_states": hidden}
+
+    def _cut(self, value: Any, *, tokens: slice, rows: int, cache: Any) -> Any:
+        if value is self.cache:
+            return cache
+        if isinstance(value, tuple):
+            return tuple(self._cut(v, tokens=tokens, rows=rows, cache=cache) for v in value)
+        if not isinstance(value, Tensor):
+            return value
+        if value.ndim == 4 and value.shape[2:] == (self.length, self.length):
+            value = value[:, :, tokens, : tokens.stop]
+        elif value.ndim > 1 and value.shape[:2] == (1, self.length):
+            value = value[:, tokens]
+        elif value.ndim and value.shape[0] == self.length:
+            return value[tokens]
+        return value.expand(rows, *value.shape[1:]) if value.ndim > 1 else value
+
+
+def _hidden(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
+    hidden: Tensor = args[0] if args else kwargs["hidden_states"]
+    return hidden
+
+
+@contextmanager
+def _hooked(module: Any, write: Callable[[Tensor], Tensor] | None) -> Any:
+    if write is None:
+        yield
+        return
+    handle = module.register_forward_hook(lambda _module, _args, output: write(output))
+    try:
+        yield
+    finally:
+        handle.remove()
