@@ -29,10 +29,12 @@ class KeysReached(Exception):  # noqa: N818
 class Keys:
     """Stands for a block's cache: keys and values [row, head, token, width], and which are asked.
 
-    The block adds its own to the ``prefix``; with ``whole`` it gets these whatever it computes.
+    The block adds its own to the ``prefix``, or puts them at the end of ``room``, which holds the
+    prefix already; with ``whole`` it gets these whatever it computes.
     """
 
     prefix: tuple[Tensor, Tensor] | None = None
+    room: tuple[Tensor, Tensor] | None = None
     whole: tuple[Tensor, Tensor] | None = None
     stops: bool = False
     kept: tuple[Tensor, Tensor] = field(init=False)
@@ -41,7 +43,11 @@ class Keys:
         if self.whole is not None:
             return self.whole
         both = (keys, values)
-        if self.prefix is not None:
+        if self.room is not None:
+            for part, new in zip(self.room, both, strict=True):
+                part[:, :, -new.shape[2] :] = new
+            both = self.room
+        elif self.prefix is not None:
             both = (
                 torch.cat([self.prefix[0], keys], dim=2),
                 torch.cat([self.prefix[1], values], dim=2),
@@ -50,9 +56,6 @@ class Keys:
         if self.stops:
             raise KeysReached
         return both
-
-    def get_seq_length(self, *_: Any) -> int:
-        return 0 if self.prefix is None else self.prefix[0].shape[2]
 
 
 @dataclass(frozen=True, eq=False)

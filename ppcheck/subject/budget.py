@@ -22,10 +22,11 @@ def free_memory() -> int:
 
 
 def row_bytes(shape: Shape, tokens: int, length: int, logits: int = 0) -> int:
-    """What one row of a block takes at its height: ``tokens`` that are run, of ``length``."""
+    """What one row takes at its height: ``tokens`` that are run, and keys of ``length``."""
     width = 8 * shape.d_model + 3 * max(shape.d_mlp, 4 * shape.d_model)
     attention = shape.n_heads * (4 * length * shape.d_head + 3 * tokens * length)
-    return _BYTES * (tokens * width + attention + 3 * logits)
+    keys = 2 * shape.n_layers * length * shape.n_key_value_heads * shape.d_head
+    return _BYTES * (tokens * width + attention + keys + 3 * logits)
 
 
 def captured_bytes(shape: Shape, length: int) -> int:

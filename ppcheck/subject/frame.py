@@ -66,7 +66,7 @@ class Frame:
         else:
             self.unembeds_few = False
 
-    def embed(self, ids: Tensor, write: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+    def embed(self, ids: Tensor, write: Callable[[Tensor], Tensor | None] | None = None) -> Tensor:
         """The stream into the first block, [row, token, d_model], of ids [row, token].
 
         ``write`` may replace the embeddings.
@@ -170,7 +170,7 @@ def _hidden(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
 
 
 @contextmanager
-def _hooked(module: Any, write: Callable[[Tensor], Tensor] | None) -> Any:
+def _hooked(module: Any, write: Callable[[Tensor], Tensor | None] | None) -> Any:
     if write is None:
         yield
         return

@@ -82,6 +82,8 @@ def patch_by_replay(
             length = len(target.ids[pairs[0]])
             first = length - 1 if start is None else start[1]
             size = engine.resumed_rows(length, first, readout)
+            # Whole rounds of all pairs, so that batches have the same rows.
+            size = max(size - size % len(pairs), min(size, len(pairs)))
             for count in in_parts(jobs, size, run, engine.hooks.model):
                 done += count
                 progress("patch", done, values.size)

@@ -7,6 +7,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
 
+import torch
 from torch import Tensor
 
 from ppcheck.spec.site import Kind
@@ -18,6 +19,13 @@ Visits = Mapping[Kind, Hook]
 
 EMBEDDING = -1
 """The layer of the embedding, which comes before the first block."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Room:
+    rows: Tensor
+    first: int
+    parts: tuple[Tensor, Tensor]
 
 
 @dataclass
@@ -34,6 +42,26 @@ class Captured:
     keys: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     heads: dict[int, Tensor] = field(default_factory=dict)
     attention: dict[int, Tensor] = field(default_factory=dict)
+
+    _rooms: dict[int, _Room] = field(default_factory=dict)
+
+    def room(self, layer: int, rows: Tensor, first: int) -> tuple[Tensor, Tensor]:
+        """Keys and values of ``rows``, written up to token ``first``; the next call reuses them.
+
+        Batches after the first mostly have the same rows, so that nothing is to be written.
+        """
+        known = self._rooms.get(layer)
+        if known is None or len(known.parts[0]) < len(rows):
+            both = self.keys[layer]
+            keys, values = (part.new_empty(len(rows), *part.shape[1:]) for part in both)
+            known = self._rooms[layer] = _Room(rows[:0], 0, (keys, values))
+        count = len(rows)
+        if known.first != first or not torch.equal(known.rows[:count], rows):
+            for room, part in zip(known.parts, self.keys[layer], strict=True):
+                room[:count, :, :first] = part[rows, :, :first]
+            known = self._rooms[layer] = _Room(rows, first, known.parts)
+        keys, values = known.parts
+        return keys[:count], values[:count]
 
     @property
     def length(self) -> int:
@@ -54,12 +82,11 @@ class Resumed:
     first: int
     skips_attention: bool
 
-    def prefix(self, layer: int) -> tuple[Tensor, Tensor] | None:
-        """Keys and values of the tokens that are not run."""
+    def keys(self, layer: int) -> Keys:
+        """A cache that knows the keys and values of the tokens that are not run."""
         if not self.first:
-            return None
-        keys, values = self.captured.keys[layer]
-        return keys[self.rows, :, : self.first], values[self.rows, :, : self.first]
+            return Keys()
+        return Keys(room=self.captured.room(layer, self.rows, self.first))
 
 
 class Replay:
@@ -129,7 +156,7 @@ class Replay:
             if start.skips_attention and layer == start.layer:
                 hidden = self._without_attention(start, layer, hidden, at)
             else:
-                hidden = self._block(captured.length, layer, hidden, start.prefix(layer), at)
+                hidden = self._block(captured.length, layer, hidden, start.keys(layer), at)
             hidden = _visited(hidden, at.get(Kind.RESID_POST))
         return hidden[:, -1:]
 
@@ -142,11 +169,11 @@ class Replay:
         prefix = self._prefix(ids[0, :shared]) if shared else None
         hidden = self.frame.embed(ids)[:, shared:]
         for layer in range(len(self.blocks)):
-            before = None
+            cache = Keys()
             if prefix is not None:
                 keys, values = (part.expand(len(ids), -1, -1, -1) for part in prefix[layer])
-                before = keys, values
-            hidden = self._block(length, layer, hidden, before, {}, keep)
+                cache.prefix = keys, values
+            hidden = self._block(length, layer, hidden, cache, {}, keep)
         return hidden[:, -keep:]
 
     def _prefix(self, ids: Tensor) -> list[tuple[Tensor, Tensor]]:
@@ -160,12 +187,11 @@ class Replay:
         length: int,
         layer: int,
         hidden: Tensor,
-        prefix: tuple[Tensor, Tensor] | None,
+        keys: Keys,
         visits: Visits,
         keep: int = 1,
     ) -> Tensor:
         """Of the last block only the last ``keep`` tokens, all of which know all keys."""
-        keys = Keys(prefix=prefix)
         if layer == len(self.blocks) - 1 and hidden.shape[1] > keep:
             keys.stops = True
             with suppress(KeysReached):

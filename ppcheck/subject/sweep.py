@@ -67,7 +67,7 @@ class Sweep:
                 torch.from_numpy(sides[1]), visits, deepest + 1, like=captured, shared=first
             )
             kept = {hook: torch.cat([some, seen[hook]], dim=1) for hook, some in kept.items()}
-        pairs = Pairs(numbers, *sides, aligned, ours, Record(theirs, kept), n_layers)
+        pairs = Pairs(numbers, sides[0], sides[1], aligned, ours, Record(theirs, kept), n_layers)
         return cls(replay, hooks, pairs, captured)
 
     def logits(self, jobs: Sequence[Job], tokens: Integers | None) -> Tensor:
@@ -99,8 +99,9 @@ class Sweep:
         visits: dict[int, dict[Kind, list[Hook]]] = {}
         # The residual between attention and MLP goes last: it overrides what attention wrote.
         for layer, kind in sorted(grouped, key=lambda key: key[1] is Kind.RESID_MID):
-            row, writes = zip(*grouped[layer, kind], strict=True)
-            put = Put.of(self, rows[list(row)], row, writes)
+            row = [row for row, _ in grouped[layer, kind]]
+            writes = [write for _, write in grouped[layer, kind]]
+            put = Put.of(self, rows[row].tolist(), row, writes)
             for where, hook in put.hooks(self.hooks.model):
                 visits.setdefault(layer, {}).setdefault(where, []).append(hook)
         return {

@@ -130,7 +130,7 @@ def test_a_row_that_memory_does_not_hold_is_an_error(
         subject.encode(ids_prompts(ids)) for ids in ([[1, 2, 3]] * 4, [[4, 5, 6]] * 4)
     )
     monkeypatch.setattr(subject._engine.replay.frame, "unembed", unembed)
+    cell = Cell((Site(Kind.EMBED),), Position.parse("all"))
     with pytest.raises(MeasurementError, match="does not fit the memory with even one prompt"):
-        cell = Cell((Site(Kind.EMBED),), Position.parse("all"))
         subject.patch(target, source, [cell], logit_diff(4))
     assert rows == [4, 2, 1]
