@@ -210,7 +210,7 @@ class Blocks:
                 raise UnsupportedError(
                     f"{self.hooks.model} shows {site.hook} in a layout of its own"
                 )
-            shown = shown.unflatten(-1, heads)
+            shown = shown.view(*shown.shape[:2], *heads)
         new = hook(shown)
         return None if new is None else new.reshape(activation.shape)
 

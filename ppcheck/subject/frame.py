@@ -59,7 +59,7 @@ class Frame:
         self._arguments: dict[int, list[Arguments]] = {}
         for layer, (name, form) in enumerate(zip(blocks, forms, strict=True)):
             self._model.get_submodule(name).forward = partial(self._block, layer, form)
-        module = self._model.get_submodule(head)
+        module: Any = self._model.get_submodule(head)
         if type(module) is nn.Linear:
             module.forward = partial(self._head, module)
             self.unembeds_few = True

@@ -128,7 +128,7 @@ class Pairs:
     def _tells(self, site: Site, to: Integers) -> Booleans:
         """Whether the final token can know of a patch at tokens ``to``."""
         if site.layer == self.n_layers - 1 and site.kind in _OF_THEIR_TOKEN:
-            return np.equal(to, self.target.shape[1] - 1)
+            return np.asarray(to == self.target.shape[1] - 1)
         return np.ones(len(to), dtype=bool)
 
     def _differs(self, site: Site, position: Position, row: int) -> Booleans:

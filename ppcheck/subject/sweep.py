@@ -99,11 +99,11 @@ class Sweep:
         visits: dict[int, dict[Kind, list[Hook]]] = {}
         # The residual between attention and MLP goes last: it overrides what attention wrote.
         for layer, kind in sorted(grouped, key=lambda key: key[1] is Kind.RESID_MID):
-            row = [row for row, _ in grouped[layer, kind]]
+            where = [row for row, _ in grouped[layer, kind]]
             writes = [write for _, write in grouped[layer, kind]]
-            put = Put.of(self, rows[row].tolist(), row, writes)
-            for where, hook in put.hooks(self.hooks.model):
-                visits.setdefault(layer, {}).setdefault(where, []).append(hook)
+            put = Put.of(self, rows[where].tolist(), where, writes)
+            for seen, hook in put.hooks(self.hooks.model):
+                visits.setdefault(layer, {}).setdefault(seen, []).append(hook)
         return {
             layer: {kind: _in_turn(hooks) for kind, hooks in kinds.items()}
             for layer, kinds in visits.items()
