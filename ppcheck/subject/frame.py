@@ -60,11 +60,9 @@ class Frame:
         for layer, (name, form) in enumerate(zip(blocks, forms, strict=True)):
             self._model.get_submodule(name).forward = partial(self._block, layer, form)
         module: Any = self._model.get_submodule(head)
-        if type(module) is nn.Linear:
+        self.unembeds_few = type(module) is nn.Linear
+        if self.unembeds_few:
             module.forward = partial(self._head, module)
-            self.unembeds_few = True
-        else:
-            self.unembeds_few = False
 
     def embed(self, ids: Tensor, write: Callable[[Tensor], Tensor | None] | None = None) -> Tensor:
         """The stream into the first block, [row, token, d_model], of ids [row, token].
