@@ -58,7 +58,8 @@ class Frame:
         self._tokens: Tensor | None = None
         self._arguments: dict[int, list[Arguments]] = {}
         for layer, (name, form) in enumerate(zip(blocks, forms, strict=True)):
-            self._model.get_submodule(name).forward = partial(self._block, layer, form)
+            block: Any = self._model.get_submodule(name)
+            block.forward = partial(self._block, layer, form)
         module: Any = self._model.get_submodule(head)
         if type(module) is nn.Linear:
             module.forward = partial(self._head, module)

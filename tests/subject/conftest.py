@@ -29,7 +29,7 @@ MODERN = {
     "max_position_embeddings": 24,
 }
 GROUPED = {**MODERN, "num_key_value_heads": 2, "head_dim": 4}
-DEEP = {
+DEEP: dict[str, dict[str, Any]] = {
     "gpt_neo": {"num_layers": 3, "attention_types": [[["global", "local", "global"], 1]]},
     "gemma3_text": {
         "num_hidden_layers": 3,
