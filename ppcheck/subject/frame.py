@@ -58,7 +58,8 @@ class Frame:
         self._tokens: Tensor | None = None
         self._arguments: dict[int, list[Arguments]] = {}
         for layer, (name, form) in enumerate(zip(blocks, forms, strict=True)):
-            self._model.get_submodule(name).forward = partial(self._block, layer, form)
+            block: Any = self._model.get_submodule(name)
+            block.forward = partial(self._block, layer, form)
         module: Any = self._model.get_submodule(head)
         self.unembeds_few = type(module) is nn.Linear
         if self.unembeds_few:
