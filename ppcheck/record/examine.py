@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -41,6 +41,9 @@ class Examination:
         started = time.perf_counter()
         measurement = cast(Check, claim).measure(Bench(subject, grid, self.seed))
         statistics = [one.statistic for one in measurement.measured]
+        if subject.no_replay is not None:
+            note = f"measured with whole forward passes: {subject.no_replay}"
+            measurement = replace(measurement, notes=(*measurement.notes, note))
         judgement = judge(statistics, claim.expect, seed=self.seed)
         return self._record(judgement, measurement, time.perf_counter() - started)
 

@@ -11,14 +11,17 @@ import torch
 from ppcheck.errors import MeasurementError
 from ppcheck.subject.info import Shape
 
-_SHARE = 0.25
+_SHARE = 0.125
 _BYTES = 4
 Item = TypeVar("Item")
 
 
-def free_memory() -> int:
-    """The share of the machine's free memory that a run may take, in bytes."""
-    return int(psutil.virtual_memory().available * _SHARE)
+def usable_memory() -> int:
+    """The share of the machine's memory that a batch may take, in bytes.
+
+    Of all memory, not of what is free just now: how rows are batched may move a result's last bit.
+    """
+    return int(psutil.virtual_memory().total * _SHARE)
 
 
 def row_bytes(shape: Shape, tokens: int, length: int, logits: int = 0) -> int:

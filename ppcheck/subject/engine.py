@@ -17,7 +17,7 @@ from ppcheck.errors import MeasurementError, UnsupportedError
 from ppcheck.spec.site import Kind, Site
 from ppcheck.subject.batches import Progress, batches, reported, stacked
 from ppcheck.subject.blocks import Blocks, Plain
-from ppcheck.subject.budget import captured_bytes, free_memory, row_bytes
+from ppcheck.subject.budget import captured_bytes, row_bytes, usable_memory
 from ppcheck.subject.hooks import Hook, Hooks, by_hook, not_finite
 from ppcheck.subject.info import Shape
 from ppcheck.subject.prefix import branches
@@ -35,7 +35,7 @@ class Engine:
     """Runs one bridged model.
 
     A batch holds at most ``max_tokens`` tokens and ``max_logits`` logits, but at least one row.
-    Replays take at most ``memory`` bytes, or a share of what is free where it is None.
+    Replays take at most ``memory`` bytes, or a share of the machine's where it is None.
     """
 
     def __init__(
@@ -78,13 +78,13 @@ class Engine:
 
     def captured_rows(self, length: int) -> int:
         """How many prompts of ``length`` tokens are captured together, with their sources."""
-        memory = self.memory or free_memory()
+        memory = self.memory or usable_memory()
         most = memory // (4 * captured_bytes(self.shape, length))
         return max(1, min(self.max_tokens // length, most))
 
     def resumed_rows(self, length: int, first: int, readout: Readout) -> int:
         """How many prompts are replayed together from token ``first`` on."""
-        memory, tokens = self.memory or free_memory(), length - first
+        memory, tokens = self.memory or usable_memory(), length - first
         logits = self.shape.n_vocabulary
         if readout.tokens is not None:
             logits = readout.tokens.shape[1] * self.shape.d_model
