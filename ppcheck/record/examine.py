@@ -41,8 +41,8 @@ class Examination:
         started = time.perf_counter()
         measurement = cast(Check, claim).measure(Bench(subject, grid, self.seed))
         statistics = [one.statistic for one in measurement.measured]
-        if subject.no_replay is not None:
-            note = f"measured with whole forward passes: {subject.no_replay}"
+        if subject.ran_whole is not None:
+            note = f"measured with whole forward passes: {subject.ran_whole}"
             measurement = replace(measurement, notes=(*measurement.notes, note))
         judgement = judge(statistics, claim.expect, seed=self.seed)
         return self._record(judgement, measurement, time.perf_counter() - started)

@@ -55,6 +55,12 @@ class Subject:
         """Why they do not."""
         return self._engine.no_replay
 
+    @property
+    def ran_whole(self) -> str | None:
+        """The same, of what has been patched so far: asking tries nothing out."""
+        found: str | None = vars(self._engine).get("no_replay")
+        return found
+
     def sites(self, sites: Sites) -> tuple[Site, ...]:
         """Every site that ``sites`` names, in order and each once.
 

@@ -99,7 +99,9 @@ def test_a_replay_equals_a_whole_pass(
 @pytest.mark.parametrize("model_type", WHOLE)
 def test_a_model_that_cannot_be_replayed_says_so(deep: Any, model_type: str) -> None:
     assert not deep(model_type).replays
-    assert deep(model_type).no_replay
+    subject = deep(model_type)
+    assert subject.no_replay
+    assert subject.ran_whole == subject.no_replay
 
 
 def test_a_model_that_cannot_be_replayed_runs_whole_passes(
