@@ -9,6 +9,7 @@ import numpy as np
 
 from ppcheck.errors import MeasurementError
 from ppcheck.spec.position import Position
+from ppcheck.subject.edit import Edits
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.info import ModelInfo, Shape
 from ppcheck.subject.readout import Integers
@@ -66,6 +67,24 @@ def replayed(shape: Shape, target: Encoded, source: Encoded, cells: Sequence[Cel
         layer = min(site.layer or 0 for site in cell.sites)
         total[layer:-1] += tokens.sum()
         total[-1] += np.count_nonzero(tokens)
+    return total
+
+
+def rerun(shape: Shape, encoded: Encoded, cells: Sequence[Edits]) -> Integers:
+    """Tokens that cells' edits make each layer compute anew, [layer]; see `replayed`."""
+    total = np.zeros(shape.n_layers, dtype=np.int64)
+    lengths = np.array([len(ids) for ids in encoded.ids])
+    positions = {edit.position for cell in cells for edit in cell}
+    starts = {
+        position: np.array([min(row, default=len(ids)) for row, ids in rows])
+        for position in positions
+        if (rows := list(zip(encoded.positions(position), encoded.ids, strict=True)))
+    }
+    for cell in cells:
+        if cell:
+            tokens = lengths - np.min([starts[edit.position] for edit in cell], axis=0)
+            total[min(edit.site.layer or 0 for edit in cell) : -1] += tokens.sum()
+            total[-1] += np.count_nonzero(tokens)
     return total
 
 

@@ -10,10 +10,12 @@ import numpy as np
 
 from ppcheck.errors import PpcheckError
 from ppcheck.measure.check import Bench, Check
-from ppcheck.measure.cost import Request, distinct_tokens, replayed
+from ppcheck.measure.cost import Request, distinct_tokens, replayed, rerun
 from ppcheck.measure.metrics import log_softmax
 from ppcheck.spec.grid import Grid
-from ppcheck.spec.site import OF_HEADS, Kind, Site
+from ppcheck.spec.position import Position
+from ppcheck.spec.site import Site
+from ppcheck.subject.edit import Edits
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.key import digest
 from ppcheck.subject.memo import Memo, Memory, Store
@@ -105,7 +107,8 @@ class Recorder(Subject):
         del at
         self._note("capture", encoded, len(sites), 0)
         random = _random(encoded)
-        return [random.normal(size=(len(encoded), self._width(site))) for site in sites]
+        width = self.shape.width
+        return [random.normal(size=(len(encoded), width(site.kind))) for site in sites]
 
     def attention(
         self,
@@ -134,6 +137,37 @@ class Recorder(Subject):
         )
         return np.outer(_random(source).uniform(0, 1, len(cells)), self._values(target, readout))
 
+    def intervene(self, encoded: Encoded, cells: Sequence[Edits], readout: Readout) -> Floats:
+        logits = _logits(self, readout) * len(cells) * len(encoded)
+        self._rerun("edit", encoded, cells, logits)
+        drawn = _random(encoded).uniform(0, 1, len(cells))
+        return np.outer(drawn, self._values(encoded, readout))
+
+    def activations(
+        self,
+        encoded: Encoded,
+        sites: Sequence[Site],
+        position: Position,
+        cells: Sequence[Edits] = ((),),
+    ) -> list[Floats]:
+        self._rerun("activations", encoded, cells, 0)
+        random, most = _random(encoded), max(map(len, encoded.positions(position)))
+        shape = (len(cells), len(encoded), most)
+        return [random.normal(size=(*shape, self.shape.width(site.kind))) for site in sites]
+
+    def means(
+        self, encoded: Encoded, sites: Sequence[Site], position: Position, *, pooled: bool
+    ) -> list[Floats]:
+        self._note("means", encoded, len(sites), 0)
+        random, tokens = _random(encoded), max(map(len, encoded.positions(position)))
+        shape = () if pooled else (tokens,)
+        return [random.normal(size=(*shape, self.shape.width(site.kind))) for site in sites]
+
+    def _rerun(self, what: str, encoded: Encoded, cells: Sequence[Edits], logits: int) -> None:
+        tokens, runs = rerun(self.shape, encoded, cells), len(cells) * len(encoded)
+        self.requests.append(Request(what, encoded.ids, len(cells), tokens, logits, runs))
+        self.sample = self.sample or encoded
+
     def _note(
         self,
         what: str,
@@ -153,11 +187,6 @@ class Recorder(Subject):
         blocks = np.array_split(np.arange(len(encoded)), -(-len(encoded) // _ROWS))
         values = [readout.values(random.normal(size=(len(b), width)), b) for b in blocks]
         return np.concatenate(values)
-
-    def _width(self, site: Site) -> int:
-        if site.kind in OF_HEADS:
-            return self.shape.d_head
-        return 1 if site.kind is Kind.NEURON else self.shape.d_model
 
 
 class _ReadOnly:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ppcheck.errors import MeasurementError, UnsupportedError
 from ppcheck.spec.site import OF_HEADS, Kind, Site
+from ppcheck.subject.edit import Operation
 from ppcheck.subject.info import Shape
 
 if TYPE_CHECKING:
@@ -87,6 +88,16 @@ class Hooks:
 
 def _as_bridge_hook(hook: Hook) -> Callable[..., Tensor | None]:
     return lambda activation, **_: hook(activation)
+
+
+def operated(operation: Operation, activation: Tensor, values: Tensor) -> Tensor:
+    """What an operation makes of activations [..., width], given as many vectors."""
+    if operation is Operation.SET:
+        return values
+    if operation is Operation.ADD:
+        return activation + values
+    along = (activation * values).sum(-1, keepdim=True) / (values * values).sum(-1, keepdim=True)
+    return activation - along * values
 
 
 def by_hook(sites: Sequence[Site]) -> dict[str, list[Site]]:

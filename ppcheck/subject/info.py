@@ -28,6 +28,12 @@ class Shape:
             return self.n_key_value_heads
         return self.n_heads if kind in OF_HEADS else 0
 
+    def width(self, kind: Kind) -> int:
+        """How many numbers a site of this kind is at one token; patterns have no such width."""
+        if kind is Kind.NEURON:
+            return 1
+        return self.d_head if kind in OF_HEADS else self.d_model
+
 
 @dataclass(frozen=True)
 class ModelInfo:

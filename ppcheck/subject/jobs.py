@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -14,6 +14,7 @@ from torch import Tensor
 from ppcheck.spec.position import Position
 from ppcheck.spec.site import Kind, Site
 from ppcheck.subject.align import Aligned
+from ppcheck.subject.edit import Operation
 from ppcheck.subject.hooks import by_hook
 from ppcheck.subject.readout import Integers
 from ppcheck.subject.replay import EMBEDDING
@@ -22,6 +23,8 @@ from ppcheck.subject.subject import Cell
 Booleans = NDArray[np.bool_]
 AFTER_ATTENTION = frozenset({Kind.HEAD, Kind.NEURON, Kind.RESID_MID, Kind.ATTN_OUT, Kind.MLP_OUT})
 """Sites of a block that leave its attention as it was."""
+BEFORE_OUTPUT = frozenset({Kind.RESID_PRE, Kind.QUERY, Kind.KEY, Kind.VALUE, Kind.PATTERN})
+"""Sites of a block that come before what attention puts out."""
 _OF_THEIR_TOKEN = AFTER_ATTENTION | {Kind.QUERY, Kind.PATTERN, Kind.RESID_POST}
 """Sites that tell other tokens nothing before the next block."""
 
@@ -42,15 +45,11 @@ class Record:
 
 @dataclass(frozen=True, eq=False)
 class Write:
-    """One site of a job: target's tokens ``to`` take what the source has at its tokens ``since``.
-
-    ``slot`` is the site's component in the record.
-    """
+    """One site of a job, and the tokens ``to`` at which it is changed."""
 
     site: Site
-    slot: int
     to: Integers
-    since: Integers
+    operation: Operation
 
     @property
     def enters(self) -> int:
@@ -61,8 +60,19 @@ class Write:
 
 
 @dataclass(frozen=True, eq=False)
+class Patched(Write):
+    """Its tokens take what the source has at its tokens ``since``.
+
+    ``slot`` is the site's component in the record.
+    """
+
+    slot: int
+    since: Integers
+
+
+@dataclass(frozen=True, eq=False)
 class Job:
-    """One cell of one pair, both by number, and what it writes (sites in the cell's order)."""
+    """One cell of one prompt (or pair), both by number, and what it writes."""
 
     cell: int
     pair: int
@@ -91,8 +101,7 @@ class Pairs:
 
     def jobs(self, cells: Sequence[Cell]) -> Iterator[Job]:
         """A job for each cell and pair; one without writes changes nothing."""
-        sites = by_hook([site for cell in cells for site in cell.sites])
-        slots = {site: slot for some in sites.values() for slot, site in enumerate(some)}
+        slots = slots_of([site for cell in cells for site in cell.sites])
         differs: dict[tuple[str, Position], list[Booleans]] = {}
         for number, cell in enumerate(cells):
             for site in cell.sites:
@@ -101,7 +110,9 @@ class Pairs:
                     differs[key] = [self._differs(site, cell.position, n) for n in range(len(self))]
             for row, pair in enumerate(self.numbers):
                 to, since = self.aligned[cell.position][pair]
-                writes = [Write(site, slots[site], to, since) for site in cell.sites]
+                writes = [
+                    Patched(site, to, Operation.SET, slots[site], since) for site in cell.sites
+                ]
                 at = [
                     differs[write.site.hook, cell.position][row][:, write.slot] for write in writes
                 ]
@@ -110,7 +121,7 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.numbers)
 
-    def _telling(self, writes: Sequence[Write], differs: Sequence[Booleans]) -> Iterator[Write]:
+    def _telling(self, writes: Sequence[Patched], differs: Sequence[Booleans]) -> Iterator[Patched]:
         """What remains of the writes from the first layer and token at which any differs.
 
         Nothing before these changes. After them even equal values hold off what was written before.
@@ -123,13 +134,10 @@ class Pairs:
         for write in writes:
             at = self._tells(write.site, write.to) & (write.to >= first)
             if write.enters >= layer and at.any():
-                yield Write(write.site, write.slot, write.to[at], write.since[at])
+                yield replace(write, to=write.to[at], since=write.since[at])
 
     def _tells(self, site: Site, to: Integers) -> Booleans:
-        """Whether the final token can know of a patch at tokens ``to``."""
-        if site.layer == self.n_layers - 1 and site.kind in _OF_THEIR_TOKEN:
-            return np.asarray(to == self.target.shape[1] - 1)
-        return np.ones(len(to), dtype=bool)
+        return tells(site, to, self.target.shape[1], self.n_layers)
 
     def _differs(self, site: Site, position: Position, row: int) -> Booleans:
         """Whether the two runs differ there, and the final token can know, [token, slot]."""
@@ -143,13 +151,26 @@ class Pairs:
         return differs
 
 
+def tells(site: Site, to: Integers, length: int, n_layers: int) -> Booleans:
+    """Whether the final token can know of a change at tokens ``to``."""
+    if site.layer == n_layers - 1 and site.kind in _OF_THEIR_TOKEN:
+        return np.asarray(to == length - 1)
+    return np.ones(len(to), dtype=bool)
+
+
+def slots_of(sites: Sequence[Site]) -> dict[Site, int]:
+    """Each site's component in a record of them all."""
+    groups = by_hook(sites).values()
+    return {site: slot for some in groups for slot, site in enumerate(some)}
+
+
 def shared(one: Integers, other: Integers) -> int:
     """How many tokens the two start with in common."""
     length = min(len(one), len(other))
     return int(np.argmin([*(one[:length] == other[:length]), False]))
 
 
-def values(record: Record, rows: Sequence[int], writes: Sequence[Write]) -> Tensor:
+def patched_values(record: Record, rows: Sequence[int], writes: Sequence[Patched]) -> Tensor:
     """What the writes put in, [place, width]; ``rows`` are the source prompts' numbers in it."""
     counts = [len(write.to) for write in writes]
     row = np.repeat(rows, counts)

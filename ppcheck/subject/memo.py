@@ -8,7 +8,9 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
+from ppcheck.spec.position import Position
 from ppcheck.spec.site import Kind, Site
+from ppcheck.subject.edit import Edits
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.key import digest, model_key
 from ppcheck.subject.readout import Floats, Readout
@@ -122,6 +124,50 @@ class Memo(Subject):
         names = [f"{_together(cell)} at {tokens[cell.position]}" for cell in cells]
         what = ("patch", target.ids, source.ids, readout)
         return np.stack(self._each(what, names, cells, measure))
+
+    def intervene(self, encoded: Encoded, cells: Sequence[Edits], readout: Readout) -> Floats:
+        def measure(missing: list[Edits]) -> list[Floats]:
+            return list(self._subject.intervene(encoded, missing, readout))
+
+        names = self._edited(encoded, cells)
+        return np.stack(self._each(("intervene", encoded.ids, readout), names, cells, measure))
+
+    def activations(
+        self,
+        encoded: Encoded,
+        sites: Sequence[Site],
+        position: Position,
+        cells: Sequence[Edits] = ((),),
+    ) -> list[Floats]:
+        def measure(missing: list[Edits]) -> list[Floats]:
+            found = self._subject.activations(encoded, sites, position, missing)
+            return [np.concatenate(each, axis=-1) for each in zip(*found, strict=True)]
+
+        names = self._edited(encoded, cells)
+        tokens = list(map(list, encoded.positions(position)))
+        what = ("activations", encoded.ids, list(map(str, sites)), tokens)
+        found = np.stack(self._each(what, names, cells, measure))
+        stops = np.cumsum([self.shape.width(site.kind) for site in sites])
+        return np.split(found, stops[:-1], axis=-1)
+
+    def means(
+        self, encoded: Encoded, sites: Sequence[Site], position: Position, *, pooled: bool
+    ) -> list[Floats]:
+        def measure(missing: list[Site]) -> list[Floats]:
+            return self._subject.means(encoded, missing, position, pooled=pooled)
+
+        tokens = list(map(list, encoded.positions(position)))
+        what = ("means", encoded.ids, tokens, pooled)
+        return self._each(what, list(map(str, sites)), sites, measure)
+
+    def _edited(self, encoded: Encoded, cells: Sequence[Edits]) -> list[str]:
+        """A name for each cell: what it does, where; the order of its edits changes nothing."""
+        positions = dict.fromkeys(edit.position for cell in cells for edit in cell)
+        at = {p: digest(list(map(list, encoded.positions(p)))) for p in positions}
+        return [
+            digest(sorted(digest(str(e.site), at[e.position], e.operation, e.vector) for e in cell))
+            for cell in cells
+        ]
 
     def _one(self, what: tuple[object, ...], measure: Callable[[], Floats]) -> Floats:
         return self._each(what, [""], [""], lambda _: [measure()])[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -19,10 +19,11 @@ from ppcheck.subject.jobs import Job
 from ppcheck.subject.readout import Floats, Integers, Readout
 from ppcheck.subject.replay import Replay
 from ppcheck.subject.subject import Cell
-from ppcheck.subject.sweep import Sweep, grouped
+from ppcheck.subject.sweep import Sweep, grouped, patches
 from ppcheck.subject.whole import patch_whole
 
 Compute = Callable[[Sequence[Job], "Integers | None"], Tensor]
+Swept = tuple[Sweep, Iterator[Job]]
 
 
 def patch(
@@ -60,11 +61,31 @@ def patch_by_replay(
 ) -> Floats:
     values = np.empty((len(cells), len(target)))
     keys = [(len(a), len(b)) for a, b in zip(target.ids, source.ids, strict=True)]
+
+    def swept(pairs: Sequence[int]) -> Swept:
+        return patches(replay, target, source, pairs, cells, aligned)
+
+    run_jobs(engine, keys, swept, readout, values, lambda done: progress("patch", *done))
+    return values
+
+
+def run_jobs(
+    engine: Engine,
+    keys: Sequence[tuple[int, ...]],
+    swept: Callable[[Sequence[int]], Swept],
+    readout: Readout,
+    values: Floats,
+    progress: Callable[[tuple[int, int]], None],
+) -> None:
+    """Fill ``values`` [cell, prompt] with what ``readout`` reads.
+
+    Prompts of one key (their lengths, the target's first) are ``swept`` together.
+    """
     done = 0
-    for pairs in batches(keys, lambda key: engine.captured_rows(max(key))):
+    for numbers in batches(keys, lambda key: engine.captured_rows(max(key))):
         with engine.running():
-            sweep = Sweep.of(replay, target, source, pairs, cells, aligned)
-            groups = grouped(sweep.pairs.jobs(cells))
+            sweep, some = swept(numbers)
+            groups = grouped(some)
         for start, jobs in groups.items():
             compute = sweep.untouched if start is None else sweep.logits
 
@@ -73,18 +94,17 @@ def patch_by_replay(
                     logits = compute(part, readout.tokens)
                     if not torch.isfinite(logits).all():
                         raise not_finite("logits")
-                numbers = [job.pair for job in part]
+                prompts = [job.pair for job in part]
                 kept = logits[:, -1].double().numpy()
-                values[[job.cell for job in part], numbers] = readout.values(
-                    kept, np.array(numbers, dtype=np.int64)
+                values[[job.cell for job in part], prompts] = readout.values(
+                    kept, np.array(prompts, dtype=np.int64)
                 )
 
-            length = len(target.ids[pairs[0]])
+            length = keys[numbers[0]][0]
             first = length - 1 if start is None else start[1]
             size = engine.resumed_rows(length, first, readout)
-            # Whole rounds of all pairs, so that batches have the same rows.
-            size = max(size - size % len(pairs), min(size, len(pairs)))
+            # Whole rounds of all prompts, so that batches have the same rows.
+            size = max(size - size % len(numbers), min(size, len(numbers)))
             for count in in_parts(jobs, size, run, engine.hooks.model):
                 done += count
-                progress("patch", done, values.size)
-    return values
+                progress((done, values.size))

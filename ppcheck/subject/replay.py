@@ -139,8 +139,17 @@ class Replay:
         captured.streams.append(hidden)
         return captured
 
-    def resume(self, start: Resumed, visits: Mapping[int, Visits]) -> Tensor:
-        """The last block's output at the final token, [row, 1, d_model]."""
+    def resume(
+        self,
+        start: Resumed,
+        visits: Mapping[int, Visits],
+        until: int | None = None,
+        keep: int = 1,
+    ) -> Tensor:
+        """The last block's output at the last ``keep`` tokens, [row, keep, d_model].
+
+        With ``until`` only the blocks before that one run, and it is their output.
+        """
         captured = start.captured
         tokens = slice(start.first, captured.length)
         if start.layer == EMBEDDING:
@@ -150,15 +159,15 @@ class Replay:
             hidden = captured.streams[start.layer][start.rows, tokens]
             # What leaves a block goes into the next.
             hidden = _visited(hidden, visits.get(start.layer - 1, {}).get(Kind.RESID_POST))
-        for layer in range(max(start.layer, 0), len(self.blocks)):
+        for layer in range(max(start.layer, 0), len(self.blocks) if until is None else until):
             at = visits.get(layer, {})
             hidden = _visited(hidden, at.get(Kind.RESID_PRE))
             if start.skips_attention and layer == start.layer:
                 hidden = self._without_attention(start, layer, hidden, at)
             else:
-                hidden = self._block(captured.length, layer, hidden, start.keys(layer), at)
+                hidden = self._block(captured.length, layer, hidden, start.keys(layer), at, keep)
             hidden = _visited(hidden, at.get(Kind.RESID_POST))
-        return hidden[:, -1:]
+        return hidden[:, -keep:]
 
     def final(self, ids: Tensor, shared: int = 0, keep: int = 1) -> Tensor:
         """The last block's output at the last ``keep`` tokens of ids [row, token].

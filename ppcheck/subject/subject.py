@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ppcheck.errors import UnsupportedError
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.position import Position
-from ppcheck.spec.site import Site, Sites
+from ppcheck.spec.site import Kind, Site, Sites
 from ppcheck.subject.batches import Progress
+from ppcheck.subject.edit import Edit, Edits, Operation
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.info import ModelInfo, Shape
 from ppcheck.subject.readout import Floats, Readout
@@ -19,7 +21,7 @@ from ppcheck.subject.tokens import Tokens
 if TYPE_CHECKING:
     from ppcheck.subject.engine import Engine
 
-__all__ = ["Cell", "ModelInfo", "Shape", "Subject"]
+__all__ = ["Cell", "Edit", "Edits", "ModelInfo", "Operation", "Shape", "Subject"]
 
 
 @dataclass(frozen=True)
@@ -121,3 +123,45 @@ class Subject:
         from ppcheck.subject.patching import patch
 
         return patch(self._engine, target, source, cells, readout, progress=self.progress)
+
+    def intervene(self, encoded: Encoded, cells: Sequence[Edits], readout: Readout) -> Floats:
+        """What ``readout`` reads from each prompt under each cell's edits: [cell, prompt].
+
+        Raises MeasurementError where an edit has not as many vectors as its position has tokens,
+        ValueError where a cell edits a site twice at one position.
+        """
+        from ppcheck.subject.editing import intervene
+
+        return intervene(self._engine, encoded, cells, readout, progress=self.progress)
+
+    def activations(
+        self,
+        encoded: Encoded,
+        sites: Sequence[Site],
+        position: Position,
+        cells: Sequence[Edits] = ((),),
+    ) -> list[Floats]:
+        """Activations at all tokens of a position while each cell's edits are made.
+
+        For each site [cell, prompt, token, width], NaN where a prompt has fewer tokens there than
+        another. An empty cell edits nothing. An edited site is seen as the edit leaves it. Raises
+        as `intervene` does, and UnsupportedError for ``.pattern`` sites.
+        """
+        from ppcheck.subject.editing import activations
+
+        if any(site.kind is Kind.PATTERN for site in sites):
+            raise UnsupportedError("a pattern is no vector at a token: measure `attention`")
+        progress = self.progress
+        return activations(self._engine, encoded, sites, position, cells, progress=progress)
+
+    def means(
+        self, encoded: Encoded, sites: Sequence[Site], position: Position, *, pooled: bool
+    ) -> list[Floats]:
+        """Mean activations over prompts at the tokens of a position.
+
+        For each site [token, width] or, ``pooled`` over the tokens too, [width]. Raises
+        MeasurementError where prompts have different numbers of tokens and are not pooled.
+        """
+        from ppcheck.subject.editing import means
+
+        return means(self._engine, encoded, sites, position, pooled=pooled, progress=self.progress)

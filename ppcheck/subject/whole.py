@@ -1,4 +1,4 @@
-"""Activation patching by whole forward passes, for models that cannot be replayed."""
+"""Interventions by whole forward passes, for models that cannot be replayed."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from ppcheck.errors import UnsupportedError
 from ppcheck.spec.site import OF_HEADS, Kind, Site
 from ppcheck.subject.align import Aligned, align
 from ppcheck.subject.batches import Progress, batches, stacked
+from ppcheck.subject.edit import Edits, Operation
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.engine import Engine, read_out
-from ppcheck.subject.hooks import Hook, by_hook
+from ppcheck.subject.hooks import Hook, by_hook, operated
 from ppcheck.subject.readout import Floats, Integers, Readout
 from ppcheck.subject.subject import Cell
 
@@ -50,6 +51,71 @@ def patch_whole(
             done += len(cell)
             progress("patch", done, values.size)
     return values
+
+
+def edit_whole(
+    engine: Engine,
+    encoded: Encoded,
+    cells: Sequence[Edits],
+    readout: Readout,
+    *,
+    progress: Progress,
+) -> Floats:
+    """See `Subject.intervene`."""
+    values = np.empty((len(cells), len(encoded)))
+    done = 0
+    for numbers in batches([(len(ids),) for ids in encoded.ids], lambda key: engine.rows(key[0])):
+        ids = stacked(encoded.ids, numbers)
+        for place, cell in enumerate(cells):
+            logits = engine.forward(ids, _edit_hooks(engine, encoded, cell, numbers))
+            values[place, numbers] = read_out(logits, readout, numbers)
+            done += len(numbers)
+            progress("edit", done, values.size)
+    return values
+
+
+def activations_whole(
+    engine: Engine,
+    encoded: Encoded,
+    sites: Sequence[Site],
+    cells: Sequence[Edits],
+    numbers: Sequence[int],
+) -> dict[Site, Floats]:
+    """For each site [cell, prompt of numbers, token, width]; see `Subject.activations`."""
+    ids, groups = stacked(encoded.ids, numbers), by_hook(sites)
+    found: dict[Site, list[Floats]] = {site: [] for site in sites}
+
+    def keeper(some: Sequence[Site]) -> Hook:
+        def keep(activation: Tensor) -> None:
+            components = engine.hooks.components(activation, some).double().numpy()
+            for slot, site in enumerate(some):
+                found[site].append(components[:, :, slot])
+
+        return keep
+
+    for cell in cells:
+        hooks = _edit_hooks(engine, encoded, cell, numbers)
+        hooks += [(hook, keeper(some)) for hook, some in groups.items()]
+        engine.forward(ids, hooks)
+    return {site: np.stack(of_cells) for site, of_cells in found.items()}
+
+
+def _edit_hooks(
+    engine: Engine, encoded: Encoded, cell: Edits, numbers: Sequence[int]
+) -> list[tuple[str, Hook]]:
+    """The hooks that make the edits of one cell in a batch of the prompts ``numbers``."""
+    hooks: list[tuple[str, Hook]] = []
+    for edit in sorted(cell, key=lambda edit: edit.site.kind is Kind.RESID_MID):
+        tokens = encoded.positions(edit.position)
+        counts = [len(tokens[number]) for number in numbers]
+        vectors = [edit.at(number, count) for number, count in zip(numbers, counts, strict=True)]
+        row = np.repeat(np.arange(len(numbers)), counts)
+        token = np.concatenate([tokens[number] for number in numbers]).astype(np.int64)
+        index = np.full(len(row), edit.site.index or 0)
+        values = torch.from_numpy(np.concatenate(vectors)).float()
+        write = _Write(edit.site, edit.operation, row, token, index, values)
+        hooks += write.hooks(engine.hooks.model)
+    return hooks
 
 
 @dataclass(frozen=True)
@@ -106,7 +172,7 @@ class _Recorded:
         row, to, number, since, slot = np.array(places).T
         values = self.activations[hook][number, np.searchsorted(self.tokens, since), slot]
         index = np.array([site.index or 0 for site in self.sites[hook]])[slot]
-        return _Write(self.sites[hook][0], row, to, index, values)
+        return _Write(self.sites[hook][0], Operation.SET, row, to, index, values)
 
 
 @dataclass(frozen=True)
@@ -114,6 +180,7 @@ class _Write:
     """``values`` [place, width] for a hook's activation at rows, tokens and components [place]."""
 
     site: Site
+    operation: Operation
     row: Integers
     token: Integers
     index: Integers
@@ -126,34 +193,37 @@ class _Write:
 
     def _replace(self, activation: Tensor) -> Tensor:
         activation = activation.clone()
+        at: tuple[Integers, ...] = (self.row, self.token)
         if self.site.kind is Kind.PATTERN:
-            activation[self.row, self.index, self.token] = self.values
-        elif self.site.kind in OF_HEADS:
-            activation[self.row, self.token, self.index] = self.values
-        elif self.site.kind is Kind.NEURON:
-            activation[self.row, self.token, self.index] = self.values[:, 0]
-        else:
-            activation[self.row, self.token] = self.values
+            at = (self.row, self.index, self.token)
+        elif self.site.kind in OF_HEADS or self.site.kind is Kind.NEURON:
+            at = (self.row, self.token, self.index)
+        now = activation[at]
+        new = operated(self.operation, now.view(self.values.shape), self.values)
+        activation[at] = new.view(now.shape)
         return activation
 
     def _between(self, model: str) -> list[tuple[str, Hook]]:
-        """Replace the residual between attention and MLP.
+        """Change the residual between attention and MLP.
 
         Its hook is the input of the MLP's norm, which the residual goes around. So attention is
         made to add what is missing, and the hook only checks that the block does add the two.
         """
         before: list[Tensor] = []
+        wanted: list[Tensor] = []
 
         def keep(residual: Tensor) -> None:
             before.append(residual[self.row, self.token])
 
         def complete(output: Tensor) -> Tensor:
             output = output.clone()
-            output[self.row, self.token] = self.values - before[0]
+            now = before[0] + output[self.row, self.token]
+            wanted.append(operated(self.operation, now, self.values))
+            output[self.row, self.token] = wanted[0] - before[0]
             return output
 
         def check(residual: Tensor) -> None:
-            if not torch.allclose(residual[self.row, self.token], self.values, 1e-3, 1e-3):
+            if not torch.allclose(residual[self.row, self.token], wanted[0], 1e-3, 1e-3):
                 raise UnsupportedError(
                     f"{model} has no {self.site}: its block is no sum of outputs"
                 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 import pytest
 
 from ppcheck.measure.check import Bench, Check
@@ -13,6 +14,9 @@ from ppcheck.measure.registry import CHECKS
 from ppcheck.report.plan import plan_text
 from ppcheck.spec.grid import Grid
 from ppcheck.spec.load import load_spec
+from ppcheck.spec.position import FINAL, Position
+from ppcheck.spec.site import Kind, Site
+from ppcheck.subject.edit import Edit, Operation
 from ppcheck.subject.memo import Memo, Memory
 from ppcheck.subject.subject import Subject
 from tests.plugin.conftest import SPEC
@@ -167,3 +171,30 @@ def test_made_up_numbers_have_the_shapes_of_the_real_ones(demo: Subject, tmp_pat
     ):
         assert made_up.shape == real.shape
     assert recorder.log_distribution(encoded).shape == demo.log_distribution(encoded).shape
+    edits = [(Edit(sites[0], FINAL, Operation.ADD, np.ones(demo.shape.d_head)),), ()]
+    for one, other in zip(
+        recorder.activations(encoded, sites, FINAL, edits),
+        demo.activations(encoded, sites, FINAL, edits),
+        strict=True,
+    ):
+        assert one.shape == other.shape
+    for pooled in (True, False):
+        for one, other in zip(
+            recorder.means(encoded, sites, FINAL, pooled=pooled),
+            demo.means(encoded, sites, FINAL, pooled=pooled),
+            strict=True,
+        ):
+            assert one.shape == other.shape
+
+
+def test_edits_cost_the_tokens_from_the_first_layer_and_token_that_they_change(
+    demo: Subject, tmp_path: Path
+) -> None:
+    (_, grid), recorder = claims(tmp_path)["heads"], Recorder(demo)
+    encoded = demo.encode(grid.prompts[:3])
+    direction = np.ones(demo.shape.d_model)
+    late = Edit(Site(Kind.RESID_POST, 2), FINAL, Operation.ADD, direction)
+    early = Edit(Site(Kind.MLP_OUT, 1), Position("all"), Operation.REMOVE, direction)
+    recorder.activations(encoded, [late.site], FINAL, [(late,), (late, early), ()])
+    whole = sum(map(len, encoded.ids))
+    assert recorder.requests[0].replayed.tolist() == [0, whole, 3 + whole, 6]

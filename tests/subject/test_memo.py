@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from ppcheck.errors import MeasurementError
 from ppcheck.spec.position import FINAL, Position
 from ppcheck.spec.site import Sites
+from ppcheck.subject.edit import Edit, Operation
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.memo import Memo, Memory
 from ppcheck.subject.readout import Floats
@@ -54,6 +56,20 @@ class Watched(Subject):
         self.asked.append(("patch", len(cells)))
         return super().patch(target, source, cells, readout)
 
+    def intervene(self, encoded: Any, cells: Any, readout: Any) -> Floats:
+        self.asked.append(("intervene", len(cells)))
+        return super().intervene(encoded, cells, readout)
+
+    def activations(
+        self, encoded: Any, sites: Any, position: Any, cells: Any = ((),)
+    ) -> list[Floats]:
+        self.asked.append(("activations", len(cells)))
+        return super().activations(encoded, sites, position, cells)
+
+    def means(self, encoded: Any, sites: Any, position: Any, *, pooled: bool) -> list[Floats]:
+        self.asked.append(("means", len(sites)))
+        return super().means(encoded, sites, position, pooled=pooled)
+
 
 @pytest.fixture
 def watched(tiny: Callable[[str], Subject]) -> Watched:
@@ -81,7 +97,17 @@ def everything(subject: Subject, pair: tuple[Encoded, Encoded], readout: Any) ->
         *subject.capture(first, mixed, [0, 3, 1]),
         subject.attention(first, heads, links),
         subject.patch(first, second, cells(subject, "L*H*", SECOND), readout),
+        subject.intervene(first, added(subject, 1.0), readout),
+        *subject.activations(first, mixed, SECOND, [(), *added(subject, 2.0)]),
+        *subject.means(first, mixed, FINAL, pooled=True),
     ]
+
+
+def added(subject: Subject, scale: float) -> list[tuple[Edit, ...]]:
+    """Cells that add to one head each."""
+    vector = np.full(subject.shape.d_head, scale)
+    heads = subject.sites(Sites.parse("L*H*"))
+    return [(Edit(head, SECOND, Operation.ADD, vector),) for head in heads]
 
 
 def test_every_method_gives_the_same_bits_measured_or_known_and_measures_once(
@@ -97,8 +123,27 @@ def test_every_method_gives_the_same_bits_measured_or_known_and_measures_once(
             assert found.shape == expected.shape
             assert found.tobytes() == expected.tobytes()
     methods = ("read", "log_distribution", "log_probs", "capture", "attention", "patch")
-    assert watched.asked == list(zip(methods, (1, 1, 1, 3, 4, 4), strict=True))
-    assert (memo.asked, memo.known) == (14, 14)
+    edited = ("intervene", "activations", "means")
+    assert watched.asked == list(zip(methods + edited, (1, 1, 1, 3, 4, 4, 4, 5, 3), strict=True))
+    assert (memo.asked, memo.known) == (26, 26)
+
+
+def test_edits_go_by_what_they_do_whatever_their_order(
+    watched: Watched, pair: tuple[Encoded, Encoded], logit_diff: Any
+) -> None:
+    memo, readout = Memo(watched, Memory()), logit_diff(3)
+    (one,), (two,) = added(memo, 1.0)[:2]
+    memo.intervene(pair[0], [(one, two), (two, one)], readout)
+    assert watched.asked == [("intervene", 1)]
+    for other in (
+        (replace(one, vector=2 * one.vector), two),
+        (replace(one, operation=Operation.SET), two),
+        (replace(one, position=FINAL), two),
+        (one,),
+    ):
+        before = len(watched.asked)
+        memo.intervene(pair[0], [other], readout)
+        assert len(watched.asked) == before + 1
 
 
 def test_overlapping_sweeps_measure_only_what_is_missing(

@@ -1,0 +1,213 @@
+"""Prompts run under edits: what is then read, and what other sites then compute."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ppcheck.errors import MeasurementError
+from ppcheck.spec.position import Position
+from ppcheck.spec.site import Site
+from ppcheck.subject.batches import Progress, batches, stacked
+from ppcheck.subject.budget import in_parts
+from ppcheck.subject.edit import Edits, check_once
+from ppcheck.subject.encoding import Encoded
+from ppcheck.subject.engine import Engine
+from ppcheck.subject.jobs import Booleans, Job, Write, slots_of, tells
+from ppcheck.subject.patching import Swept, run_jobs
+from ppcheck.subject.readout import Floats, Integers, Readout
+from ppcheck.subject.replay import Replay
+from ppcheck.subject.sweep import Sweep, captured_at, grouped
+from ppcheck.subject.whole import activations_whole, edit_whole
+
+Tokens = Mapping[Position, Sequence[Integers]]
+
+
+@dataclass(frozen=True, eq=False)
+class Edited(Write):
+    """Its tokens are changed by ``vectors`` [token, width]."""
+
+    vectors: Floats
+
+
+def intervene(
+    engine: Engine,
+    encoded: Encoded,
+    cells: Sequence[Edits],
+    readout: Readout,
+    *,
+    progress: Progress,
+) -> Floats:
+    """See `Subject.intervene`."""
+    check_once(cells)
+    if engine.replay is None:
+        return edit_whole(engine, encoded, cells, readout, progress=progress)
+    values = np.empty((len(cells), len(encoded)))
+    replay, tokens = engine.replay, _tokens(encoded, cells)
+
+    def swept(numbers: Sequence[int]) -> Swept:
+        ids = stacked(encoded.ids, numbers)
+        captured, _ = captured_at(replay, ids, _sites(cells), np.array([], dtype=np.int64))
+        told = partial(tells, length=ids.shape[1], n_layers=len(replay.blocks))
+        jobs = edit_jobs(cells, tokens, numbers, told)
+        return Sweep(replay, numbers, captured, edited_values), jobs
+
+    keys = [(len(ids),) for ids in encoded.ids]
+    run_jobs(engine, keys, swept, readout, values, lambda done: progress("edit", *done))
+    return values
+
+
+def activations(
+    engine: Engine,
+    encoded: Encoded,
+    sites: Sequence[Site],
+    position: Position,
+    cells: Sequence[Edits],
+    *,
+    progress: Progress,
+) -> list[Floats]:
+    """See `Subject.activations`."""
+    check_once(cells)
+    at = [np.array(row, dtype=np.int64) for row in encoded.positions(position)]
+    most = max(map(len, at))
+    found = [
+        np.full((len(cells), len(encoded), most, engine.shape.width(site.kind)), np.nan)
+        for site in sites
+    ]
+    replay = engine.replay
+    run = activations_whole if replay is None else partial(_activations_by_replay, replay)
+    done = 0
+    for numbers in batches([(len(ids),) for ids in encoded.ids], lambda k: engine.rows(k[0])):
+        of_batch = run(engine, encoded, sites, cells, numbers)
+        for place, site in enumerate(sites):
+            for row, number in enumerate(numbers):
+                seen = of_batch[site][:, row, at[number]]
+                found[place][:, number, : len(at[number])] = seen
+        done += len(numbers)
+        progress("activations", done, len(encoded))
+    return found
+
+
+def means(
+    engine: Engine,
+    encoded: Encoded,
+    sites: Sequence[Site],
+    position: Position,
+    *,
+    pooled: bool,
+    progress: Progress,
+) -> list[Floats]:
+    """See `Subject.means`."""
+    at = [np.array(row, dtype=np.int64) for row in encoded.positions(position)]
+    if not pooled and len(counts := {len(row) for row in at}) > 1:
+        raise MeasurementError(
+            f"{position} is {min(counts)} to {max(counts)} tokens: prompts of different lengths "
+            "have a mean only pooled over their tokens"
+        )
+    if not any(map(len, at)):
+        raise MeasurementError(f"no prompt has a token at {position} to take the mean of")
+    totals = {site: np.zeros(()) for site in sites}
+    done = 0
+    for numbers in batches([(len(ids),) for ids in encoded.ids], lambda k: engine.rows(k[0])):
+        rows = np.repeat(np.arange(len(numbers)), [len(at[number]) for number in numbers])
+        tokens = np.concatenate([at[number] for number in numbers])
+        seen = engine.record(stacked(encoded.ids, numbers), sites, _picked(rows, tokens))
+        for site, slot in slots_of(sites).items():
+            places = seen[site.hook][:, slot].double().numpy()
+            if not pooled:
+                places = places.reshape(len(numbers), -1, places.shape[-1])
+            totals[site] = totals[site] + places.sum(axis=0)
+        done += len(numbers)
+        progress("means", done, len(encoded))
+    count = sum(map(len, at)) if pooled else len(encoded)
+    return [totals[site] / count for site in sites]
+
+
+def _picked(rows: Integers, tokens: Integers) -> Callable[[Tensor], Tensor]:
+    return lambda components: components[rows, tokens]
+
+
+def _activations_by_replay(
+    replay: Replay,
+    engine: Engine,
+    encoded: Encoded,
+    sites: Sequence[Site],
+    cells: Sequence[Edits],
+    numbers: Sequence[int],
+) -> dict[Site, Floats]:
+    """For each site [cell, prompt of numbers, token, width]."""
+    ids = stacked(encoded.ids, numbers)
+    with engine.running():
+        both = [*sites, *_sites(cells)]
+        captured, seen = captured_at(replay, ids, both, np.arange(ids.shape[1]))
+        sweep = Sweep(replay, numbers, captured, edited_values)
+        slots = slots_of(both)
+        found = {
+            site: np.repeat(seen[site.hook][None, :, :, slots[site]].numpy(), len(cells), axis=0)
+            for site in sites
+        }
+    rows = {number: row for row, number in enumerate(numbers)}
+    jobs_by_start = grouped(edit_jobs(cells, _tokens(encoded, cells), numbers, _everywhere))
+    own = slots_of(sites)
+    for start, jobs in jobs_by_start.items():
+        if start is None:
+            continue
+        first = start[1]
+
+        def run(part: Sequence[Job], first: int = first) -> None:
+            with engine.running():
+                seen = sweep.recorded(part, sites)
+            at = [job.cell for job in part], [rows[job.pair] for job in part]
+            for site in sites:
+                if site.hook in seen:
+                    found[site][*at, first:] = seen[site.hook][:, :, own[site]].numpy()
+
+        size = engine.rows(ids.shape[1] - first)
+        for _ in in_parts(jobs, size, run, engine.hooks.model):
+            pass
+    return found
+
+
+def edit_jobs(
+    cells: Sequence[Edits],
+    tokens: Tokens,
+    numbers: Sequence[int],
+    told: Callable[[Site, Integers], Booleans],
+) -> Iterator[Job]:
+    """A job for each cell and prompt of ``numbers``, changing only what is ``told`` of."""
+    for number, cell in enumerate(cells):
+        for prompt in numbers:
+            writes = []
+            for edit in cell:
+                to = tokens[edit.position][prompt]
+                at = told(edit.site, to)
+                if at.any():
+                    vectors = edit.at(prompt, len(to))[at]
+                    writes.append(Edited(edit.site, to[at], edit.operation, vectors))
+            yield Job(number, prompt, tuple(writes))
+
+
+def edited_values(_captured: Sequence[int], writes: Sequence[Write]) -> Tensor:
+    vectors = [write.vectors for write in writes if isinstance(write, Edited)]
+    return torch.from_numpy(np.concatenate(vectors)).float()
+
+
+def _everywhere(_site: Site, to: Integers) -> Booleans:
+    return np.ones(len(to), dtype=bool)
+
+
+def _sites(cells: Sequence[Edits]) -> list[Site]:
+    return list(dict.fromkeys(edit.site for cell in cells for edit in cell))
+
+
+def _tokens(encoded: Encoded, cells: Sequence[Edits]) -> Tokens:
+    positions = dict.fromkeys(edit.position for cell in cells for edit in cell)
+    return {
+        position: [np.array(row, dtype=np.int64) for row in encoded.positions(position)]
+        for position in positions
+    }
