@@ -10,18 +10,20 @@ import numpy as np
 from ppcheck.measure.check import (
     Bench,
     Check,
+    Measured,
     Measurement,
     measured,
     pair_texts,
     prompt_facts,
     units_of,
 )
-from ppcheck.measure.metrics import metric_facts, read, same
+from ppcheck.measure.metrics import metric_facts, metric_notes, read, same
 from ppcheck.measure.problems import behaviour_problems
 from ppcheck.measure.statistics import Mean, Proportion, StandardisedMean
 from ppcheck.spec.claim import PairsField
-from ppcheck.spec.metric import MetricField
+from ppcheck.spec.metric import Metric, MetricsField
 from ppcheck.spec.prompts import PromptSet
+from ppcheck.subject.encoding import Encoded
 
 
 class Contrast(Check):
@@ -34,11 +36,11 @@ class Contrast(Check):
 
     family: ClassVar[str] = "behaviour"
     check: Literal["contrast"]
-    metric: MetricField
+    metric: MetricsField
     pairs: PairsField = None
 
     def statistic_names(self) -> tuple[str, ...]:
-        return ("difference", "standardised", "positive")
+        return self.metric.names("difference", "standardised", "positive")
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         yield from super().problems(prompt_set)
@@ -47,15 +49,23 @@ class Contrast(Check):
 
     def measure(self, bench: Bench) -> Measurement:
         pairs = bench.pairs(self.on, self.pairs)
+        prompts = [side.prompts for side in pairs]
+        found = [each for metric in self.metric for each in self._of(metric, bench, pairs)]
+        facts = prompt_facts(*prompts) | metric_facts(self.metric)
+        return self.measurement(found, facts, metric_notes(self.metric))
+
+    def _of(
+        self, metric: Metric, bench: Bench, pairs: tuple[Encoded, Encoded]
+    ) -> Iterator[Measured]:
         pool = bench.grid.prompt_set.pool
-        first, second = (read(bench.subject, side, self.metric, pool) for side in pairs)
+        first, second = (read(bench.subject, side, metric, pool) for side in pairs)
         gaps = np.where(same(first, second), 0.0, first - second)
         prompts = [side.prompts for side in pairs]
-        units, names = units_of(prompts[0]), pair_texts(*prompts)
+        units, texts = units_of(prompts[0]), pair_texts(*prompts)
         spread = gaps.std(ddof=1) if len(gaps) > 1 else 0.0
-        found = [
-            measured(Mean(gaps, units, "difference"), names),
-            measured(StandardisedMean(gaps, units, "standardised"), names, gaps / (spread or 1.0)),
-            measured(Proportion(gaps > 0, units, "positive"), names),
-        ]
-        return self.measurement(found, prompt_facts(*prompts) | metric_facts(self.metric))
+        difference, standardised, positive = (
+            self.metric.name(name, metric) for name in ("difference", "standardised", "positive")
+        )
+        yield measured(Mean(gaps, units, difference), texts)
+        yield measured(StandardisedMean(gaps, units, standardised), texts, gaps / (spread or 1.0))
+        yield measured(Proportion(gaps > 0, units, positive), texts)

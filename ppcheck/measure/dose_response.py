@@ -21,15 +21,16 @@ from ppcheck.measure.check import (
     texts,
     unit_labels,
 )
-from ppcheck.measure.metrics import metric_facts, read, same
+from ppcheck.measure.metrics import metric_facts, metric_notes, read, same
 from ppcheck.measure.problems import behaviour_problems, dose_problems
 from ppcheck.measure.statistics import Floats, Labels, Mean
 from ppcheck.measure.switch_point import SwitchPoint
 from ppcheck.spec.grid import Grid, Prompt
-from ppcheck.spec.metric import MetricField
+from ppcheck.spec.metric import Metric, MetricsField
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.template import TEMPLATE
 
+Curves = dict[str, list[int]]
 NUDGE = 1e-4
 """The change of a mean probability by which its pull on the switch point is found."""
 
@@ -47,12 +48,16 @@ class DoseResponse(Check):
 
     family: ClassVar[str] = "behaviour"
     check: Literal["dose_response"]
-    metric: MetricField
+    metric: MetricsField
     dose: str = Field(description="The ordered variable.")
 
     def statistic_names(self) -> tuple[str, ...]:
-        switch = ("switch_point",) if self.metric.probability else ()
-        return ("spearman", "slope", *switch)
+        shapes = [
+            ("spearman", "slope", *(["switch_point"] if metric.probability else []))
+            for metric in self.metric
+        ]
+        metrics = zip(self.metric, shapes, strict=True)
+        return tuple(self.metric.name(name, metric) for metric, names in metrics for name in names)
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         yield from super().problems(prompt_set)
@@ -62,28 +67,41 @@ class DoseResponse(Check):
     def measure(self, bench: Bench) -> Measurement:
         encoded = bench.prompts(self.on)
         doses = doses_of(encoded.prompts, self.dose)
-        values = read(bench.subject, encoded, self.metric, bench.grid.prompt_set.pool)
         curves = _curves(encoded.prompts, self.dose, bench.grid.prompt_set)
         for name, rows in curves.items():
             if len(np.unique(doses[rows])) < 2:
                 raise MeasurementError(f"the curve of `{self.on}` at {name} has one dose only")
         units = _units(curves, encoded.prompts, bench.grid)
+        found: list[Measured] = []
+        mean_curves = {}
+        for metric in self.metric:
+            values = read(bench.subject, encoded, metric, bench.grid.prompt_set.pool)
+            mean_curves[str(metric)] = _mean_curve(doses, values)
+            found += self._shapes(metric, doses, values, curves, units)
+            if metric.probability:
+                name = self.metric.name("switch_point", metric)
+                found.append(_switch_point(doses, values, units, encoded.prompts, name))
+        facts = prompt_facts(encoded.prompts) | metric_facts(self.metric)
+        facts |= {
+            "curves": len(curves),
+            "curve": mean_curves[str(self.metric.first)],
+            "mean_curves": mean_curves,
+        }
+        return self.measurement(found, facts, metric_notes(self.metric))
+
+    def _shapes(
+        self, metric: Metric, doses: Floats, values: Floats, curves: Curves, units: Labels
+    ) -> Iterator[Measured]:
         lines = [(doses[rows], values[rows]) for rows in curves.values()]
         spearmans = np.array([_spearman(*line) for line in lines])
         slopes = np.array([np.polyfit(*line, 1)[0] for line in lines])
-        of_curves = [units[rows[0]] for rows in curves.values()]
-        found = [
-            measured(Mean(spearmans, np.array(of_curves), "spearman", support=(-1, 1)), curves),
-            measured(Mean(slopes, np.array(of_curves), "slope"), curves),
-        ]
-        if self.metric.probability:
-            found.append(_switch_point(doses, values, units, encoded.prompts))
-        facts = prompt_facts(encoded.prompts) | metric_facts(self.metric)
-        facts |= {"curves": len(curves), "curve": _mean_curve(doses, values)}
-        return self.measurement(found, facts)
+        of_curves = np.array([units[rows[0]] for rows in curves.values()])
+        spearman, slope = (self.metric.name(name, metric) for name in ("spearman", "slope"))
+        yield measured(Mean(spearmans, of_curves, spearman, support=(-1, 1)), curves)
+        yield measured(Mean(slopes, of_curves, slope), curves)
 
 
-def _curves(prompts: Sequence[Prompt], dose: str, prompt_set: PromptSet) -> dict[str, list[int]]:
+def _curves(prompts: Sequence[Prompt], dose: str, prompt_set: PromptSet) -> Curves:
     """The numbers of the prompts of each curve, by what its prompts have in common."""
     # Columns of a file that no template shows, such as a row's id, keep no curve apart.
     shown = {TEMPLATE, *prompt_set.variable_names, *prompt_set.vary} - {dose}
@@ -94,7 +112,7 @@ def _curves(prompts: Sequence[Prompt], dose: str, prompt_set: PromptSet) -> dict
     return dict(curves)
 
 
-def _units(curves: dict[str, list[int]], prompts: Sequence[Prompt], grid: Grid) -> Labels:
+def _units(curves: Curves, prompts: Sequence[Prompt], grid: Grid) -> Labels:
     """The unit of each prompt, [prompt], whole curves in one.
 
     Where no variable makes units, curves themselves are what is independent.
@@ -115,10 +133,10 @@ def _spearman(doses: Floats, values: Floats) -> float:
 
 
 def _switch_point(
-    doses: Floats, probabilities: Floats, units: Labels, prompts: Sequence[Prompt]
+    doses: Floats, probabilities: Floats, units: Labels, prompts: Sequence[Prompt], name: str
 ) -> Measured:
     """A prompt pulls by its distance from its dose's mean, times what that mean does to the fit."""
-    statistic = SwitchPoint(doses, probabilities, units, "switch_point")
+    statistic = SwitchPoint(doses, probabilities, units, name)
     steps, place, counts = np.unique(doses, return_inverse=True, return_counts=True)
     means = np.array([probabilities[doses == dose].mean() for dose in steps])
 

@@ -68,8 +68,8 @@ class Effect:
         ratio = Ratio(self.changes[cell, judged], self.gaps[judged], units, name, member)
         return measured(ratio, np.array(self.texts, dtype=object)[judged])
 
-    def gap(self) -> Measured:
-        return measured(Mean(self.gaps, units_of(self.pairs[0].prompts), "gap"), self.texts)
+    def gap(self, name: str = "gap") -> Measured:
+        return measured(Mean(self.gaps, units_of(self.pairs[0].prompts), name), self.texts)
 
 
 def patch_effect(

@@ -12,7 +12,7 @@ import numpy as np
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.search import Mask
 from ppcheck.measure.statistics import Floats
-from ppcheck.spec.metric import Metric, Reading
+from ppcheck.spec.metric import Metric, Metrics, Reading
 from ppcheck.spec.prompts import Pool
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.readout import Integers, Readout
@@ -21,24 +21,26 @@ from ppcheck.subject.subject import Subject
 
 @dataclass(frozen=True, eq=False)
 class ChoiceReadout:
-    """A metric over the logits of some choices alone, the metric's own first.
+    """A metric over the logits of choices alone.
 
-    ``tokens`` [prompt, k] holds the tokens of these choices side by side; ``sizes`` says how many
-    synonyms each has.
+    ``tokens`` [prompt, k] holds the tokens of all choices side by side, whichever the metric is
+    about, so that metrics of one prompt set share what is measured; ``sizes`` says how many
+    synonyms each choice has, and ``own`` which choices the metric names.
     """
 
     reading: Reading
     tokens: Integers
     sizes: tuple[int, ...]
     pool: Pool
+    own: tuple[int, ...]
 
     def values(self, logits: Floats, rows: Integers) -> Floats:
         del rows
         pooled = pool_synonyms(logits, self.sizes, self.pool)
         if self.reading is Reading.LOGIT_DIFF:
-            return pooled[:, 0] - pooled[:, 1]
+            return pooled[:, self.own[0]] - pooled[:, self.own[1]]
         probabilities: Floats = np.exp(log_softmax(pooled))
-        return probabilities[:, 0]
+        return probabilities[:, self.own[0]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,11 +93,17 @@ def readout(
         return DivergenceReadout(reference)
     names = _read_by(metric, encoded)
     check_exclusive(encoded, names)
-    columns = [_single_tokens(encoded, name, metric) for name in names]
-    if metric.reading in (Reading.LOGIT_DIFF, Reading.P):
-        sizes = tuple(column.shape[1] for column in columns)
-        return ChoiceReadout(metric.reading, np.hstack(columns), sizes, pool)
-    return VocabularyReadout(metric.reading, columns[0], pool)
+    columns = {name: _single_tokens(encoded, name, metric) for name in names}
+    if metric.reading not in (Reading.LOGIT_DIFF, Reading.P):
+        return VocabularyReadout(metric.reading, columns[metric.choices[0]], pool)
+    for name in encoded.prompts[0].choices:
+        if name not in columns and is_single(encoded, name):
+            columns[name] = _single_tokens(encoded, name, metric)
+    shared = [name for name in encoded.prompts[0].choices if name in columns]
+    sizes = tuple(columns[name].shape[1] for name in shared)
+    own = tuple(shared.index(name) for name in metric.choices)
+    tokens = np.hstack([columns[name] for name in shared])
+    return ChoiceReadout(metric.reading, tokens, sizes, pool, own)
 
 
 def read(subject: Subject, encoded: Encoded, metric: Metric, pool: Pool) -> Floats:
@@ -172,8 +180,19 @@ def check_exclusive(encoded: Encoded, names: Sequence[str]) -> None:
                 )
 
 
-def metric_facts(metric: Metric) -> dict[str, Any]:
-    return {"metric": str(metric), "linear_in_logits": metric.linear}
+def metric_facts(metrics: Metrics) -> dict[str, Any]:
+    """``metric`` is the first; ``linear_in_logits`` says whether any of them is."""
+    named = list(map(str, metrics))
+    return {"metric": named[0], "metrics": named, "linear_in_logits": metrics.linear}
+
+
+def metric_notes(metrics: Metrics) -> tuple[str, ...]:
+    """What to mind where no metric is linear in the logits (Heimersheim & Nanda 2024)."""
+    if metrics.linear:
+        return ()
+    names = " and ".join(map(str, metrics))
+    hides = f"{names} is not linear in the logits and can hide what works against an effect"
+    return (f"{hides}: name a logit_diff beside it",)
 
 
 def _read_by(metric: Metric, encoded: Encoded) -> tuple[str, ...]:

@@ -17,13 +17,13 @@ from ppcheck.measure.check import (
 )
 from ppcheck.measure.decoding import Classes, Doses, Trait
 from ppcheck.measure.effect import SHARE, Mode, patch_effect
-from ppcheck.measure.metrics import metric_facts
+from ppcheck.measure.metrics import metric_facts, metric_notes
 from ppcheck.measure.problems import dose_problems, metric_problems, patch_problems
 from ppcheck.measure.search import Mask, Search, TopField, search
 from ppcheck.measure.statistics import Floats
 from ppcheck.spec.claim import PairsField
 from ppcheck.spec.grid import Prompt
-from ppcheck.spec.metric import Metric, MetricField
+from ppcheck.spec.metric import Metric, Metrics, MetricsField
 from ppcheck.spec.position import PositionField
 from ppcheck.spec.prompts import PromptSet, check_labels
 from ppcheck.spec.site import Kind, Site, SitesField
@@ -53,7 +53,7 @@ class Neuron(Check):
     )
     dose: str | None = Field(None, description="The ordered variable that neurons may follow.")
     top: TopField = None
-    metric: MetricField | None = Field(None, description="Also patch, and read this metric.")
+    metric: MetricsField | None = Field(None, description="Also patch, and read this metric.")
     mode: Mode = "denoise"
     pairs: PairsField = None
 
@@ -62,7 +62,7 @@ class Neuron(Check):
         return (
             *(("auroc",) if self.separates else ()),
             *(("correlation",) if self.dose else ()),
-            *((share, f"cluster_{share}") if self.metric else ()),
+            *(self.metric.names(share, f"cluster_{share}") if self.metric else ()),
         )
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
@@ -117,9 +117,11 @@ class Neuron(Check):
                 best = activations[:, found.kept[0]]
                 facts["chance_after_correction"] = trait.chance(best, len(names))
         if self.metric is not None:
-            results += self._effects(bench, found, sites, self.metric)
+            for metric in self.metric:
+                results += self._effects(bench, found, sites, self.metric, metric)
             facts |= metric_facts(self.metric) | {"mode": self.mode}
-        return self.measurement(results, facts, found.notes)
+        notes = () if self.metric is None else metric_notes(self.metric)
+        return self.measurement(results, facts, (*found.notes, *notes))
 
     def _traits(self, prompts: tuple[Prompt, ...]) -> list[Trait]:
         separates = (self.separates or {}).items()
@@ -127,7 +129,12 @@ class Neuron(Check):
         return traits if self.dose is None else [*traits, Doses.of(prompts, self.dose)]
 
     def _effects(
-        self, bench: Bench, found: Search, sites: tuple[Site, ...], metric: Metric
+        self,
+        bench: Bench,
+        found: Search,
+        sites: tuple[Site, ...],
+        metrics: Metrics,
+        metric: Metric,
     ) -> Iterator[Measured]:
         """Each neuron that was kept patched alone, then all of them together."""
         pairs = bench.pairs(self.on, self.pairs)
@@ -136,10 +143,12 @@ class Neuron(Check):
         cells = [Cell(group, self.position) for group in groups]
         effect = patch_effect(bench, pairs, cells, metric, self.mode)
         judged = found.judged(*(side.prompts for side in pairs))
-        share = SHARE[self.mode]
+        share, cluster = (
+            metrics.name(name, metric) for name in (SHARE[self.mode], f"cluster_{SHARE[self.mode]}")
+        )
         for cell, number in enumerate(found.kept):
             yield effect.share(cell, judged, share, found.member(number))
-        yield effect.share(len(kept), judged, f"cluster_{share}", None)
+        yield effect.share(len(kept), judged, cluster, None)
 
 
 def _columns(

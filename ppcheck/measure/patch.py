@@ -11,15 +11,16 @@ from pydantic import Field
 from ppcheck.measure.check import (
     Bench,
     Check,
+    Measured,
     Measurement,
     prompt_facts,
 )
 from ppcheck.measure.effect import SHARE, Mode, patch_effect
-from ppcheck.measure.metrics import metric_facts
+from ppcheck.measure.metrics import metric_facts, metric_notes
 from ppcheck.measure.problems import metric_problems, patch_problems
 from ppcheck.measure.search import TopField, search
 from ppcheck.spec.claim import PairsField
-from ppcheck.spec.metric import MetricField
+from ppcheck.spec.metric import MetricsField
 from ppcheck.spec.position import FINAL, PositionField
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.site import SitesField
@@ -42,13 +43,13 @@ class Patch(Check):
     site: SitesField
     position: PositionField = FINAL
     mode: Mode = Field(description="denoise tests sufficiency, noise necessity.")
-    metric: MetricField
+    metric: MetricsField
     pairs: PairsField = None
     together: bool = Field(False, description="Patch all the sites at once.")
     top: TopField = None
 
     def statistic_names(self) -> tuple[str, ...]:
-        return (SHARE[self.mode], "gap")
+        return self.metric.names(SHARE[self.mode], "gap")
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         yield from super().problems(prompt_set)
@@ -63,7 +64,10 @@ class Patch(Check):
         groups = {str(self.site): sites} if self.together else {str(s): (s,) for s in sites}
         cells = [Cell(group, self.position) for group in groups.values()]
         pairs = bench.pairs(self.on, self.pairs)
-        effect = patch_effect(bench, pairs, cells, self.metric, self.mode)
+        effects = {
+            metric: patch_effect(bench, pairs, cells, metric, self.mode) for metric in self.metric
+        }
+        effect = effects[self.metric.first]
         sides = [side.prompts for side in pairs]
         found = search(tuple(groups), sides[0], self.top, bench.seed, effect.shares)
         judged = found.judged(*sides)
@@ -74,6 +78,11 @@ class Patch(Check):
             "position": str(self.position),
             "effects": dict(zip(groups, shares.tolist(), strict=True)),
         }
-        name = SHARE[self.mode]
-        each = [effect.share(cell, judged, name, found.member(cell)) for cell in found.kept]
-        return self.measurement([*each, effect.gap()], facts, found.notes)
+        results: list[Measured] = []
+        for metric, of_metric in effects.items():
+            name, gap = (self.metric.name(each, metric) for each in (SHARE[self.mode], "gap"))
+            results += (
+                of_metric.share(cell, judged, name, found.member(cell)) for cell in found.kept
+            )
+            results.append(of_metric.gap(gap))
+        return self.measurement(results, facts, (*found.notes, *metric_notes(self.metric)))

@@ -135,13 +135,14 @@ class Recorder(Subject):
                 runs,
             )
         )
-        return np.outer(_random(source).uniform(0, 1, len(cells)), self._values(target, readout))
+        drawn = _random(source).uniform(0, 1, len(cells))
+        return np.multiply.outer(drawn, self._values(target, readout))
 
     def intervene(self, encoded: Encoded, cells: Sequence[Edits], readout: Readout) -> Floats:
         logits = _logits(self, readout) * len(cells) * len(encoded)
         self._rerun("edit", encoded, cells, logits)
         drawn = _random(encoded).uniform(0, 1, len(cells))
-        return np.outer(drawn, self._values(encoded, readout))
+        return np.multiply.outer(drawn, self._values(encoded, readout))
 
     def activations(
         self,

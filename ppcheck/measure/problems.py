@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ppcheck.spec.grammar import suggest
-from ppcheck.spec.metric import Metric, Reading
+from ppcheck.spec.metric import Metrics, Reading
 from ppcheck.spec.position import Position
 from ppcheck.spec.prompts import PromptSet
 
@@ -19,16 +19,17 @@ def dose_problems(prompt_set: PromptSet, dose: str) -> Problems:
         yield "dose", f"{dose!r} is no ordered variable: {suggest(dose, ordered)}"
 
 
-def behaviour_problems(prompt_set: PromptSet, metric: Metric) -> Problems:
-    """What is wrong with a metric that is read from untouched runs."""
-    if metric.reading is Reading.KL:
+def behaviour_problems(prompt_set: PromptSet, metrics: Metrics) -> Problems:
+    """What is wrong with metrics that are read from untouched runs."""
+    if any(metric.reading is Reading.KL for metric in metrics):
         yield "metric", "`kl` compares patched runs with clean ones: use it in a patching claim"
-    yield from metric_problems(prompt_set, metric)
+    yield from metric_problems(prompt_set, metrics)
 
 
-def metric_problems(prompt_set: PromptSet, metric: Metric) -> Problems:
-    if metric.reading is Reading.P and len(prompt_set.choices) == 1:
-        yield "metric", f"{metric} is 1 where there is one choice: give another, or read `prob`"
+def metric_problems(prompt_set: PromptSet, metrics: Metrics) -> Problems:
+    for metric in metrics:
+        if metric.reading is Reading.P and len(prompt_set.choices) == 1:
+            yield "metric", f"{metric} is 1 where there is one choice: give another, or read `prob`"
 
 
 def patch_problems(position: Position) -> Problems:

@@ -12,7 +12,7 @@ from ppcheck.spec.bound import Bound
 from ppcheck.spec.fields import ContrastField
 from ppcheck.spec.grammar import Parsed, as_text, suggest
 from ppcheck.spec.grid import Grid
-from ppcheck.spec.metric import Metric
+from ppcheck.spec.metric import Metrics
 from ppcheck.spec.position import Position
 from ppcheck.spec.prompts import Contrast, PromptSet
 from ppcheck.spec.selection import SelectionField
@@ -64,8 +64,8 @@ class Claim(Model):
             value, written = getattr(self, key), field.alias or key
             if isinstance(value, Position):
                 yield from ((written, message) for message in _of_position(value, prompt_set))
-            elif isinstance(value, Metric):
-                for choice in value.choices:
+            elif isinstance(value, Metrics):
+                for choice in dict.fromkeys(c for metric in value for c in metric.choices):
                     if choice not in prompt_set.choices:
                         advice = suggest(choice, prompt_set.choices)
                         yield written, f"{choice!r} is no choice of {self.on.prompts!r}: {advice}"

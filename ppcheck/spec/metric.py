@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any
 
-from ppcheck.spec.grammar import Parsed, as_text, suggest
+from ppcheck.spec.grammar import TEXT_OR_LIST, Parsed, as_text, suggest
 
 FORMS = "logit_diff(a, b), p(a), prob(a), log_prob(a), rank(a) or kl, where a and b are choices"
 
@@ -74,4 +75,51 @@ class Metric:
         return f"{self.reading}({', '.join(self.choices)})" if self.choices else str(self.reading)
 
 
-MetricField = Annotated[Metric, Parsed(Metric.parse, f"Metric: {FORMS}")]
+@dataclass(frozen=True)
+class Metrics:
+    """One metric or several.
+
+    A statistic of the first is called by its plain name, and of another with an @: ``recovery`` and
+    ``recovery@p(a)``.
+    """
+
+    metrics: tuple[Metric, ...]
+
+    @classmethod
+    def parse(cls, value: Any) -> Metrics:
+        words = value if isinstance(value, list) else [value]
+        if not words:
+            raise ValueError(f"expected a metric or a list of metrics: {FORMS}")
+        metrics = tuple(map(Metric.parse, words))
+        if len(set(metrics)) != len(metrics):
+            raise ValueError("the same metric stands twice")
+        return cls(metrics)
+
+    def __iter__(self) -> Iterator[Metric]:
+        return iter(self.metrics)
+
+    @property
+    def first(self) -> Metric:
+        return self.metrics[0]
+
+    @property
+    def linear(self) -> bool:
+        return any(metric.linear for metric in self)
+
+    def name(self, statistic: str, metric: Metric) -> str:
+        """What ``statistic`` is called where it is read in ``metric``."""
+        return statistic if metric == self.first else f"{statistic}@{metric}"
+
+    def names(self, *statistics: str) -> tuple[str, ...]:
+        """Each statistic's name in each metric."""
+        return tuple(self.name(each, metric) for metric in self for each in statistics)
+
+    def __str__(self) -> str:
+        texts = list(map(str, self))
+        return texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
+
+
+MetricsField = Annotated[
+    Metrics,
+    Parsed(Metrics.parse, f"A metric, or a list of metrics: {FORMS}", TEXT_OR_LIST),
+]

@@ -20,7 +20,7 @@ from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.engine import Engine
 from ppcheck.subject.jobs import Booleans, Job, Write, slots_of, tells
 from ppcheck.subject.patching import Swept, run_jobs
-from ppcheck.subject.readout import Floats, Integers, Readout
+from ppcheck.subject.readout import Floats, Integers, Readout, width
 from ppcheck.subject.replay import Replay
 from ppcheck.subject.sweep import Sweep, captured_at, grouped
 from ppcheck.subject.whole import activations_whole, edit_whole
@@ -47,7 +47,7 @@ def intervene(
     check_once(cells)
     if engine.replay is None:
         return edit_whole(engine, encoded, cells, readout, progress=progress)
-    values = np.empty((len(cells), len(encoded)))
+    values = np.empty((len(cells), len(encoded), *width(readout)))
     replay, tokens = engine.replay, _tokens(encoded, cells)
 
     def swept(numbers: Sequence[int]) -> Swept:

@@ -21,7 +21,7 @@ from ppcheck.subject.budget import captured_bytes, row_bytes, usable_memory
 from ppcheck.subject.hooks import Hook, Hooks, by_hook, not_finite
 from ppcheck.subject.info import Shape
 from ppcheck.subject.prefix import branches
-from ppcheck.subject.readout import Floats, Integers, Readout
+from ppcheck.subject.readout import Floats, Integers, Readout, width
 from ppcheck.subject.replay import Replay
 
 Sequences = Sequence[Sequence[int]]
@@ -149,7 +149,7 @@ class Engine:
         return not any(output.any() for output in outputs)
 
     def read(self, ids: Sequences, readout: Readout, progress: Progress) -> Floats:
-        values = np.empty(len(ids))
+        values = np.empty((len(ids), *width(readout)))
         for batch, logits in self._logits(ids, "read", progress, tokens=readout.tokens):
             rows = np.array(batch, dtype=np.int64)
             values[batch] = readout.values(logits[:, -1].double().numpy(), rows)

@@ -13,7 +13,7 @@ from ppcheck.spec.site import Kind, Site
 from ppcheck.subject.edit import Edits
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.key import digest, model_key
-from ppcheck.subject.readout import Floats, Readout
+from ppcheck.subject.readout import Floats, Readout, applied, raw
 from ppcheck.subject.subject import Cell, Subject
 
 T = TypeVar("T")
@@ -70,6 +70,9 @@ class Memory:
 class Memo(Subject):
     """``subject``, asked only for what ``store`` does not hold.
 
+    What is kept of a metric of some tokens is their logits, so that other metrics of the same
+    tokens cost nothing more.
+
     ``asked`` counts what was asked for, each readout, site, head or cell over a set of prompts
     being one; ``known`` counts what of it the store held.
     """
@@ -83,8 +86,9 @@ class Memo(Subject):
         self._model = model_key(subject.info)
 
     def read(self, encoded: Encoded, readout: Readout) -> Floats:
-        what = ("read", encoded.ids, readout)
-        return self._one(what, lambda: self._subject.read(encoded, readout))
+        asked = raw(readout)
+        what = ("read", encoded.ids, asked)
+        return applied(readout, self._one(what, lambda: self._subject.read(encoded, asked)))
 
     def log_distribution(self, encoded: Encoded) -> Floats:
         what = ("log_distribution", encoded.ids)
@@ -117,20 +121,22 @@ class Memo(Subject):
         self, target: Encoded, source: Encoded, cells: Sequence[Cell], readout: Readout
     ) -> Floats:
         def measure(missing: list[Cell]) -> list[Floats]:
-            return list(self._subject.patch(target, source, missing, readout))
+            return list(self._subject.patch(target, source, missing, asked))
 
+        asked = raw(readout)
         positions = dict.fromkeys(cell.position for cell in cells)
         tokens = {p: digest(target.positions(p), source.positions(p)) for p in positions}
         names = [f"{_together(cell)} at {tokens[cell.position]}" for cell in cells]
-        what = ("patch", target.ids, source.ids, readout)
-        return np.stack(self._each(what, names, cells, measure))
+        what = ("patch", target.ids, source.ids, asked)
+        return applied(readout, np.stack(self._each(what, names, cells, measure)))
 
     def intervene(self, encoded: Encoded, cells: Sequence[Edits], readout: Readout) -> Floats:
         def measure(missing: list[Edits]) -> list[Floats]:
-            return list(self._subject.intervene(encoded, missing, readout))
+            return list(self._subject.intervene(encoded, missing, asked))
 
-        names = self._edited(encoded, cells)
-        return np.stack(self._each(("intervene", encoded.ids, readout), names, cells, measure))
+        asked, names = raw(readout), self._edited(encoded, cells)
+        found = self._each(("intervene", encoded.ids, asked), names, cells, measure)
+        return applied(readout, np.stack(found))
 
     def activations(
         self,

@@ -16,7 +16,7 @@ from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.engine import Engine
 from ppcheck.subject.hooks import not_finite
 from ppcheck.subject.jobs import Job
-from ppcheck.subject.readout import Floats, Integers, Readout
+from ppcheck.subject.readout import Floats, Integers, Readout, width
 from ppcheck.subject.replay import Replay
 from ppcheck.subject.subject import Cell
 from ppcheck.subject.sweep import Sweep, grouped, patches
@@ -59,7 +59,7 @@ def patch_by_replay(
     *,
     progress: Progress,
 ) -> Floats:
-    values = np.empty((len(cells), len(target)))
+    values = np.empty((len(cells), len(target), *width(readout)))
     keys = [(len(a), len(b)) for a, b in zip(target.ids, source.ids, strict=True)]
 
     def swept(pairs: Sequence[int]) -> Swept:
@@ -107,4 +107,4 @@ def run_jobs(
             size = max(size - size % len(numbers), min(size, len(numbers)))
             for count in in_parts(jobs, size, run, engine.hooks.model):
                 done += count
-                progress((done, values.size))
+                progress((done, values.shape[0] * values.shape[1]))

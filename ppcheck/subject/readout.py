@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -24,3 +25,33 @@ class Readout(Protocol):
     def values(self, logits: Floats, rows: Integers) -> Floats:
         """``logits`` [row, k] (or [row, vocabulary]) of the prompts numbered ``rows``, to [row]."""
         ...
+
+
+@dataclass(frozen=True, eq=False)
+class Logits:
+    """The logits of some tokens as they are: `values` gives [row, k]."""
+
+    tokens: Integers
+
+    def values(self, logits: Floats, rows: Integers) -> Floats:
+        del rows
+        return logits
+
+
+def raw(readout: Readout) -> Readout:
+    """What has to be asked of the model: readouts of the same tokens ask the same."""
+    return readout if readout.tokens is None else Logits(readout.tokens)
+
+
+def applied(readout: Readout, found: Floats) -> Floats:
+    """``readout`` of what its `raw` gave: [..., prompt, k] to [..., prompt]."""
+    if readout.tokens is None or isinstance(readout, Logits):
+        return found
+    rows = np.arange(found.shape[-2])
+    flat = [readout.values(each, rows) for each in found.reshape(-1, *found.shape[-2:])]
+    return np.array(flat).reshape(found.shape[:-1])
+
+
+def width(readout: Readout) -> tuple[int, ...]:
+    """The shape of one prompt's value."""
+    return (readout.tokens.shape[1],) if isinstance(readout, Logits) else ()

@@ -18,7 +18,7 @@ from ppcheck.subject.edit import Edits, Operation
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.engine import Engine, read_out
 from ppcheck.subject.hooks import Hook, by_hook, operated
-from ppcheck.subject.readout import Floats, Integers, Readout
+from ppcheck.subject.readout import Floats, Integers, Readout, width
 from ppcheck.subject.subject import Cell
 
 Job = tuple[Cell, int]
@@ -36,7 +36,7 @@ def patch_whole(
 ) -> Floats:
     """See `Subject.patch`."""
     aligned = align(target, source, cells)
-    values = np.empty((len(cells), len(target)))
+    values = np.empty((len(cells), len(target), *width(readout)))
     keys = [(len(a), len(b)) for a, b in zip(target.ids, source.ids, strict=True)]
     done = 0
     for pairs in batches(keys, lambda key: engine.rows(max(key))):
@@ -49,7 +49,7 @@ def patch_whole(
             logits = engine.forward(stacked(target.ids, pair), hooks)
             values[cell, pair] = read_out(logits, readout, pair)
             done += len(cell)
-            progress("patch", done, values.size)
+            progress("patch", done, len(cells) * len(target))
     return values
 
 
@@ -62,7 +62,7 @@ def edit_whole(
     progress: Progress,
 ) -> Floats:
     """See `Subject.intervene`."""
-    values = np.empty((len(cells), len(encoded)))
+    values = np.empty((len(cells), len(encoded), *width(readout)))
     done = 0
     for numbers in batches([(len(ids),) for ids in encoded.ids], lambda key: engine.rows(key[0])):
         ids = stacked(encoded.ids, numbers)
@@ -70,7 +70,7 @@ def edit_whole(
             logits = engine.forward(ids, _edit_hooks(engine, encoded, cell, numbers))
             values[place, numbers] = read_out(logits, readout, numbers)
             done += len(numbers)
-            progress("edit", done, values.size)
+            progress("edit", done, len(cells) * len(encoded))
     return values
 
 

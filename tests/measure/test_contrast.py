@@ -87,7 +87,7 @@ def test_an_undefined_effect_size_is_left_out_unless_it_is_expected(
 ) -> None:
     on = bench(planted(blind))
     mean = claim("contrast", metric="p(a)", expect={"difference": "> 0.1"})
-    assert mean.measure(on).notes == ("standardised is undefined here",)
+    assert "standardised is undefined here" in mean.measure(on).notes
     assert verdict(mean, on) == Verdict.FAILS
     size = claim("contrast", metric="p(a)", expect={"standardised": "> 0.1"})
     with pytest.raises(MeasurementError, match="standardised is undefined over its 6 units"):

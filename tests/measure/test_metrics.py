@@ -138,12 +138,9 @@ ROWS = np.arange(4)
 @settings(max_examples=50, deadline=None)
 def test_p_sums_to_one_over_the_choices(logits: Floats, pool: Pool) -> None:
     tokens, total = np.tile(np.arange(5), (4, 1)), np.zeros(4)
-    for order, sizes in (
-        ([0, 1, 2, 3, 4], (2, 1, 2)),
-        ([2, 0, 1, 3, 4], (1, 2, 2)),
-        ([3, 4, 0, 1, 2], (2, 2, 1)),
-    ):
-        total += ChoiceReadout(Reading.P, tokens, sizes, pool).values(logits[:, order], ROWS)
+    for own in range(3):
+        reader = ChoiceReadout(Reading.P, tokens, (2, 1, 2), pool, (own,))
+        total += reader.values(logits, ROWS)
     np.testing.assert_allclose(total, 1)
 
 
@@ -190,9 +187,11 @@ def test_the_pool_of_the_prompt_set_reaches_the_metric(tiny: Model) -> None:
     )
 
 
-def test_a_readout_names_only_the_tokens_it_needs(tiny: Model) -> None:
+def test_a_readout_names_the_tokens_of_the_choices_alone(tiny: Model) -> None:
     on = bench(tiny, game(choices=THREE))
     encoded = on.subject.encode(on.grid.prompts)
     tokens = readout(Metric.parse("logit_diff(a, b)"), encoded, "sum").tokens
     assert tokens is not None
-    assert tokens.tolist() == [[A, B]] * 96
+    assert tokens.tolist() == [[A, B, C, token("go")]] * 96
+    other = readout(Metric.parse("p(c)"), encoded, "sum").tokens
+    np.testing.assert_array_equal(other, tokens)  # so that one measurement serves both

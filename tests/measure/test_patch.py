@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -263,3 +264,31 @@ def test_the_last_stream_of_the_demo_model_decides(demo: Subject) -> None:
         expect={"recovery": "1 ± 0.001"},
     )
     assert verdict(wanted, bench(demo, DEMO)) == Verdict.HOLDS
+
+
+def test_each_metric_gives_its_own_statistics_from_one_sweep(tiny: Model) -> None:
+    from ppcheck.subject.memo import Memo, Memory
+
+    both = claim(
+        "patch", site="L1H*", mode="denoise", metric=["logit_diff(a, b)", "p(a)"], position="final"
+    )
+    on = bench(tiny)
+    memo = Memo(on.subject, Memory())
+    found = estimates(both.measure(replace(on, subject=memo)))
+    for metric, suffix in (("logit_diff(a, b)", ""), ("p(a)", "@p(a)")):
+        alone = estimates(
+            claim("patch", site="L1H*", mode="denoise", metric=metric, position="final").measure(on)
+        )
+        for name, value in alone.items():
+            statistic, _, member = name.partition(" ")
+            assert found[f"{statistic}{suffix} {member}".strip()] == pytest.approx(value)
+    assert memo.asked - memo.known == 2 + 2  # two sides, two heads, whatever the metrics
+
+
+def test_a_metric_that_is_not_linear_is_said_to_be_none(tiny: Model) -> None:
+    def notes(metric: object) -> tuple[str, ...]:
+        one = claim("patch", site="L1H0", mode="noise", metric=metric, position="final")
+        return one.measure(bench(tiny)).notes
+
+    assert any("p(a) is not linear in the logits" in note for note in notes("p(a)"))
+    assert not notes(["p(a)", "logit_diff(a, b)"])

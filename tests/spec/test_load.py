@@ -161,7 +161,12 @@ def test_what_is_wrong_with_the_whole_file_is_said(
             "p(tow)",
             "25: 'tow' is no choice of 'game': did you mean 'two'",
         ),
-        ("logit_diff(two, three)", "[p]", "25: metric: expected a metric (logit_diff(a, b), p(a)"),
+        ("logit_diff(two, three)", "[p]", "25: metric: 'p' names 0 choices: write p(a)"),
+        (
+            "logit_diff(two, three)",
+            "{p: 1}",
+            "25: metric: expected a metric (logit_diff(a, b), p(a)",
+        ),
         (
             "{recovery:",
             "{recvery:",

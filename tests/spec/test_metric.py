@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ppcheck.spec.metric import Metric, Reading
+from ppcheck.spec.metric import Metric, Metrics, Reading
 
 names = st.text("abc_ -2", min_size=1).map(str.strip).filter(bool)
 metrics = st.one_of(
@@ -59,3 +59,24 @@ def test_the_logit_difference_alone_is_linear_and_probabilities_are_probabilitie
     parsed = [Metric.parse(t) for t in ("logit_diff(a, b)", "p(a)", "prob(a)", "log_prob(a)", "kl")]
     assert [metric.linear for metric in parsed] == [True, False, False, False, False]
     assert [metric.probability for metric in parsed] == [False, True, True, False, False]
+
+
+def test_several_metrics_name_their_statistics() -> None:
+    metrics = Metrics.parse(["logit_diff(a, b)", "p(a)"])
+    assert metrics.names("recovery", "gap") == (
+        *("recovery", "gap"),
+        *("recovery@p(a)", "gap@p(a)"),
+    )
+    assert metrics.linear
+    assert str(metrics) == "[logit_diff(a, b), p(a)]"
+    assert str(Metrics.parse("p(a)")) == "p(a)"
+    assert not Metrics.parse("p(a)").linear
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [([], "a metric or a list"), (["p(a)", "p( a )"], "stands twice"), (["pp(a)"], "did you mean")],
+)
+def test_a_list_that_is_no_list_of_metrics(value: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Metrics.parse(value)
