@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from ppcheck.errors import UnsupportedError
 from ppcheck.spec.site import OF_HEADS, Kind, Site
 from ppcheck.subject.align import Aligned, align
 from ppcheck.subject.batches import Progress, batches, stacked
+from ppcheck.subject.device import near
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.engine import Engine, read_out
 from ppcheck.subject.hooks import Hook, by_hook
@@ -153,7 +153,7 @@ class _Write:
             return output
 
         def check(residual: Tensor) -> None:
-            if not torch.allclose(residual[self.row, self.token], self.values, 1e-3, 1e-3):
+            if not near(residual[self.row, self.token], self.values):
                 raise UnsupportedError(
                     f"{model} has no {self.site}: its block is no sum of outputs"
                 )
