@@ -35,10 +35,11 @@ class State:
             raise ModelError(f"the model {ref.label!r} could not be loaded: see its first error")
         if self.loaded is None or self.loaded.info.name != ref.label:
             from ppcheck.subject.load import load
+            from ppcheck.subject.settings import Settings
 
             self.loaded = None
             try:
-                self.loaded = load(ref, allow_pickle=self.allow_pickle)
+                self.loaded = load(ref, Settings(allow_pickle=self.allow_pickle))
             except ModelError:
                 self.broken.add(ref.label)
                 raise

@@ -246,7 +246,9 @@ def _forms(plain: Any, *groups: Sequence[nn.Module]) -> list[list[Form]]:
 
     handles = [module.register_forward_hook(keep) for group in groups for module in group]
     try:
-        plain(input_ids=torch.zeros((1, 1), dtype=torch.int64), use_cache=False)
+        plain(
+            input_ids=torch.zeros((1, 1), dtype=torch.int64, device=plain.device), use_cache=False
+        )
     finally:
         for handle in handles:
             handle.remove()

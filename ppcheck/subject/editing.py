@@ -15,6 +15,7 @@ from ppcheck.spec.position import Position
 from ppcheck.spec.site import Site
 from ppcheck.subject.batches import Progress, batches, stacked
 from ppcheck.subject.budget import in_parts
+from ppcheck.subject.device import in_numpy
 from ppcheck.subject.edit import Edits, check_once
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.engine import Engine
@@ -118,7 +119,7 @@ def means(
         tokens = np.concatenate([at[number] for number in numbers])
         seen = engine.record(stacked(encoded.ids, numbers), sites, _picked(rows, tokens))
         for site, slot in slots_of(sites).items():
-            places = seen[site.hook][:, slot].double().numpy()
+            places = in_numpy(seen[site.hook][:, slot])
             if not pooled:
                 places = places.reshape(len(numbers), -1, places.shape[-1])
             totals[site] = totals[site] + places.sum(axis=0)
@@ -148,7 +149,7 @@ def _activations_by_replay(
         sweep = Sweep(replay, numbers, captured, edited_values)
         slots = slots_of(both)
         found = {
-            site: np.repeat(seen[site.hook][None, :, :, slots[site]].numpy(), len(cells), axis=0)
+            site: np.repeat(in_numpy(seen[site.hook][None, :, :, slots[site]]), len(cells), axis=0)
             for site in sites
         }
     rows = {number: row for row, number in enumerate(numbers)}
@@ -165,7 +166,7 @@ def _activations_by_replay(
             at = [job.cell for job in part], [rows[job.pair] for job in part]
             for site in sites:
                 if site.hook in seen:
-                    found[site][*at, first:] = seen[site.hook][:, :, own[site]].numpy()
+                    found[site][*at, first:] = in_numpy(seen[site.hook][:, :, own[site]])
 
         size = engine.rows(ids.shape[1] - first)
         for _ in in_parts(jobs, size, run, engine.hooks.model):
@@ -194,7 +195,7 @@ def edit_jobs(
 
 def edited_values(_captured: Sequence[int], writes: Sequence[Write]) -> Tensor:
     vectors = [write.vectors for write in writes if isinstance(write, Edited)]
-    return torch.from_numpy(np.concatenate(vectors)).float()
+    return torch.from_numpy(np.concatenate(vectors))
 
 
 def _everywhere(_site: Site, to: Integers) -> Booleans:

@@ -18,6 +18,7 @@ from ppcheck.spec.site import Kind, Site
 from ppcheck.subject.batches import Progress, batches, reported, stacked
 from ppcheck.subject.blocks import Blocks, Plain
 from ppcheck.subject.budget import captured_bytes, row_bytes, usable_memory
+from ppcheck.subject.device import doubled, in_numpy
 from ppcheck.subject.hooks import Hook, Hooks, by_hook, not_finite
 from ppcheck.subject.info import Shape
 from ppcheck.subject.prefix import branches
@@ -106,7 +107,7 @@ class Engine:
         """
         only = {"logits_to_keep": keep} if self._keeps_last else {}
         with self.running(), self.hooks.attached(hooks):
-            output = self._model(input_ids=torch.from_numpy(ids), use_cache=False, **only)
+            output = self._model(input_ids=self._placed(ids), use_cache=False, **only)
             logits: Tensor = output.logits[:, -keep:]
             if not torch.isfinite(logits).all():
                 raise not_finite("logits")
@@ -152,13 +153,13 @@ class Engine:
         values = np.empty((len(ids), *width(readout)))
         for batch, logits in self._logits(ids, "read", progress, tokens=readout.tokens):
             rows = np.array(batch, dtype=np.int64)
-            values[batch] = readout.values(logits[:, -1].double().numpy(), rows)
+            values[batch] = readout.values(in_numpy(logits[:, -1]), rows)
         return values
 
     def log_distribution(self, ids: Sequences, progress: Progress) -> Floats:
         values = np.empty((len(ids), self.shape.n_vocabulary))
         for batch, logits in self._logits(ids, "log_distribution", progress):
-            values[batch] = torch.log_softmax(logits[:, -1].double(), dim=-1).numpy()
+            values[batch] = in_numpy(torch.log_softmax(doubled(logits[:, -1]), dim=-1))
         return values
 
     def log_probs(self, ids: Sequences, continuations: Sequences, progress: Progress) -> Floats:
@@ -172,9 +173,9 @@ class Engine:
         values = np.empty(len(ids))
         keep = [len(more) + 1 for more in continuations]
         for batch, logits in self._logits(whole, "log_probs", progress, keep):
-            more = torch.from_numpy(stacked(continuations, batch))
-            log_probs = torch.log_softmax(logits[:, :-1].double(), dim=-1)
-            values[batch] = log_probs.gather(-1, more[..., None]).sum(dim=(1, 2)).numpy()
+            log_probs = torch.log_softmax(doubled(logits[:, :-1]), dim=-1)
+            more = torch.from_numpy(stacked(continuations, batch)).to(log_probs.device)
+            values[batch] = in_numpy(log_probs.gather(-1, more[..., None]).sum(dim=(1, 2)))
         return values
 
     def _logits(
@@ -189,7 +190,7 @@ class Engine:
         keep = keep or [1] * len(ids)
         done = 0
         for batch, shared in self._branches(ids, keep):
-            some = None if tokens is None else torch.from_numpy(tokens[batch])
+            some = None if tokens is None else self._placed(tokens[batch])
             yield batch, self._final(stacked(ids, batch), shared, keep[batch[0]], some)
             done += len(batch)
             progress(what, done, len(ids))
@@ -208,7 +209,7 @@ class Engine:
                 return logits
             return logits.gather(2, tokens[:, None].expand(-1, keep, -1))
         with self.running():
-            hidden = self.replay.final(torch.from_numpy(ids), shared, keep)
+            hidden = self.replay.final(self._placed(ids), shared, keep)
             logits = self.replay.frame.unembed(hidden, tokens)
             if not torch.isfinite(logits).all():
                 raise not_finite("logits")
@@ -226,7 +227,7 @@ class Engine:
             pick = _at(np.arange(len(batch)), np.array(at)[batch])
             for hook, picked in self.record(stacked(ids, batch), sites, pick).items():
                 empty = np.empty((len(ids), *picked.shape[1:]))
-                found.setdefault(hook, empty)[batch] = picked.numpy()
+                found.setdefault(hook, empty)[batch] = in_numpy(picked)
         slots = {site: slot for some in by_hook(sites).values() for slot, site in enumerate(some)}
         return [found[site.hook][:, slots[site]] for site in sites]
 
@@ -241,9 +242,13 @@ class Engine:
             recorded = self.record(stacked(ids, batch), patterns, _along(rows, queries, keys))
             for hook, some in by_hook(patterns).items():
                 for slot, site in enumerate(some):
-                    np.add.at(totals[site], np.array(batch)[rows], recorded[hook][:, slot].numpy())
+                    paid = in_numpy(recorded[hook][:, slot])
+                    np.add.at(totals[site], np.array(batch)[rows], paid)
         counts = np.array([len({query for query, _ in each}) or np.nan for each in links])
         return np.stack([totals[site] / counts for site in patterns], axis=1)
+
+    def _placed(self, ids: Integers) -> Tensor:
+        return torch.from_numpy(ids).to(self._model.device)
 
     def _batches(self, ids: Sequences, what: str, progress: Progress) -> Iterator[list[int]]:
         chunks = batches([(len(row),) for row in ids], lambda key: self.rows(key[0]))
@@ -255,8 +260,8 @@ def read_out(logits: Tensor, readout: Readout, numbers: Sequence[int]) -> Floats
     rows = np.array(numbers, dtype=np.int64)
     last = logits[:, -1]
     if readout.tokens is not None:
-        last = last.gather(1, torch.from_numpy(readout.tokens[rows]))
-    return readout.values(last.double().numpy(), rows)
+        last = last.gather(1, torch.from_numpy(readout.tokens[rows]).to(last.device))
+    return readout.values(in_numpy(last), rows)
 
 
 def _at(rows: Integers, tokens: Integers) -> Callable[[Tensor], Tensor]:
@@ -264,4 +269,4 @@ def _at(rows: Integers, tokens: Integers) -> Callable[[Tensor], Tensor]:
 
 
 def _along(rows: Integers, queries: Integers, keys: Integers) -> Callable[[Tensor], Tensor]:
-    return lambda pattern: pattern[rows, queries, :, keys].double()
+    return lambda pattern: pattern[rows, queries, :, keys]

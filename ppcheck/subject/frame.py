@@ -73,7 +73,7 @@ class Frame:
         with _hooked(self._embedding, write):
             self._stops, self._calls = True, []
             try:
-                self._model(input_ids=ids, use_cache=False)
+                self._model(input_ids=ids.to(self._model.device), use_cache=False)
             except _Reached:
                 pass
             finally:
@@ -85,7 +85,7 @@ class Frame:
         if length not in self._arguments:
             cache = DynamicCache()
             self._calls = []
-            device = next(self._model.parameters()).device
+            device = self._model.device
             ids = torch.zeros((1, length), dtype=torch.int64, device=device)
             self._tokens = torch.zeros((1, 1), dtype=torch.int64, device=device)
             self._model(input_ids=ids, past_key_values=cache, use_cache=True)
@@ -101,6 +101,7 @@ class Frame:
 
         With ``tokens`` [row, k] only theirs are computed, [row, token, k].
         """
+        tokens = None if tokens is None else tokens.to(hidden.device)
         few = tokens is not None and self.unembeds_few
         self._given, self._tokens = hidden, tokens if few else None
         self._calls = []

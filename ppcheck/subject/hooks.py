@@ -92,6 +92,7 @@ def _as_bridge_hook(hook: Hook) -> Callable[..., Tensor | None]:
 
 def operated(operation: Operation, activation: Tensor, values: Tensor) -> Tensor:
     """What an operation makes of activations [..., width], given as many vectors."""
+    values = values.to(activation)
     if operation is Operation.SET:
         return values
     if operation is Operation.ADD:

@@ -144,7 +144,7 @@ class Pairs:
         to, since = self.aligned[position][self.numbers[row]]
         ours = self.target_record.activations[site.hook][row, self.target_record.numbers(to)]
         theirs = self.source_record.activations[site.hook][row, self.source_record.numbers(since)]
-        differs: Booleans = (ours != theirs).any(-1).numpy()
+        differs: Booleans = (ours != theirs).any(-1).cpu().numpy()
         # What stands in the same place after the same tokens is the same, whatever the rounding.
         start = shared(self.target[row], self.source[row])
         differs[((to == since) & (to < start)) | ~self._tells(site, to)] = False

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ppcheck.errors import ModelError
 from ppcheck.subject.info import ModelInfo, Shape
 from ppcheck.subject.locate import SAFE, ModelRef, locate, resolve
+from ppcheck.subject.settings import STANDARD, Settings
 from ppcheck.subject.subject import Subject
 from ppcheck.subject.tokens import Tokens
 
@@ -27,20 +28,21 @@ _LIBRARIES = ("ppcheck", "torch", "transformers", "transformer-lens", "numpy")
 _CHUNK = 2**20
 
 
-def load(ref: ModelRef, *, allow_pickle: bool = False) -> Subject:
-    """Load raw weights in float32 on the CPU, with TransformerBridge's hooks.
+def load(ref: ModelRef, settings: Settings = STANDARD) -> Subject:
+    """Load raw weights with TransformerBridge's hooks.
 
-    Raises ModelError where the model cannot be found, read or understood, or lacks weights; and for
-    pickled weights unless ``allow_pickle``, which still reads them as tensors only.
+    Raises ModelError where the model cannot be found, read or understood, or lacks weights, where
+    there is no such device; and for pickled weights unless they are allowed, and then they are
+    still read as tensors only.
     """
-    path = locate(ref, allow_pickle=allow_pickle)
+    path = locate(ref, allow_pickle=settings.allow_pickle)
     try:
         with _quiet():
             from ppcheck.subject.blocks import Plain
             from ppcheck.subject.engine import Engine
 
             tokenizer = _tokenizer(path)
-            model = _model(path, ref, allow_pickle=allow_pickle)
+            model = _model(path, ref, settings)
             info = _info(ref, path, model, tokenizer)
             plain = Plain.of(model)
             bridge = _bridge(model, path)
@@ -67,18 +69,21 @@ def _tokenizer(path: Path) -> PreTrainedTokenizerBase | None:
     return tokenizer
 
 
-def _model(path: Path, ref: ModelRef, *, allow_pickle: bool) -> PreTrainedModel:
+def _model(path: Path, ref: ModelRef, settings: Settings) -> PreTrainedModel:
     import torch
     from transformers import AutoModelForCausalLM
 
+    from ppcheck.subject.device import found_device
+
+    device = found_device(settings.device)
     auto: Any = AutoModelForCausalLM
     model, report = auto.from_pretrained(
         path,
         local_files_only=True,
         trust_remote_code=False,
-        use_safetensors=None if allow_pickle else True,
+        use_safetensors=None if settings.allow_pickle else True,
         weights_only=True,
-        dtype=torch.float32,
+        dtype=getattr(torch, settings.dtype),
         attn_implementation="eager",
         output_loading_info=True,
     )
@@ -88,12 +93,11 @@ def _model(path: Path, ref: ModelRef, *, allow_pickle: bool) -> PreTrainedModel:
             f"the weights of {ref.label} lack {len(lacking)} of the model's tensors, "
             f"{lacking[0]} among them"
         )
-    loaded: PreTrainedModel = model.eval().requires_grad_(False)
+    loaded: PreTrainedModel = model.eval().requires_grad_(False).to(device)
     return loaded
 
 
 def _bridge(model: PreTrainedModel, path: Path) -> Any:
-    import torch
     from tokenizers import Tokenizer
     from tokenizers.models import WordLevel
     from transformer_lens.model_bridge import TransformerBridge
@@ -105,8 +109,8 @@ def _bridge(model: PreTrainedModel, path: Path) -> Any:
         str(path),
         hf_model=model,
         tokenizer=unused(tokenizer_object=Tokenizer(WordLevel({"a": 0}, unk_token="a"))),  # noqa: S106
-        device="cpu",
-        dtype=torch.float32,
+        device=str(model.device),
+        dtype=model.dtype,
     ).eval()
 
 

@@ -12,6 +12,7 @@ from ppcheck.errors import UnsupportedError
 from ppcheck.subject.align import Aligned, align, has_pattern
 from ppcheck.subject.batches import Progress, batches
 from ppcheck.subject.budget import in_parts
+from ppcheck.subject.device import in_numpy
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.engine import Engine
 from ppcheck.subject.hooks import not_finite
@@ -95,7 +96,7 @@ def run_jobs(
                     if not torch.isfinite(logits).all():
                         raise not_finite("logits")
                 prompts = [job.pair for job in part]
-                kept = logits[:, -1].double().numpy()
+                kept = in_numpy(logits[:, -1])
                 values[[job.cell for job in part], prompts] = readout.values(
                     kept, np.array(prompts, dtype=np.int64)
                 )

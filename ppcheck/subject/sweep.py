@@ -14,6 +14,7 @@ from ppcheck.errors import UnsupportedError
 from ppcheck.spec.site import OF_HEADS, Kind, Site
 from ppcheck.subject.align import Aligned
 from ppcheck.subject.batches import stacked
+from ppcheck.subject.device import near
 from ppcheck.subject.edit import Operation
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.hooks import Hook, Hooks, by_hook, operated
@@ -181,7 +182,7 @@ class Put:
 
         def check(residual: Tensor) -> None:
             row, token, _ = self._shown(residual.shape[1])
-            if not torch.allclose(residual[row, token], wanted[0], 1e-3, 1e-3):
+            if not near(residual[row, token], wanted[0].to(residual)):
                 raise UnsupportedError(
                     f"{model} has no {self.site}: its block is no sum of outputs"
                 )

@@ -14,6 +14,7 @@ from ppcheck.errors import UnsupportedError
 from ppcheck.spec.site import OF_HEADS, Kind, Site
 from ppcheck.subject.align import Aligned, align
 from ppcheck.subject.batches import Progress, batches, stacked
+from ppcheck.subject.device import in_numpy, near
 from ppcheck.subject.edit import Edits, Operation
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.engine import Engine, read_out
@@ -87,7 +88,7 @@ def activations_whole(
 
     def keeper(some: Sequence[Site]) -> Hook:
         def keep(activation: Tensor) -> None:
-            components = engine.hooks.components(activation, some).double().numpy()
+            components = in_numpy(engine.hooks.components(activation, some))
             for slot, site in enumerate(some):
                 found[site].append(components[:, :, slot])
 
@@ -112,7 +113,7 @@ def _edit_hooks(
         row = np.repeat(np.arange(len(numbers)), counts)
         token = np.concatenate([tokens[number] for number in numbers]).astype(np.int64)
         index = np.full(len(row), edit.site.index or 0)
-        values = torch.from_numpy(np.concatenate(vectors)).float()
+        values = torch.from_numpy(np.concatenate(vectors))
         write = _Write(edit.site, edit.operation, row, token, index, values)
         hooks += write.hooks(engine.hooks.model)
     return hooks
@@ -223,7 +224,7 @@ class _Write:
             return output
 
         def check(residual: Tensor) -> None:
-            if not torch.allclose(residual[self.row, self.token], wanted[0], 1e-3, 1e-3):
+            if not near(residual[self.row, self.token], wanted[0].to(residual)):
                 raise UnsupportedError(
                     f"{model} has no {self.site}: its block is no sum of outputs"
                 )

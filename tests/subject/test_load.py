@@ -16,6 +16,7 @@ from ppcheck.errors import ModelError
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.template import Piece, Turn
 from ppcheck.subject.load import load, resolve
+from ppcheck.subject.settings import Settings
 from ppcheck.subject.subject import Subject
 
 
@@ -146,7 +147,7 @@ def test_allowed_pickles_give_the_same_model(
     (copy / "model.safetensors").unlink()
     with pytest.raises(ModelError, match="only pickled weights"):
         load(resolve(str(copy)))
-    subject, same = load(resolve(str(copy)), allow_pickle=True), tiny("gpt2")
+    subject, same = load(resolve(str(copy)), Settings(allow_pickle=True)), tiny("gpt2")
     prompts = ids_prompts([[1, 2, 3]])
     values = [each.read(each.encode(prompts), logit_diff(1))[0] for each in (subject, same)]
     assert values[0] == values[1]
@@ -160,7 +161,7 @@ def test_a_pickle_never_runs(copy: Path, tmp_path: Path) -> None:
     (copy / "model.safetensors").unlink()
     torch.save({"bomb": Bomb()}, copy / "pytorch_model.bin")
     with pytest.raises(ModelError, match="cannot load"):
-        load(resolve(str(copy)), allow_pickle=True)
+        load(resolve(str(copy)), Settings(allow_pickle=True))
     assert not (tmp_path / "it ran").exists()
 
 
