@@ -4,7 +4,8 @@ PpcheckError
 ├── SpecError          a spec file, or a part of it, is not valid
 ├── ModelError         a model cannot be found, loaded or addressed
 │   └── UnsupportedError  the model lacks what a claim needs: the claim is not applicable
-└── MeasurementError   a claim could not be measured: its verdict is `error`
+├── MeasurementError   a claim could not be measured: its verdict is `error`
+└── BaselineError      a baseline or a record cannot be read
 """
 
 from __future__ import annotations
@@ -37,3 +38,7 @@ class UnsupportedError(ModelError):
 
 class MeasurementError(PpcheckError):
     """A claim could not be measured; its verdict is `error`, never a pass."""
+
+
+class BaselineError(PpcheckError):
+    """A baseline or a record cannot be read: it is none, damaged, or of a later version."""

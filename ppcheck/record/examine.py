@@ -12,6 +12,7 @@ from typing import Any, cast
 import numpy as np
 
 from ppcheck.errors import MeasurementError, SpecError, UnsupportedError
+from ppcheck.judge.compare import pseudo_values
 from ppcheck.judge.verdict import Finding, Judgement, Verdict, judge
 from ppcheck.measure.check import Bench, Check, Measured, Measurement
 from ppcheck.record.run import ClaimRecord, Example, StatisticRecord
@@ -143,6 +144,7 @@ def _statistic(finding: Finding, behind: Measured) -> StatisticRecord:
         verdict=finding.verdict,
         more_units=finding.more_units,
         values=finding.values,
+        units=tuple(map(_finite, pseudo_values(behind.statistic).tolist())),
         worst=_worst(behind, finding.bound, estimate.estimate),
     )
 

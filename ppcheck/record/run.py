@@ -25,7 +25,8 @@ class Example(Recorded):
 class StatisticRecord(Recorded):
     """One estimate. ``low`` or ``high`` is None where the interval has no end on that side.
 
-    ``n`` counts independent units; ``verdict`` is None where nothing was expected.
+    ``n`` counts independent units; ``verdict`` is None where nothing was expected. ``values`` are
+    per example, ``units`` jackknife pseudo-values per unit, None where a single unit decides all.
     """
 
     estimate: float
@@ -39,6 +40,7 @@ class StatisticRecord(Recorded):
     verdict: Verdict | None = None
     more_units: int | None = None
     values: tuple[float, ...] = ()
+    units: tuple[float | None, ...] = ()
     worst: tuple[Example, ...] = ()
 
 

@@ -1,0 +1,146 @@
+"""A claim's record against an earlier one: what changed, and whether that matters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from pydantic import Field
+
+from ppcheck.judge.compare import Change, change, default_tolerance, difference
+from ppcheck.judge.verdict import Verdict
+from ppcheck.record.run import ClaimRecord, Recorded, StatisticRecord
+from ppcheck.spec.bound import Bound
+
+CONFIDENCE = 0.95
+_MEASURED = (Verdict.HOLDS, Verdict.FAILS, Verdict.INCONCLUSIVE)
+
+
+class ComparedStatistic(Recorded):
+    """One expected statistic, new minus old. ``low`` or ``high`` is None where there is no end."""
+
+    change: Change
+    old: float
+    new: float
+    difference: float
+    low: float | None
+    high: float | None
+    n: int
+    confidence: float
+    tolerance: float
+
+
+class Comparison(Recorded):
+    """What became of a claim since ``baseline`` (a file's or a model's name).
+
+    ``moved`` names what was chosen or played a role before and does now. ``reason`` says why two
+    records cannot be compared.
+    """
+
+    change: Change
+    baseline: str
+    verdict: Verdict | None = None
+    statistics: dict[str, ComparedStatistic] = Field(default_factory=dict)
+    moved: tuple[str, str] | None = None
+    reason: str | None = None
+
+
+def compared(
+    new: ClaimRecord,
+    old: ClaimRecord | None,
+    baseline: str,
+    *,
+    tolerance: Mapping[str, float] | None = None,
+    comparisons: int = 1,
+) -> Comparison:
+    """The claim against its baseline.
+
+    Each difference has an interval that is simultaneous over ``comparisons`` statistics
+    (Bonferroni), so that the chance of any false alarm in a run of unchanged claims is 5 %.
+    """
+    if old is None:
+        return Comparison(change=Change.NEW, baseline=baseline)
+    if reason := _incomparable(new, old):
+        return Comparison(
+            change=Change.NOT_COMPARABLE, baseline=baseline, verdict=old.verdict, reason=reason
+        )
+    found = {
+        name: _statistic(name, new, old, (tolerance or {}).get(name.partition("[")[0]), comparisons)
+        for name in _shared(new, old)
+    }
+    moved = _moved(new, old)
+    changes = {one.change for one in found.values()}
+    order = (Change.REGRESSED, *([Change.MOVED] if moved else []), Change.IMPROVED)
+    if moved:
+        changes.add(Change.MOVED)
+    whole = next((each for each in order if each in changes), Change.UNCHANGED)
+    return Comparison(
+        change=whole, baseline=baseline, verdict=old.verdict, statistics=found, moved=moved
+    )
+
+
+def n_comparisons(records: Mapping[str, ClaimRecord]) -> int:
+    """How many expected statistics the records hold, over which differences are simultaneous."""
+    return sum(len(list(_expected(record))) for record in records.values()) or 1
+
+
+def _incomparable(new: ClaimRecord, old: ClaimRecord) -> str | None:
+    """What keeps the two from being of the same measurement."""
+    for record, when in ((old, "then"), (new, "now")):
+        if record.verdict not in _MEASURED:
+            return f"it was not measured {when}: {record.reason or record.verdict}"
+    prompts = [record.facts.get("prompts_sha256") for record in (new, old)]
+    if prompts[0] != prompts[1]:
+        return "prompts differ"
+    if new.seed != old.seed:
+        return f"seeds differ: {old.seed} then, {new.seed} now"
+    if new.fingerprint != old.fingerprint:
+        return "what the claim measures differs"
+    return None
+
+
+def _expected(record: ClaimRecord) -> Iterator[tuple[str, StatisticRecord]]:
+    return ((name, one) for name, one in record.statistics.items() if one.bound is not None)
+
+
+def _shared(new: ClaimRecord, old: ClaimRecord) -> list[str]:
+    return [
+        name
+        for name, one in _expected(new)
+        if name in old.statistics and old.statistics[name].n == one.n
+    ]
+
+
+def _statistic(
+    name: str, new: ClaimRecord, old: ClaimRecord, tolerance: float | None, comparisons: int
+) -> ComparedStatistic:
+    after, before = new.statistics[name], old.statistics[name]
+    bound = Bound.parse(after.bound or "")
+    if tolerance is None:
+        tolerance = default_tolerance(bound, before.estimate)
+    step = difference(
+        np.array(after.units),
+        np.array(before.units),
+        after.estimate - before.estimate,
+        confidence=1 - (1 - CONFIDENCE) / comparisons,
+        seed=new.seed,
+        name=name,
+    )
+    return ComparedStatistic(
+        change=change(bound, before.estimate, step, tolerance),
+        old=before.estimate,
+        new=after.estimate,
+        difference=step.estimate,
+        low=step.low if np.isfinite(step.low) else None,
+        high=step.high if np.isfinite(step.high) else None,
+        n=step.n,
+        confidence=step.confidence,
+        tolerance=tolerance,
+    )
+
+
+def _moved(new: ClaimRecord, old: ClaimRecord) -> tuple[str, str] | None:
+    """What was chosen, then and now, where it is no longer the same."""
+    then, now = (", ".join(record.facts.get("kept", ())) for record in (old, new))
+    chose = "looked_at" in new.facts and new.facts["looked_at"]
+    return (then, now) if chose and then != now else None

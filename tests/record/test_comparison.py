@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ppcheck.judge.compare import Change
+from ppcheck.judge.verdict import Verdict
+from ppcheck.record.comparison import compared, n_comparisons
+from ppcheck.record.run import ClaimRecord, StatisticRecord
+
+UNITS = np.linspace(0.4, 0.6, 20)
+
+
+def record(shift: float = 0.0, **changes: Any) -> ClaimRecord:
+    member = changes.pop("member", "")
+    units = UNITS + shift + 0.01 * np.sin(np.arange(20) * (1 + shift))
+    statistic = StatisticRecord(
+        estimate=float(units.mean()),
+        low=0.4,
+        high=0.6,
+        n=20,
+        confidence=0.95,
+        method="bca",
+        family=1,
+        bound=">= 0.3",
+        verdict=Verdict.HOLDS,
+        units=tuple(units.tolist()),
+    )
+    fields: dict[str, Any] = {
+        "id": "mover",
+        "spec": "a.pp.yaml",
+        "line": 3,
+        "check": "patch",
+        "family": "patching",
+        "model": "demo",
+        "verdict": Verdict.HOLDS,
+        "statistics": {f"recovery{member}": statistic},
+        "facts": {"prompts_sha256": "1", "kept": [member]},
+        "fingerprint": "f",
+    }
+    return ClaimRecord(**fields | changes)
+
+
+def test_a_drop_beyond_chance_and_tolerance_is_a_regression_though_the_claim_holds() -> None:
+    found = compared(record(-0.15), record(), "base.json")
+    assert found.change is Change.REGRESSED
+    one = found.statistics["recovery"]
+    assert one.difference == pytest.approx(-0.15, abs=0.01)
+    assert one.high is not None
+    assert one.high < -one.tolerance < 0
+
+
+def test_a_claim_may_name_its_tolerance() -> None:
+    wide = compared(record(-0.15), record(), "base.json", tolerance={"recovery": 0.2})
+    assert wide.change is Change.UNCHANGED
+    assert wide.statistics["recovery"].tolerance == 0.2
+
+
+def test_more_comparisons_ask_for_more() -> None:
+    one, many = (compared(record(-0.15), record(), "b", comparisons=n) for n in (1, 1000))
+    assert many.statistics["recovery"].confidence > one.statistics["recovery"].confidence
+    assert (many.statistics["recovery"].low or 0) < (one.statistics["recovery"].low or 0)
+    assert n_comparisons({"a": record(), "b": record()}) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"facts": {"prompts_sha256": "2"}}, "prompts differ"),
+        ({"seed": 7}, "seeds differ: 7 then, 0 now"),
+        ({"fingerprint": "g"}, "what the claim measures differs"),
+        ({"verdict": Verdict.ERROR, "reason": "NaN"}, "it was not measured then: NaN"),
+    ],
+)
+def test_another_measurement_is_not_comparable_and_says_why(
+    changes: dict[str, Any], reason: str
+) -> None:
+    found = compared(record(-0.3), record(**changes), "base.json")
+    assert (found.change, found.reason) == (Change.NOT_COMPARABLE, reason)
+
+
+def test_what_has_no_baseline_is_new() -> None:
+    assert compared(record(), None, "base.json").change is Change.NEW
+
+
+def test_what_was_chosen_may_move() -> None:
+    facts = {"prompts_sha256": "1", "looked_at": 9}
+    old = record(member="[L1H1]", facts=facts | {"kept": ["L1H1"]})
+    new = record(member="[L1H3]", facts=facts | {"kept": ["L1H3"]})
+    found = compared(new, old, "base.json")
+    assert (found.change, found.moved) == (Change.MOVED, ("L1H1", "L1H3"))
