@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from ppcheck.errors import PpcheckError, SpecError
 from ppcheck.spec.load import Spec
+from ppcheck.subject.settings import DTYPES, STANDARD, Budget, Settings
 
 if TYPE_CHECKING:
     from ppcheck.measure.check import Check
@@ -26,15 +27,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "plan", help="say what a run would measure, and how long it takes"
     )
     planned.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="spec or folder")
-    planned.add_argument("--model", action="append", help="as pytest's (default: demo)")
+    _add_options(planned)
     commands.add_parser("schema", help="print the JSON Schema of specs")
     options = parser.parse_args(arguments)
     if options.command == "schema":
         return _schema()
     if options.command == "plan":
-        return _plan(options.paths, options.model or ["demo"])
+        return _plan(options)
     valid = [_is_valid(path) for path in options.paths]
     return 0 if all(valid) else 1
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    """Those of pytest that change what a plan says, by the same names."""
+    parser.add_argument("--model", "--ppcheck-model", action="append", help="(default: demo)")
+    parser.add_argument("--ppcheck-revision", dest="revision", metavar="REVISION")
+    parser.add_argument("--ppcheck-seed", dest="seed", type=int, default=0, metavar="N")
+    parser.add_argument(
+        "--ppcheck-memory", dest="memory", type=_budget, default=STANDARD.memory, metavar="SIZE"
+    )
+    parser.add_argument("--ppcheck-dtype", dest="dtype", choices=DTYPES, default=STANDARD.dtype)
+    parser.add_argument(
+        "--ppcheck-device", dest="device", default=STANDARD.device, metavar="DEVICE"
+    )
+    parser.add_argument("--ppcheck-allow-pickle", dest="allow_pickle", action="store_true")
+    parser.add_argument("--ppcheck-no-cache", dest="no_cache", action="store_true")
+
+
+def _budget(text: str) -> Budget:
+    try:
+        return Budget.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _schema() -> int:
@@ -104,12 +128,12 @@ def _problems(spec: Spec) -> Iterator[str]:
             yield str(error)
 
 
-def _plan(paths: Sequence[Path], models: Sequence[str]) -> int:
+def _plan(options: argparse.Namespace) -> int:
     """Print the plan of every model; 1 where a spec is not valid or a model cannot be loaded."""
     try:
-        specs = [spec for path in paths for spec in _sound(path)]
-        for model in models:
-            sys.stdout.write(_planned(specs, model, _store(paths[0])))
+        specs = [spec for path in options.paths for spec in _sound(path)]
+        for model in options.model or ["demo"]:
+            sys.stdout.write(_planned(specs, model, options))
     except PpcheckError as error:
         sys.stdout.write(f"{error}\n")
         return 1
@@ -130,12 +154,15 @@ def _sound(path: Path) -> list[Spec]:
     return specs
 
 
-def _planned(specs: Sequence[Spec], model: str, store: Store) -> str:
+def _planned(specs: Sequence[Spec], model: str, options: argparse.Namespace) -> str:
     from ppcheck.measure.plan import plan
     from ppcheck.report.plan import plan_text
     from ppcheck.subject.load import load, resolve
+    from ppcheck.subject.memo import Memory
 
-    ref = resolve(model)
+    ref = resolve(model, options.revision)
+    settings = Settings(options.dtype, options.device, options.memory, options.allow_pickle)
+    store = Memory() if options.no_cache else _store(options.paths[0])
     claims = {
         f"{spec.path.name}::{entry.id}": (cast("Check", entry.claim), entry.grid)
         for spec in specs
@@ -143,7 +170,7 @@ def _planned(specs: Sequence[Spec], model: str, store: Store) -> str:
         for entry in spec.entries
         if entry.claim is not None and entry.grid is not None
     }
-    return plan_text(plan(load(ref), claims, store))
+    return plan_text(plan(load(ref, settings), claims, store, options.seed))
 
 
 def _store(path: Path) -> Store:

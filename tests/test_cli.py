@@ -260,3 +260,19 @@ def test_a_plan_of_a_folder_without_specs_is_no_success(
 ) -> None:
     assert main(["plan", str(tmp_path)]) == 1
     assert "there is no spec" in capsys.readouterr().out
+
+
+def test_a_plan_takes_the_options_of_a_run(
+    demo_spec: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = [sys.executable, "-m", "pytest", "-q", f"--rootdir={demo_spec.parents[1]}"]
+    double = "--ppcheck-dtype=float64"
+    subprocess.run([*command, double, str(demo_spec)], cwd=ROOT, capture_output=True, check=False)
+    for options, known in (([double], 7), ([], 0), ([double, "--ppcheck-no-cache"], 0)):
+        assert main(["plan", str(demo_spec), "--ppcheck-memory=1GB", *options]) == 0
+        assert f"  in the cache  {known}\n" in capsys.readouterr().out
+    assert main(["plan", str(demo_spec), "--ppcheck-device=cuda:9"]) == 1
+    assert "no device 'cuda:9'" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="2"):
+        main(["plan", str(demo_spec), "--ppcheck-memory=lots"])
+    assert "'lots' is no size: write 4GB" in capsys.readouterr().err

@@ -11,59 +11,14 @@ from pathlib import Path
 import pytest
 
 from ppcheck.plugin.items import SUFFIX, BrokenSpec, ClaimItem, SpecFile
+from ppcheck.plugin.options import OPTIONS, option, settings_of
 from ppcheck.plugin.results import Results
 from ppcheck.plugin.state import state_of
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("ppcheck", "ppcheck: claims about a language model")
-    group.addoption(
-        "--ppcheck-model",
-        dest="ppcheck_model",
-        action="append",
-        metavar="MODEL",
-        help="model under test: demo, demo@REVISION, a Hugging Face directory or a hub name; "
-        "may be given several times (default: demo). --model is short for it, unless the "
-        "project has a --model of its own",
-    )
-    group.addoption(
-        "--ppcheck-revision",
-        dest="ppcheck_revision",
-        metavar="REVISION",
-        help="revision of the model under test on the hub",
-    )
-    group.addoption(
-        "--ppcheck-json",
-        dest="ppcheck_json",
-        metavar="FILE",
-        help="write the run record to FILE",
-    )
-    group.addoption(
-        "--ppcheck-seed",
-        dest="ppcheck_seed",
-        type=int,
-        default=0,
-        metavar="N",
-        help="names every random choice: bootstrap samples and halves (default: 0)",
-    )
-    group.addoption(
-        "--ppcheck-lenient",
-        dest="ppcheck_lenient",
-        action="store_true",
-        help="report inconclusive claims as xfailed instead of failed",
-    )
-    group.addoption(
-        "--ppcheck-allow-pickle",
-        dest="ppcheck_allow_pickle",
-        action="store_true",
-        help="accept weights that are no safetensors; they are loaded with weights_only",
-    )
-    group.addoption(
-        "--ppcheck-no-cache",
-        dest="ppcheck_no_cache",
-        action="store_true",
-        help="measure everything anew, and keep nothing for the next run",
-    )
+    for each in OPTIONS.values():
+        each.add(parser)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -81,7 +36,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
     for marker, meaning in FAMILIES.items():
         config.addinivalue_line("markers", f"{marker}: {meaning}")
-    if config.option.ppcheck_model:
+    settings_of(config)  # what cannot be meant is said at once
+    if option(config, "model"):
         state_of(config)
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Results(config), "ppcheck-results")

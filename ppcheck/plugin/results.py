@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ppcheck.plugin.options import option
 from ppcheck.plugin.state import state_of
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Results:
             terminalreporter.write_line(f"run record: {file}")
 
     def _write(self) -> str | None:
-        file: str | None = self.config.option.ppcheck_json
+        file: str | None = option(self.config, "json")
         if file is None or not self.models:
             return None
         from ppcheck.record.files import write_whole

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ppcheck.errors import ModelError
+from ppcheck.plugin.options import option, settings_of
 
 if TYPE_CHECKING:
     from ppcheck.subject.load import ModelRef
     from ppcheck.subject.memo import Store
+    from ppcheck.subject.settings import Settings
     from ppcheck.subject.subject import Subject
 
 DEFAULT_MODEL = "demo"
@@ -24,7 +26,7 @@ class State:
 
     refs: tuple[ModelRef, ...]
     seed: int
-    allow_pickle: bool
+    settings: Settings
     store: Store
     loaded: Subject | None = None
     broken: set[str] = field(default_factory=set)
@@ -35,11 +37,10 @@ class State:
             raise ModelError(f"the model {ref.label!r} could not be loaded: see its first error")
         if self.loaded is None or self.loaded.info.name != ref.label:
             from ppcheck.subject.load import load
-            from ppcheck.subject.settings import Settings
 
             self.loaded = None
             try:
-                self.loaded = load(ref, Settings(allow_pickle=self.allow_pickle))
+                self.loaded = load(ref, self.settings)
             except ModelError:
                 self.broken.add(ref.label)
                 raise
@@ -54,15 +55,13 @@ def state_of(config: pytest.Config) -> State:
     if _STATE not in config.stash:
         from ppcheck.subject.load import resolve
 
-        option = config.option
-        names = list(dict.fromkeys(option.ppcheck_model or [DEFAULT_MODEL]))
+        names = list(dict.fromkeys(option(config, "model") or [DEFAULT_MODEL]))
         try:
-            refs = tuple(resolve(name, option.ppcheck_revision) for name in names)
+            refs = tuple(resolve(name, option(config, "revision")) for name in names)
         except ModelError as error:
             raise pytest.UsageError(str(error)) from None
-        config.stash[_STATE] = State(
-            refs, option.ppcheck_seed, option.ppcheck_allow_pickle, _store(config)
-        )
+        seed, settings = option(config, "seed"), settings_of(config)
+        config.stash[_STATE] = State(refs, seed, settings, _store(config))
     return config.stash[_STATE]
 
 
@@ -72,7 +71,7 @@ def _store(config: pytest.Config) -> Store:
     from ppcheck.subject.memo import Memory
 
     cache: pytest.Cache | None = getattr(config, "cache", None)  # None under `-p no:cacheprovider`
-    if config.option.ppcheck_no_cache or cache is None:
+    if option(config, "no_cache") or cache is None:
         return Memory()
     try:
         return Memory(Disk(cache.mkdir("ppcheck")))

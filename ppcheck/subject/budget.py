@@ -5,38 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-import psutil
 import torch
 
 from ppcheck.errors import MeasurementError
 from ppcheck.subject.info import Shape
 
-_SHARE = 0.125
-_BYTES = 4
 Item = TypeVar("Item")
 
 
-def usable_memory() -> int:
-    """The share of the machine's memory that a batch may take, in bytes.
-
-    Of all memory, not of what is free just now: how rows are batched may move a result's last bit.
-    """
-    return int(psutil.virtual_memory().total * _SHARE)
-
-
-def row_bytes(shape: Shape, tokens: int, length: int, logits: int = 0) -> int:
-    """What one row takes at its height: ``tokens`` that are run, and keys of ``length``."""
+def row_size(shape: Shape, tokens: int, length: int, logits: int = 0) -> int:
+    """How many numbers one row is at its height: ``tokens`` that are run, keys of ``length``."""
     width = 8 * shape.d_model + 3 * max(shape.d_mlp, 4 * shape.d_model)
     attention = shape.n_heads * (4 * length * shape.d_head + 3 * tokens * length)
     keys = 2 * shape.n_layers * length * shape.n_key_value_heads * shape.d_head
-    return _BYTES * (tokens * width + attention + keys + 3 * logits)
+    return tokens * width + attention + keys + 3 * logits
 
 
-def captured_bytes(shape: Shape, length: int) -> int:
-    """What one captured prompt keeps: streams, keys, values and the attention of all layers."""
+def captured_size(shape: Shape, length: int) -> int:
+    """How many numbers one captured prompt keeps: streams, keys, values and all attention."""
     key_values = 2 * shape.n_key_value_heads * shape.d_head
     kept = 2 * shape.d_model + shape.n_heads * shape.d_head + key_values
-    return _BYTES * length * shape.n_layers * kept
+    return length * shape.n_layers * kept
 
 
 def in_parts(

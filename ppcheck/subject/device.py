@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import psutil
 import torch
 from torch import Tensor
 
@@ -31,6 +32,16 @@ def found_device(name: str) -> torch.device:
         kinds = ", ".join(kind for kind, count in there.items() if count)
         raise ModelError(f"this machine has no device {name!r}: torch finds {kinds}")
     return device
+
+
+def total_memory(device: torch.device) -> int:
+    """The memory of the device, the machine's own for its processor, in bytes.
+
+    All of it, not what is free just now: how rows are batched may move a result's last bit.
+    """
+    if device.type == "cuda":
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    return int(psutil.virtual_memory().total)
 
 
 def doubled(tensor: Tensor) -> Tensor:

@@ -17,38 +17,49 @@ from ppcheck.errors import MeasurementError, UnsupportedError
 from ppcheck.spec.site import Kind, Site
 from ppcheck.subject.batches import Progress, batches, reported, stacked
 from ppcheck.subject.blocks import Blocks, Plain
-from ppcheck.subject.budget import captured_bytes, row_bytes, usable_memory
-from ppcheck.subject.device import doubled, in_numpy
+from ppcheck.subject.budget import captured_size, row_size
+from ppcheck.subject.device import doubled, in_numpy, total_memory
 from ppcheck.subject.hooks import Hook, Hooks, by_hook, not_finite
 from ppcheck.subject.info import Shape
 from ppcheck.subject.prefix import branches
 from ppcheck.subject.readout import Floats, Integers, Readout, width
 from ppcheck.subject.replay import Replay
+from ppcheck.subject.settings import STANDARD, Budget
 
 Sequences = Sequence[Sequence[int]]
 Links = Sequence[Sequence[tuple[int, int]]]
 
 _SMALL = 10_000_000
+_MAX_TOKENS = {"cpu": 2**10}
+_FILLS_GPU = 2**16
 _DEFAULT_THREADS = torch.get_num_threads()
 
 
 class Engine:
     """Runs one bridged model.
 
-    A batch holds at most ``max_tokens`` tokens and ``max_logits`` logits, but at least one row.
-    Replays take at most ``memory`` bytes, or a share of the machine's where it is None.
+    A batch holds at most ``max_tokens`` tokens and ``max_logits`` logits and takes at most
+    ``memory`` bytes, but is at least one row.
     """
 
     def __init__(
-        self, bridge: Any, plain: Plain, shape: Shape, model: str, parameters: int
+        self,
+        bridge: Any,
+        plain: Plain,
+        shape: Shape,
+        model: str,
+        parameters: int,
+        memory: Budget = STANDARD.memory,
     ) -> None:
         self.hooks = Hooks(bridge, shape, model)
-        self.memory: int | None = None
         self.shape = shape
-        self.max_tokens = 1024
-        self.max_logits = 2**24
         self._bridge, self._plain = bridge, plain
         self._model = bridge.original_model
+        self.device: torch.device = self._model.device
+        self.dtype: torch.dtype = self._model.dtype
+        self.memory = memory.bytes(total_memory(self.device))
+        self.max_tokens = _MAX_TOKENS.get(self.device.type, _FILLS_GPU)
+        self.max_logits = 2**24
         # Threads that share one small matrix product mostly wait for each other.
         self._threads = 1 if parameters < _SMALL else _DEFAULT_THREADS
         self._keeps_last = "logits_to_keep" in inspect.signature(self._model.forward).parameters
@@ -79,17 +90,15 @@ class Engine:
 
     def captured_rows(self, length: int) -> int:
         """How many prompts of ``length`` tokens are captured together, with their sources."""
-        memory = self.memory or usable_memory()
-        most = memory // (4 * captured_bytes(self.shape, length))
+        most = self._held(4 * captured_size(self.shape, length))
         return max(1, min(self.max_tokens // length, most))
 
     def resumed_rows(self, length: int, first: int, readout: Readout) -> int:
         """How many prompts are replayed together from token ``first`` on."""
-        memory, tokens = self.memory or usable_memory(), length - first
-        logits = self.shape.n_vocabulary
+        tokens, logits = length - first, self.shape.n_vocabulary
         if readout.tokens is not None:
             logits = readout.tokens.shape[1] * self.shape.d_model
-        most = memory // (2 * row_bytes(self.shape, tokens, length, logits))
+        most = self._held(2 * row_size(self.shape, tokens, length, logits))
         return max(1, min(self.max_tokens // tokens, most))
 
     def rows(self, length: int, keep: int = 1, shared: int = 0) -> int:
@@ -97,8 +106,14 @@ class Engine:
 
         The first ``shared`` tokens run once for all rows.
         """
+        tokens = length - shared
         logits = (keep if self._keeps_last else length) * self.shape.n_vocabulary
-        return max(1, min(self.max_tokens // (length - shared), self.max_logits // logits))
+        most = self._held(2 * row_size(self.shape, tokens, length, logits))
+        return max(1, min(self.max_tokens // tokens, self.max_logits // logits, most))
+
+    def _held(self, size: int) -> int:
+        """How many times so many numbers fit the memory. Half precision sums up in single."""
+        return self.memory // (max(4, self.dtype.itemsize) * size)
 
     def forward(self, ids: Integers, hooks: Sequence[tuple[str, Hook]], keep: int = 1) -> Tensor:
         """Logits of the last ``keep`` tokens, [row, keep, vocabulary], of ids [row, token].
@@ -248,7 +263,7 @@ class Engine:
         return np.stack([totals[site] / counts for site in patterns], axis=1)
 
     def _placed(self, ids: Integers) -> Tensor:
-        return torch.from_numpy(ids).to(self._model.device)
+        return torch.from_numpy(ids).to(self.device)
 
     def _batches(self, ids: Sequences, what: str, progress: Progress) -> Iterator[list[int]]:
         chunks = batches([(len(row),) for row in ids], lambda key: self.rows(key[0]))

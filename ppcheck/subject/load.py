@@ -54,7 +54,8 @@ def load(ref: ModelRef, settings: Settings = STANDARD) -> Subject:
         raise ModelError(f"cannot load {ref.label}: {type(error).__name__}: {cause}") from error
     shape = _shape(bridge.cfg)
     tokens = Tokens(ref.label, shape.n_vocabulary, shape.n_positions, tokenizer)
-    return Subject(info, shape, tokens, Engine(bridge, plain, shape, ref.label, info.parameters))
+    engine = Engine(bridge, plain, shape, ref.label, info.parameters, settings.memory)
+    return Subject(info, shape, tokens, engine)
 
 
 def _tokenizer(path: Path) -> PreTrainedTokenizerBase | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from torch import finfo
 
 from ppcheck.errors import MeasurementError, UnsupportedError
 from ppcheck.spec.grid import Prompt
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from ppcheck.subject.engine import Engine
 
 _TOLERANCE = 1e-4
+_ROUNDINGS = 16
 _KINDS = (
     *(Kind.EMBED, Kind.RESID_PRE, Kind.HEAD, Kind.QUERY, Kind.VALUE),
     *(Kind.NEURON, Kind.ATTN_OUT, Kind.MLP_OUT, Kind.RESID_POST),
@@ -67,7 +69,8 @@ def _fault(engine: Engine, replay: Replay, sites: Sequence[Site]) -> str | None:
     except Exception as error:  # noqa: BLE001 (it is the model's own code that is tried)
         return f"{type(error).__name__}: {error}"
     difference = np.abs(replayed - whole).max(axis=1)
-    if (worst := float(difference.max())) > _TOLERANCE * max(1.0, float(np.abs(whole).max())):
+    tolerance = max(_TOLERANCE, _ROUNDINGS * float(finfo(engine.dtype).eps))
+    if (worst := float(difference.max())) > tolerance * max(1.0, float(np.abs(whole).max())):
         site = cells[int(difference.argmax())].sites[0]
         return f"{site} differs from a whole pass by {worst:.1g}"
     return None

@@ -87,12 +87,13 @@ def test_a_replay_equals_a_whole_pass(
     target, source = (subject.encode(ids_prompts(ids)) for ids in zip(*both, strict=True))
     readout = logit_diff(len(both))
     whole = patch_whole(engine, target, source, cells, readout, progress=lambda *_: None)
+    default = engine.memory
     engine.max_tokens = data.draw(st.sampled_from([1, 10, 40, 2048]))
-    engine.memory = data.draw(st.sampled_from([None, 1, 100_000]))
+    engine.memory = data.draw(st.sampled_from([default, 1, 100_000]))
     try:
         found = patch(engine, target, source, cells, readout, progress=lambda *_: None)
     finally:
-        engine.max_tokens, engine.memory = 1024, None
+        engine.max_tokens, engine.memory = 1024, default
     np.testing.assert_allclose(found, whole, rtol=1e-5, atol=1e-5)
 
 

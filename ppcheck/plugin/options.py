@@ -1,0 +1,135 @@
+"""Options: each is given on the command line, or in pytest's configuration under its own name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import pytest
+
+from ppcheck.subject.settings import DTYPES, STANDARD, Budget, Settings
+
+
+@dataclass(frozen=True)
+class Option:
+    """``kind`` is the ini type of pytest; a `bool` is a flag and `args` may be given repeatedly."""
+
+    name: str
+    help: str
+    metavar: str = ""
+    kind: Literal["string", "int", "bool", "args"] = "string"
+    default: Any = None
+    parse: Callable[[str], Any] = field(default=str)
+
+    @property
+    def flag(self) -> str:
+        return "--" + self.name.replace("_", "-")
+
+    def add(self, parser: pytest.Parser) -> None:
+        hows: dict[str, dict[str, Any]] = {
+            "string": {"metavar": self.metavar},
+            "int": {"metavar": self.metavar, "type": int},
+            "bool": {"action": "store_true", "default": None},
+            "args": {"metavar": self.metavar, "action": "append"},
+        }
+        group = parser.getgroup("ppcheck", "ppcheck: claims about a language model")
+        group.addoption(
+            self.flag, dest=self.name, help=self.help.replace("%", "%%"), **hows[self.kind]
+        )
+        parser.addini(self.name, self.help, type=self.kind, default=self.default)
+
+    def value(self, config: pytest.Config) -> Any:
+        """What the command line says, or else the configuration. Raises UsageError."""
+        given = getattr(config.option, self.name)
+        value = config.getini(self.name) if given is None else given
+        if value is None or self.kind != "string":
+            return value
+        try:
+            return self.parse(value)
+        except ValueError as error:
+            raise pytest.UsageError(f"{self.flag} (or {self.name}): {error}") from None
+
+
+def _dtype(text: str) -> str:
+    if text not in DTYPES:
+        raise ValueError(f"{text!r} is none of {', '.join(DTYPES)}")
+    return text
+
+
+OPTIONS = {
+    option.name: option
+    for option in (
+        Option(
+            "ppcheck_model",
+            "model under test: demo, demo@REVISION, a Hugging Face directory or a hub name; "
+            "may be given several times (default: demo). --model is short for it, unless the "
+            "project has a --model of its own",
+            "MODEL",
+            "args",
+        ),
+        Option("ppcheck_revision", "revision of the model under test on the hub", "REVISION"),
+        Option("ppcheck_json", "write the run record to FILE", "FILE"),
+        Option(
+            "ppcheck_seed",
+            "names every random choice: bootstrap samples and halves (default: 0)",
+            "N",
+            "int",
+            0,
+        ),
+        Option(
+            "ppcheck_lenient",
+            "report inconclusive claims as xfailed instead of failed",
+            kind="bool",
+            default=False,
+        ),
+        Option(
+            "ppcheck_memory",
+            "what a batch may take: 4GB, 500MB, or a share of the memory of the machine or the GPU "
+            "such as 25% (default: 12.5%)",
+            "SIZE",
+            parse=Budget.parse,
+        ),
+        Option(
+            "ppcheck_dtype",
+            f"precision of weights and arithmetic: {', '.join(DTYPES)} (default: {DTYPES[0]})",
+            "DTYPE",
+            default=DTYPES[0],
+            parse=_dtype,
+        ),
+        Option(
+            "ppcheck_device",
+            "where the model runs: cpu, cuda, cuda:1, mps, or auto for the first of cuda, mps and "
+            "cpu that is there (default: cpu)",
+            "DEVICE",
+            default="cpu",
+        ),
+        Option(
+            "ppcheck_allow_pickle",
+            "accept weights that are no safetensors; they are loaded with weights_only",
+            kind="bool",
+            default=False,
+        ),
+        Option(
+            "ppcheck_no_cache",
+            "measure everything anew, and keep nothing for the next run",
+            kind="bool",
+            default=False,
+        ),
+    )
+}
+
+
+def option(config: pytest.Config, name: str) -> Any:
+    """The value of `ppcheck_NAME`. Raises UsageError for one that means nothing."""
+    return OPTIONS[f"ppcheck_{name}"].value(config)
+
+
+def settings_of(config: pytest.Config) -> Settings:
+    """How models are to be loaded and run. Raises UsageError."""
+    return Settings(
+        dtype=option(config, "dtype"),
+        device=option(config, "device"),
+        memory=option(config, "memory") or STANDARD.memory,
+        allow_pickle=option(config, "allow_pickle"),
+    )
