@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ppcheck.plugin.gate import gate_of
 from ppcheck.plugin.items import SUFFIX, BrokenSpec, ClaimItem, SpecFile
 from ppcheck.plugin.options import OPTIONS, option, settings_of
 from ppcheck.plugin.results import Results
@@ -37,6 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for marker, meaning in FAMILIES.items():
         config.addinivalue_line("markers", f"{marker}: {meaning}")
     settings_of(config)  # what cannot be meant is said at once
+    gate_of(config)
     if option(config, "model"):
         state_of(config)
     if not hasattr(config, "workerinput"):
@@ -80,7 +82,7 @@ def pytest_runtest_makereport(
         and item.record is not None
         and call.when == "setup"
     ):
-        loaded = state_of(item.config).loaded
+        loaded = state_of(item.config).held.get(item.record.model)
         report.ppcheck = {  # type: ignore[attr-defined]  # pytest keeps extra attributes
             "claim": item.record.model_dump(mode="json"),
             "model": {} if loaded is None else asdict(loaded.info),

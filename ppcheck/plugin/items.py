@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ppcheck.errors import ModelError, PpcheckError, SpecError, UnsupportedError
+from ppcheck.plugin.gate import gate_of
 from ppcheck.plugin.options import option
 from ppcheck.plugin.progress import Progress
 from ppcheck.plugin.state import state_of
@@ -36,6 +37,8 @@ class SpecFile(pytest.File):
         except SpecError as error:
             yield BrokenSpec.from_parent(self, name="spec", error=error)
             return
+        expectations = [len(entry.claim.expect) for entry in spec.entries if entry.claim]
+        state_of(self.config).expectations += sum(expectations)
         for ref in refs:
             for entry in spec.entries:
                 name = entry.id if len(refs) == 1 else f"{entry.id}[{ref.label}]"
@@ -116,13 +119,17 @@ class ClaimItem(pytest.Item):
             subject = Memo(state.subject(self.ref), state.store)
             subject.progress = progress
             record = examination.run(subject)
-            return record.model_copy(update={"asked": subject.asked, "known": subject.known})
+            found: dict[str, Any] = {"asked": subject.asked, "known": subject.known}
+            if (gate := gate_of(self.config)) is not None:
+                found["comparison"] = gate.compared(record, examination, progress)
+            return record.model_copy(update=found)
         finally:
             progress.clear()
             if self.ref.label in state.broken and len(state.refs) == 1:
                 self.session.shouldfail = f"the model {self.ref.label!r} could not be loaded"
 
     def runtest(self) -> None:
+        from ppcheck.judge.compare import Change
         from ppcheck.judge.verdict import Verdict
 
         if self.record is None:
@@ -131,6 +138,11 @@ class ClaimItem(pytest.Item):
         for name, statistic in self.record.statistics.items():
             if statistic.verdict is not None:
                 self.user_properties.append((name, statistic.estimate))
+        comparison = self.record.comparison
+        if comparison is not None:
+            self.user_properties.append(("change", str(comparison.change)))
+            if comparison.change is Change.REGRESSED and not option(self.config, "bless"):
+                raise ClaimFailedError(self.name)
         if self.record.verdict is Verdict.HOLDS:
             return
         if self.record.verdict is Verdict.INCONCLUSIVE and option(self.config, "lenient"):

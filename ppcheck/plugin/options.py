@@ -71,6 +71,24 @@ OPTIONS = {
         Option("ppcheck_revision", "revision of the model under test on the hub", "REVISION"),
         Option("ppcheck_json", "write the run record to FILE", "FILE"),
         Option(
+            "ppcheck_baseline",
+            "compare with the baseline in FILE, and fail where a claim has become worse by more "
+            "than chance and its tolerance; a missing file informs and does not fail",
+            "FILE",
+        ),
+        Option(
+            "ppcheck_bless",
+            "write what was measured to the baseline's FILE; claims that did not run stay as "
+            "they are",
+            kind="bool",
+            default=False,
+        ),
+        Option(
+            "ppcheck_against",
+            "run MODEL beside the model under test and compare with it instead of a baseline",
+            "MODEL",
+        ),
+        Option(
             "ppcheck_seed",
             "names every random choice: bootstrap samples and halves (default: 0)",
             "N",

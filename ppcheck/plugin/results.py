@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ppcheck.plugin.gate import against, bless
 from ppcheck.plugin.options import option
 from ppcheck.plugin.state import state_of
 
@@ -36,7 +37,9 @@ class Results:
                 self.models[found["claim"]["model"]] = found["model"]
 
     @pytest.hookimpl(trylast=True)
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+    def pytest_terminal_summary(
+        self, terminalreporter: pytest.TerminalReporter, exitstatus: int
+    ) -> None:
         if not self.claims:
             return
         from ppcheck.report.terminal import WIDTH, table
@@ -45,8 +48,14 @@ class Results:
         colour = terminalreporter.hasmarkup
         width = max(WIDTH, shutil.get_terminal_size().columns)
         terminalreporter.write(table(self._records(), colour=colour, width=width))
+        for line in against(self.config, self._records()):
+            terminalreporter.write_line(line)
         if file := self._write():
             terminalreporter.write_line(f"run record: {file}")
+        if option(self.config, "bless"):
+            ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+            models = self.models if ended else {}
+            terminalreporter.write_line(bless(self.config, self._records(), models))
 
     def _write(self) -> str | None:
         file: str | None = option(self.config, "json")

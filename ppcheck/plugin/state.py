@@ -22,29 +22,35 @@ DEFAULT_MODEL = "demo"
 
 @dataclass
 class State:
-    """The models under test, and what is known of them. Only the last one stays in memory."""
+    """The models under test, and what is known of them.
+
+    Only the last one stays in memory, and the one that it is compared with.
+    """
 
     refs: tuple[ModelRef, ...]
     seed: int
     settings: Settings
     store: Store
-    loaded: Subject | None = None
+    against: ModelRef | None = None
+    expectations: int = 0
+    held: dict[str, Subject] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
 
     def subject(self, ref: ModelRef) -> Subject:
         """The model, loaded on first use. Raises ModelError where it cannot be loaded."""
         if ref.label in self.broken:
             raise ModelError(f"the model {ref.label!r} could not be loaded: see its first error")
-        if self.loaded is None or self.loaded.info.name != ref.label:
+        if ref.label not in self.held:
             from ppcheck.subject.load import load
 
-            self.loaded = None
+            kept = self.against.label if self.against else None
+            self.held = {label: held for label, held in self.held.items() if label == kept}
             try:
-                self.loaded = load(ref, self.settings)
+                self.held[ref.label] = load(ref, self.settings)
             except ModelError:
                 self.broken.add(ref.label)
                 raise
-        return self.loaded
+        return self.held[ref.label]
 
 
 _STATE = pytest.StashKey[State]()
@@ -58,10 +64,12 @@ def state_of(config: pytest.Config) -> State:
         names = list(dict.fromkeys(option(config, "model") or [DEFAULT_MODEL]))
         try:
             refs = tuple(resolve(name, option(config, "revision")) for name in names)
+            other = option(config, "against")
+            against = None if other is None else resolve(other)
         except ModelError as error:
             raise pytest.UsageError(str(error)) from None
         seed, settings = option(config, "seed"), settings_of(config)
-        config.stash[_STATE] = State(refs, seed, settings, _store(config))
+        config.stash[_STATE] = State(refs, seed, settings, _store(config), against)
     return config.stash[_STATE]
 
 

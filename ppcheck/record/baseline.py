@@ -10,7 +10,7 @@ import hashlib
 import io
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,15 +47,22 @@ def key(record: ClaimRecord) -> str:
 
 
 def blessed(
-    before: Baseline | None, records: Mapping[str, ClaimRecord], model: Mapping[str, Any]
+    before: Baseline | None,
+    records: Mapping[str, ClaimRecord],
+    model: Mapping[str, Any],
+    gone: Collection[str] = (),
 ) -> Baseline:
-    """The baseline with what was measured now; what was not measured stays as it was."""
+    """The baseline with what was measured now, and without what is ``gone`` from the specs.
+
+    What was not measured stays as it was.
+    """
     measured = {
         name: record
         for name, record in records.items()
         if record.verdict not in (Verdict.ERROR, Verdict.NOT_APPLICABLE)
     }
-    return Baseline(model, {**(before.claims if before else {}), **measured})
+    kept = {name: old for name, old in before.claims.items() if name not in gone} if before else {}
+    return Baseline(model, kept | measured)
 
 
 def write_baseline(path: Path, baseline: Baseline) -> None:

@@ -5,44 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import numpy as np
-from pydantic import Field
 
 from ppcheck.judge.compare import Change, change, default_tolerance, difference
 from ppcheck.judge.verdict import Verdict
-from ppcheck.record.run import ClaimRecord, Recorded, StatisticRecord
+from ppcheck.record.run import ClaimRecord, ComparedStatistic, Comparison, StatisticRecord
 from ppcheck.spec.bound import Bound
 
 CONFIDENCE = 0.95
 _MEASURED = (Verdict.HOLDS, Verdict.FAILS, Verdict.INCONCLUSIVE)
-
-
-class ComparedStatistic(Recorded):
-    """One expected statistic, new minus old. ``low`` or ``high`` is None where there is no end."""
-
-    change: Change
-    old: float
-    new: float
-    difference: float
-    low: float | None
-    high: float | None
-    n: int
-    confidence: float
-    tolerance: float
-
-
-class Comparison(Recorded):
-    """What became of a claim since ``baseline`` (a file's or a model's name).
-
-    ``moved`` names what was chosen or played a role before and does now. ``reason`` says why two
-    records cannot be compared.
-    """
-
-    change: Change
-    baseline: str
-    verdict: Verdict | None = None
-    statistics: dict[str, ComparedStatistic] = Field(default_factory=dict)
-    moved: tuple[str, str] | None = None
-    reason: str | None = None
 
 
 def compared(
@@ -55,8 +25,8 @@ def compared(
 ) -> Comparison:
     """The claim against its baseline.
 
-    Each difference has an interval that is simultaneous over ``comparisons`` statistics
-    (Bonferroni), so that the chance of any false alarm in a run of unchanged claims is 5 %.
+    Each difference has an interval that is simultaneous over ``comparisons`` expectations and the
+    family of each (Bonferroni), so that the chance of any false alarm in a run is at most 5 %.
     """
     if old is None:
         return Comparison(change=Change.NEW, baseline=baseline)
@@ -80,8 +50,8 @@ def compared(
 
 
 def n_comparisons(records: Mapping[str, ClaimRecord]) -> int:
-    """How many expected statistics the records hold, over which differences are simultaneous."""
-    return sum(len(list(_expected(record))) for record in records.values()) or 1
+    """How many expectations the records hold, over which differences are simultaneous."""
+    return sum(len(record.expect) for record in records.values()) or 1
 
 
 def _incomparable(new: ClaimRecord, old: ClaimRecord) -> str | None:
@@ -122,7 +92,7 @@ def _statistic(
         np.array(after.units),
         np.array(before.units),
         after.estimate - before.estimate,
-        confidence=1 - (1 - CONFIDENCE) / comparisons,
+        confidence=1 - (1 - CONFIDENCE) / (comparisons * after.family),
         seed=new.seed,
         name=name,
     )

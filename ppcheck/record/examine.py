@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -20,6 +21,7 @@ from ppcheck.spec.bound import Bound
 from ppcheck.spec.load import Entry, Spec
 from ppcheck.subject.subject import Subject
 
+_JUDGING = {"id", "says", "expect", "source", "tolerance"}
 WORST = 5
 """How many of a statistic's worst examples a record shows as text."""
 
@@ -47,6 +49,15 @@ class Examination:
             measurement = replace(measurement, notes=(*measurement.notes, note))
         judgement = judge(statistics, claim.expect, seed=self.seed)
         return self._record(judgement, measurement, time.perf_counter() - started)
+
+    def on(self, model: str) -> Examination:
+        """The same claim, about to be tried on another model."""
+        return replace(self, model=model)
+
+    @property
+    def tolerance(self) -> Mapping[str, float]:
+        """By how much each statistic may become worse than its baseline, where the claim says."""
+        return {} if self.entry.claim is None else self.entry.claim.tolerance
 
     def refused(self, error: Exception) -> ClaimRecord:
         """The record of a claim whose measurement ended in ``error``."""
@@ -106,7 +117,7 @@ class Examination:
         claim, grid = self.entry.claim, self.entry.grid
         if claim is None or grid is None:
             return ""
-        said = claim.model_dump(mode="json", exclude={"id", "says", "expect", "source"})
+        said = claim.model_dump(mode="json", exclude=_JUDGING)
         asked = [said, grid.prompt_set.model_dump(mode="json"), self.seed]
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ppcheck.judge.compare import Change
 from ppcheck.judge.verdict import Verdict
 
 
@@ -44,6 +45,35 @@ class StatisticRecord(Recorded):
     worst: tuple[Example, ...] = ()
 
 
+class ComparedStatistic(Recorded):
+    """One expected statistic, new minus old. ``low`` or ``high`` is None where there is no end."""
+
+    change: Change
+    old: float
+    new: float
+    difference: float
+    low: float | None
+    high: float | None
+    n: int
+    confidence: float
+    tolerance: float
+
+
+class Comparison(Recorded):
+    """What became of a claim since ``baseline`` (a file's or a model's name).
+
+    ``moved`` names what was chosen or played a role before and does now. ``reason`` says why two
+    records cannot be compared.
+    """
+
+    change: Change
+    baseline: str
+    verdict: Verdict | None = None
+    statistics: dict[str, ComparedStatistic] = Field(default_factory=dict)
+    moved: tuple[str, str] | None = None
+    reason: str | None = None
+
+
 class ClaimRecord(Recorded):
     """One claim on one model. ``reason`` says why it was not measured, where it was not.
 
@@ -66,6 +96,7 @@ class ClaimRecord(Recorded):
     facts: dict[str, Any] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()
     reason: str | None = None
+    comparison: Comparison | None = None
     spec_sha256: str = ""
     fingerprint: str = ""
     seed: int = 0

@@ -10,9 +10,11 @@ from io import StringIO
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from ppcheck.judge.compare import Change
 from ppcheck.judge.interval import MIN_UNITS
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.run import ClaimRecord, StatisticRecord
+from ppcheck.report.gate import changed, difference_lines
 from ppcheck.report.text import number, printable
 from ppcheck.spec.bound import Bound
 
@@ -39,9 +41,13 @@ COLOURS = {
 
 def explain(claim: ClaimRecord, node: str) -> str:
     """Why a claim did not hold: claimed, measured, worst examples, where, how to run it alone."""
-    lines = [f"{MARKS[claim.verdict]} {claim.verdict}: {printable(claim.says)}", ""]
+    lines = [f"{_title(claim)}: {printable(claim.says)}", ""]
     rows: list[tuple[str, str]] = [("claimed", _expected(claim))]
     rows += [("measured" if not i else "", row) for i, row in enumerate(_measured(claim))]
+    rows += [
+        (printable(claim.comparison.baseline) if not i and claim.comparison else "", row)
+        for i, row in enumerate(difference_lines(claim))
+    ]
     rows.append(("on", f"{printable(claim.on)}: {_sample(claim)}"))
     rows.append(("model", printable(claim.model)))
     rows += [("note", printable(note)) for note in (*claim.notes, *_advice(claim))]
@@ -55,6 +61,13 @@ def explain(claim: ClaimRecord, node: str) -> str:
     for name, statistic in claim.statistics.items():
         lines += _worst(name, statistic)
     return "\n".join(lines)
+
+
+def _title(claim: ClaimRecord) -> str:
+    """The verdict, or what is worse than before though the claim holds."""
+    if claim.verdict is Verdict.HOLDS and claim.comparison is not None:
+        return f"{changed(claim)}, and still holds"
+    return f"{MARKS[claim.verdict]} {claim.verdict}"
 
 
 def _wrapped(label: str, text: str) -> list[str]:
@@ -177,6 +190,8 @@ def _rows(claims: Sequence[ClaimRecord], widest: int) -> Table:
     grid.add_column(ratio=1)
     grid.add_column(width=12)
     grid.add_column(justify="right", width=7)
+    if any(claim.comparison for claim in claims):
+        grid.add_column(width=26)
     for claim in claims:
         measured, expected, n = _cells(claim)
         colour = COLOURS[claim.verdict]
@@ -186,8 +201,15 @@ def _rows(claims: Sequence[ClaimRecord], widest: int) -> Table:
             Text(measured, style="" if claim.verdict is Verdict.HOLDS else colour),
             Text(expected),
             Text(n, style="bright_black"),
+            Text(changed(claim), style=_change_style(claim)),
         )
     return grid
+
+
+def _change_style(claim: ClaimRecord) -> str:
+    if claim.comparison is None:
+        return ""
+    return {Change.REGRESSED: "red", Change.MOVED: "yellow"}.get(claim.comparison.change, "")
 
 
 def tally(claims: Sequence[ClaimRecord]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import inf
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
@@ -43,6 +44,11 @@ class Claim(Model):
     says: str = Field(min_length=1, description="The claim in words.")
     on: SelectionField
     expect: dict[str, BoundField] = Field(min_length=1, description="Statistic: bound.")
+    tolerance: dict[str, float] = Field(
+        default_factory=dict,
+        description="Statistic: by how much it may become worse than its baseline. Default: a "
+        "tenth of the old estimate or of the bound's edge, whichever is the larger.",
+    )
     source: str | None = Field(None, description="Who found it, or how the bounds were set.")
 
     def statistic_names(self) -> tuple[str, ...]:
@@ -59,6 +65,7 @@ class Claim(Model):
             if name not in names:
                 advice = suggest(name, names)
                 yield f"expect.{name}", f"this claim gives no statistic {name!r}: {advice}"
+        yield from self._of_tolerance()
         yield from self._of_selection(prompt_set)
         for key, field in type(self).model_fields.items():
             value, written = getattr(self, key), field.alias or key
@@ -69,6 +76,14 @@ class Claim(Model):
                     if choice not in prompt_set.choices:
                         advice = suggest(choice, prompt_set.choices)
                         yield written, f"{choice!r} is no choice of {self.on.prompts!r}: {advice}"
+
+    def _of_tolerance(self) -> Iterator[tuple[str, str]]:
+        for name, allowed in self.tolerance.items():
+            if name not in self.expect:
+                advice = suggest(name, self.expect)
+                yield f"tolerance.{name}", f"nothing is expected of {name!r}: {advice}"
+            elif not 0 <= allowed < inf:
+                yield f"tolerance.{name}", f"a tolerance is a number from 0 up, not {allowed}"
 
     def _of_selection(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         for condition in self.on.conditions:

@@ -36,6 +36,7 @@ def record(shift: float = 0.0, **changes: Any) -> ClaimRecord:
         "family": "patching",
         "model": "demo",
         "verdict": Verdict.HOLDS,
+        "expect": {"recovery": ">= 0.3"},
         "statistics": {f"recovery{member}": statistic},
         "facts": {"prompts_sha256": "1", "kept": [member]},
         "fingerprint": "f",

@@ -1,0 +1,105 @@
+"""What changed against a baseline, in words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from ppcheck.judge.compare import Change
+from ppcheck.record.run import ClaimRecord, ComparedStatistic
+from ppcheck.report.text import number, printable
+
+MARKS = {
+    Change.REGRESSED: "▼",
+    Change.MOVED: "→",
+    Change.IMPROVED: "▲",
+    Change.UNCHANGED: "=",
+    Change.NEW: "+",
+    Change.GONE: "−",
+    Change.NOT_COMPARABLE: "≠",
+}
+"""A change's mark beside its word, so that no colour is needed to tell them apart."""
+
+
+def headline(claims: Sequence[ClaimRecord]) -> str:
+    """``behaviour unchanged, mechanism moved: valence-mover from L1H1 to L1H3``."""
+    sides: dict[str, list[ClaimRecord]] = {"behaviour": [], "mechanism": []}
+    for claim in claims:
+        if claim.comparison is not None:
+            sides["behaviour" if claim.family == "behaviour" else "mechanism"].append(claim)
+    said = [f"{side} {_whole(some)}" for side, some in sides.items() if some]
+    details = [text for some in sides.values() for text in _details(some)]
+    return ", ".join(said) + (f": {'; '.join(details)}" if details else "")
+
+
+def changed(claim: ClaimRecord) -> str:
+    """One claim's change, short: ``▼ regressed from 0.393``."""
+    comparison = claim.comparison
+    if comparison is None:
+        return ""
+    words = f"{MARKS[comparison.change]} {comparison.change}"
+    if comparison.change is Change.NOT_COMPARABLE:
+        return f"{words}: {printable(comparison.reason or '')}"
+    if comparison.moved and comparison.change is Change.MOVED:
+        then, now = map(printable, comparison.moved)
+        return f"{words} from {then} to {now}"
+    worst = _telling(claim)
+    if comparison.change not in (Change.REGRESSED, Change.IMPROVED) or worst is None:
+        return words
+    return f"{words} from {number(worst.old)}"
+
+
+def tally_of_changes(claims: Iterable[ClaimRecord], baseline: str, gone: Sequence[str]) -> str:
+    """``against good.json: 7 regressed, 17 unchanged``."""
+    changes = [claim.comparison.change for claim in claims if claim.comparison is not None]
+    counts = Counter(changes) + Counter({Change.GONE: len(gone)})
+    parts = [f"{counts[each]} {each}" for each in Change if counts[each]]
+    return f"against {printable(baseline)}: {', '.join(parts) or 'nothing to compare'}"
+
+
+def difference_lines(claim: ClaimRecord) -> list[str]:
+    """Each compared statistic: old, new, and the difference with its interval and tolerance."""
+    if claim.comparison is None:
+        return []
+    return [
+        f"{printable(name)}  {number(one.old)} → {number(one.new)}: {_signed(one)}  {one.change}"
+        for name, one in claim.comparison.statistics.items()
+    ]
+
+
+def _signed(one: ComparedStatistic) -> str:
+    interval = f"[{number(one.low, '-∞')}, {number(one.high)}]"
+    return f"{number(one.difference)} {interval}, tolerance {number(one.tolerance)}"
+
+
+def _whole(claims: Sequence[ClaimRecord]) -> str:
+    changes = {claim.comparison.change for claim in claims if claim.comparison is not None}
+    if Change.MOVED in changes:
+        return str(Change.MOVED)
+    for each in (Change.REGRESSED, Change.NOT_COMPARABLE, Change.IMPROVED):
+        if each in changes:
+            return str(each)
+    return str(Change.UNCHANGED if Change.UNCHANGED in changes else Change.NEW)
+
+
+def _details(claims: Sequence[ClaimRecord]) -> list[str]:
+    """Who moved from where to where and, where none did, which claims regressed."""
+    moved = [
+        f"{printable(claim.id)} from {printable(c.moved[0])} to {printable(c.moved[1])}"
+        for claim in claims
+        if (c := claim.comparison) is not None and c.moved
+    ]
+    regressed = [
+        printable(claim.id)
+        for claim in claims
+        if claim.comparison is not None and claim.comparison.change is Change.REGRESSED
+    ]
+    return moved or regressed
+
+
+def _telling(claim: ClaimRecord) -> ComparedStatistic | None:
+    """The statistic that gave the claim its change, first in the order of its expectations."""
+    if claim.comparison is None:
+        return None
+    found = claim.comparison.statistics.values()
+    return next((one for one in found if one.change is claim.comparison.change), None)
