@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -16,8 +16,8 @@ from ppcheck.spec.site import OF_HEADS, Kind, Site
 from ppcheck.subject.frame import Arguments, Form, Frame, twin
 from ppcheck.subject.hooks import Hook, Hooks
 from ppcheck.subject.info import Shape
+from ppcheck.subject.quick import quicken
 
-_SLOW_GELU = {"NewGELUActivation", "FastGELUActivation"}
 _INSIDE = frozenset(Kind) - {Kind.EMBED, Kind.RESID_PRE, Kind.RESID_POST}
 
 
@@ -111,7 +111,7 @@ class Blocks:
             names[id(bridge.unembed.original_component)],
             names[id(_component(bridge, hooks.name(Site(Kind.EMBED))).original_component)],
         )
-        _quicken(plain)
+        quicken(plain, self._plain)
 
     def __len__(self) -> int:
         return len(self._plain)
@@ -253,15 +253,3 @@ def _forms(plain: Any, *groups: Sequence[nn.Module]) -> list[list[Form]]:
         for handle in handles:
             handle.remove()
     return [[seen[id(module)] for module in group] for group in groups]
-
-
-def _quicken(plain: Any) -> None:
-    """Fused attention and activations, equal to the model's own to rounding."""
-    if getattr(plain.config, "attn_logit_softcapping", None) is None:
-        # Where a model has no fused attention transformers warns, or raises ValueError.
-        with suppress(ValueError, ImportError):
-            plain.set_attn_implementation("sdpa")
-    for module in plain.modules():
-        for name, child in module.named_children():
-            if type(child).__name__ in _SLOW_GELU:
-                setattr(module, name, nn.GELU(approximate="tanh"))
