@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
-from ppcheck.subject.budget import usable_memory
+from ppcheck.subject.device import total_memory
+from ppcheck.subject.settings import STANDARD
 
 Product = Callable[[Tensor], Tensor]
 
@@ -41,7 +42,8 @@ def quicken(plain: Any, blocks: Sequence[nn.Module]) -> None:
             plain.set_attn_implementation("sdpa")
     linears = [module for block in blocks for module in block.modules() if _is_large(module)]
     # A packed copy of the weights is faster, by a tenth or (for few tokens) more.
-    packs = sum(_weight(linear).nbytes for linear in linears) <= usable_memory()
+    room = STANDARD.memory.bytes(total_memory(plain.device))
+    packs = sum(_weight(linear).nbytes for linear in linears) <= room
     followed = _followed(plain, linears) if linears else {}
     for linear in linears:
         activation = followed.get(linear)
