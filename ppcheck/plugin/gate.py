@@ -139,10 +139,10 @@ def against(config: pytest.Config, records: Sequence[ClaimRecord]) -> list[str]:
         return []
     if isinstance(gate, FileGate) and gate.baseline is None:
         return [f"no baseline yet: --ppcheck-bless writes {gate.name}"]
-    gone = _gone(config, records)
-    lines = [headline(records), tally_of_changes(records, gate.name, gone)]
-    if gone:
-        lines.append(f"gone from the specs, and still in {gate.name}: {', '.join(gone)}")
+    left = gone(config, records)
+    lines = [headline(records), tally_of_changes(records, gate.name, left)]
+    if left:
+        lines.append(f"gone from the specs, and still in {gate.name}: {', '.join(left)}")
     return lines
 
 
@@ -158,13 +158,13 @@ def bless(
     if not models:
         return f"not blessed: the run did not come to its end, and {gate.name} is as it was"
     measured = {key(record): record for record in records}
-    gone = _gone(config, records)
-    after = blessed(gate.baseline, measured, next(iter(models.values())), gone)
+    left = gone(config, records)
+    after = blessed(gate.baseline, measured, next(iter(models.values())), left)
     write_baseline(gate.path, after)
     return f"blessed: {gate.name} holds {len(after.claims)} claims; review it with git diff"
 
 
-def _gone(config: pytest.Config, records: Sequence[ClaimRecord]) -> list[str]:
+def gone(config: pytest.Config, records: Sequence[ClaimRecord]) -> list[str]:
     """Claims of the baseline that their spec no longer has, or whose spec is no longer there.
 
     A spec of which nothing ran is not read.

@@ -21,6 +21,7 @@ class Option:
     kind: Literal["string", "int", "bool", "args"] = "string"
     default: Any = None
     parse: Callable[[str], Any] = field(default=str)
+    in_ini: bool = True
 
     @property
     def flag(self) -> str:
@@ -37,12 +38,14 @@ class Option:
         group.addoption(
             self.flag, dest=self.name, help=self.help.replace("%", "%%"), **hows[self.kind]
         )
-        parser.addini(self.name, self.help, type=self.kind, default=self.default)
+        if self.in_ini:
+            parser.addini(self.name, self.help, type=self.kind, default=self.default)
 
     def value(self, config: pytest.Config) -> Any:
         """What the command line says, or else the configuration. Raises UsageError."""
         given = getattr(config.option, self.name)
-        value = config.getini(self.name) if given is None else given
+        standard = config.getini(self.name) if self.in_ini else self.default
+        value = standard if given is None else given
         if value is None or self.kind != "string":
             return value
         try:
@@ -71,6 +74,11 @@ OPTIONS = {
         Option("ppcheck_revision", "revision of the model under test on the hub", "REVISION"),
         Option("ppcheck_json", "write the run record to FILE", "FILE"),
         Option(
+            "ppcheck_markdown",
+            "write a summary in Markdown to FILE; on GitHub it is also added to the job's summary",
+            "FILE",
+        ),
+        Option(
             "ppcheck_baseline",
             "compare with the baseline in FILE, and fail where a claim has become worse by more "
             "than chance and its tolerance; a missing file informs and does not fail",
@@ -79,9 +87,10 @@ OPTIONS = {
         Option(
             "ppcheck_bless",
             "write what was measured to the baseline's FILE; claims that did not run stay as "
-            "they are",
+            "they are. It has no place in a configuration",
             kind="bool",
             default=False,
+            in_ini=False,
         ),
         Option(
             "ppcheck_against",

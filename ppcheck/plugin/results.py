@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import shutil
 import sys
@@ -52,10 +53,35 @@ class Results:
             terminalreporter.write_line(line)
         if file := self._write():
             terminalreporter.write_line(f"run record: {file}")
+        if file := self._summarise():
+            terminalreporter.write_line(f"summary: {file}")
+        if os.environ.get("GITHUB_ACTIONS") == "true":
+            from ppcheck.report.github import commands
+
+            for line in commands(self._records()):
+                terminalreporter.write_line(line)
         if option(self.config, "bless"):
             ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
             models = self.models if ended else {}
             terminalreporter.write_line(bless(self.config, self._records(), models))
+
+    def _summarise(self) -> str | None:
+        """Write the Markdown summary where it is asked for, and where GitHub shows it."""
+        from ppcheck.plugin.gate import gone
+        from ppcheck.record.files import write_whole
+        from ppcheck.report.markdown import markdown
+
+        file: str | None = option(self.config, "markdown")
+        step = os.environ.get("GITHUB_STEP_SUMMARY")
+        if file is None and step is None:
+            return None
+        text = markdown(self._records(), gone(self.config, self._records()))
+        if step is not None:
+            with Path(step).open("a", encoding="utf-8") as stream:
+                stream.write(text)
+        if file is not None:
+            write_whole(Path(self.config.invocation_params.dir, file), text)
+        return file
 
     def _write(self) -> str | None:
         file: str | None = option(self.config, "json")

@@ -193,7 +193,7 @@ def _rows(claims: Sequence[ClaimRecord], widest: int) -> Table:
     if any(claim.comparison for claim in claims):
         grid.add_column(width=26)
     for claim in claims:
-        measured, expected, n = _cells(claim)
+        measured, expected, n = cells(claim)
         colour = COLOURS[claim.verdict]
         grid.add_row(
             Text(MARKS[claim.verdict], style=colour),
@@ -231,7 +231,7 @@ def tally(claims: Sequence[ClaimRecord]) -> str:
     return f"{claims_counted}: {', '.join(parts)}"
 
 
-def _cells(claim: ClaimRecord) -> tuple[str, str, str]:
+def cells(claim: ClaimRecord) -> tuple[str, str, str]:
     """Measured, expected and n of the statistic that decided the claim."""
     judged = [(n, s) for n, s in claim.statistics.items() if s.verdict is not None]
     if not judged:

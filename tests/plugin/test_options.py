@@ -17,6 +17,8 @@ INI = """
 ppcheck_model = demo@tuned "./a folder"
 ppcheck_revision = main
 ppcheck_json = run.json
+ppcheck_markdown = run.md
+ppcheck_baseline = good.json
 ppcheck_seed = 3
 ppcheck_lenient = true
 ppcheck_memory = 500MB
@@ -29,6 +31,8 @@ SAID = {
     "model": ["demo@tuned", "./a folder"],
     "revision": "main",
     "json": "run.json",
+    "markdown": "run.md",
+    "baseline": "good.json",
     "seed": 3,
     "lenient": True,
     "memory": Budget(5e8),
@@ -44,7 +48,8 @@ def values(config: pytest.Config) -> dict[str, Any]:
 
 
 def test_every_option_can_stand_in_the_configuration(pytester: pytest.Pytester) -> None:
-    assert {f"ppcheck_{name}" for name in SAID} == OPTIONS.keys()
+    others = {"ppcheck_bless", "ppcheck_against"}  # one is an act, and one excludes a baseline
+    assert {f"ppcheck_{name}" for name in SAID} | others == OPTIONS.keys()
     pytester.makeini(INI.replace("./a folder", "demo").replace("revision = main", "revision ="))
     said = values(pytester.parseconfigure())
     assert said == SAID | {"model": ["demo@tuned", "demo"], "revision": ""}
