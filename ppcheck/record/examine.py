@@ -12,6 +12,8 @@ from typing import Any, cast
 import numpy as np
 
 from ppcheck.errors import MeasurementError, SpecError, UnsupportedError
+from ppcheck.judge.notes import method_notes
+from ppcheck.judge.opposite import opposite
 from ppcheck.judge.verdict import Finding, Judgement, Verdict, judge
 from ppcheck.measure.check import Bench, Check, Measured, Measurement
 from ppcheck.record.run import ClaimRecord, Example, StatisticRecord
@@ -44,7 +46,13 @@ class Examination:
         if subject.ran_whole is not None:
             note = f"measured with whole forward passes: {subject.ran_whole}"
             measurement = replace(measurement, notes=(*measurement.notes, note))
-        judgement = judge(statistics, claim.expect, seed=self.seed)
+        judgement = judge(
+            statistics,
+            claim.expect,
+            confidence=claim.confidence,
+            correction=claim.correction,
+            seed=self.seed,
+        )
         return self._record(judgement, measurement, time.perf_counter() - started)
 
     def refused(self, error: Exception) -> ClaimRecord:
@@ -70,7 +78,7 @@ class Examination:
             verdict=judgement.verdict,
             statistics=statistics,
             facts={**measurement.facts, "unit": self._unit_names()},
-            notes=measurement.notes,
+            notes=(*measurement.notes, *method_notes(judgement.findings)),
             seconds=seconds,
         )
 
@@ -105,7 +113,9 @@ class Examination:
         claim, grid = self.entry.claim, self.entry.grid
         if claim is None or grid is None:
             return ""
-        said = claim.model_dump(mode="json", exclude={"id", "says", "expect", "source"})
+        said = claim.model_dump(
+            mode="json", exclude={"id", "says", "expect", "source", "correction"}
+        )
         asked = [said, grid.prompt_set.model_dump(mode="json"), self.seed]
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
@@ -141,7 +151,12 @@ def _statistic(finding: Finding, behind: Measured) -> StatisticRecord:
         family=finding.family_size,
         bound=None if finding.bound is None else str(finding.bound),
         verdict=finding.verdict,
+        correction=finding.correction,
+        p=finding.p,
         more_units=finding.more_units,
+        n_opposite=opposite(
+            behind.contributions, estimate.estimate, behind.statistic.neutral, finding.bound
+        ),
         values=finding.values,
         worst=_worst(behind, finding.bound, estimate.estimate),
     )

@@ -25,7 +25,9 @@ class Example(Recorded):
 class StatisticRecord(Recorded):
     """One estimate. ``low`` or ``high`` is None where the interval has no end on that side.
 
-    ``n`` counts independent units; ``verdict`` is None where nothing was expected.
+    ``n`` counts independent units; ``verdict`` is None where nothing was expected. ``p`` is
+    one-sided, and ``correction`` says how it and the interval were corrected over a family.
+    ``n_opposite`` counts the examples that go against the estimate.
     """
 
     estimate: float
@@ -37,7 +39,10 @@ class StatisticRecord(Recorded):
     family: int
     bound: str | None = None
     verdict: Verdict | None = None
+    correction: str | None = None
+    p: float | None = None
     more_units: int | None = None
+    n_opposite: int | None = None
     values: tuple[float, ...] = ()
     worst: tuple[Example, ...] = ()
 
