@@ -144,11 +144,21 @@ def _bca(sampling: Sampling) -> tuple[End, End] | None:
 
 
 def _percentile(sampling: Sampling) -> tuple[End, End]:
-    """A resample in which the statistic is undefined counts as beyond both ends."""
-    drawn = sampling.distribution
+    """A resample in which the statistic is undefined counts as beyond both ends.
+
+    Where others have no spread, no end is nearer than the most extreme pivot of those that have:
+    a smaller tail, at which studentising fails, must not give a narrower interval.
+    """
+    drawn, estimate = sampling.distribution, sampling.estimate
     lows = np.sort(np.where(np.isnan(drawn), -np.inf, drawn))
     highs = np.sort(np.where(np.isnan(drawn), np.inf, drawn))
-    return lambda tail: _lower(lows, tail), lambda tail: _upper(highs, tail)
+    pivots = np.zeros(1) if sampling.pivots is None else sampling.pivots
+    reached = pivots[np.isfinite(pivots)] * sampling.own_error
+    lowest, highest = estimate - reached.max(initial=0.0), estimate - reached.min(initial=0.0)
+    return (
+        lambda tail: min(_lower(lows, tail), lowest),
+        lambda tail: max(_upper(highs, tail), highest),
+    )
 
 
 def _floored(sampling: Sampling, method: Method, low: End, high: End) -> Limits:
