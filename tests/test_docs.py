@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from ppcheck.judge.limits import Method
 from ppcheck.judge.verdict import Verdict
 from ppcheck.measure.families import FAMILIES
 from ppcheck.measure.registry import CHECKS
 from ppcheck.plugin import pytest_addoption
 from ppcheck.record.examine import Examination
+from ppcheck.spec.claim import Correction
 from ppcheck.spec.load import Spec, load_spec
 from ppcheck.spec.metric import Reading
 from ppcheck.spec.prompts import PromptSet
@@ -27,7 +30,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 def test_every_check_has_a_section_that_names_its_fields_and_statistics(name: str) -> None:
     section = REFERENCE.split(f"### `{name}`\n")[1].split("\n##")[0]
     check = CHECKS[name]()
-    base = {"id", "says", "check", "on", "expect", "source"}
+    base = {"id", "says", "check", "on", "expect", "source", "correction"}
     for key, field in check.model_fields.items():
         if key not in base | {"top", "site", "pairs"}:
             assert f"`{field.alias or key}" in section, key
@@ -37,6 +40,11 @@ def test_every_check_has_a_section_that_names_its_fields_and_statistics(name: st
     for row in table:
         for statistic in row.split(", "):
             assert f"`{statistic}`" in section, statistic
+
+
+@pytest.mark.parametrize("word", [*get_args(Method), *get_args(Correction)])
+def test_every_method_and_correction_is_explained(word: str) -> None:
+    assert f"| `{word}`" in REFERENCE
 
 
 @pytest.mark.parametrize("verdict", Verdict)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,9 +11,14 @@ from enum import StrEnum
 import numpy as np
 
 from ppcheck.errors import MeasurementError
-from ppcheck.judge.interval import MIN_UNITS, Estimate, interval
+from ppcheck.judge.family import Member, correct
+from ppcheck.judge.interval import Estimate, estimated
+from ppcheck.judge.methods import limits_of
+from ppcheck.judge.power import more_units
+from ppcheck.judge.sampling import Sampling, sample
 from ppcheck.measure.statistics import Statistic, title
 from ppcheck.spec.bound import Bound
+from ppcheck.spec.claim import Correction
 
 
 class Verdict(StrEnum):
@@ -31,10 +35,12 @@ class Verdict(StrEnum):
 class Finding:
     """One statistic, estimated and judged.
 
-    `bound` and `verdict` are None where nothing was expected of it. `values` are per example.
-    `family_size` counts the statistics of this name, over which its confidence is simultaneous
-    if there is a bound. `more_units` is set only where it is inconclusive: about how many more
-    units would decide it, or None where no number can be told.
+    `bound`, `verdict` and `p` are None where nothing was expected of it. `values` are per example.
+    `family_size` counts the statistics of this name, and `correction` says how those that have a
+    bound were corrected for it. `p` is one-sided (`Limits.p`), corrected too: there is a verdict
+    where it is at most half of what the confidence lacks to 1. `more_units` is set only where it
+    is inconclusive: about how many more units would decide it with a probability of 80 %, or None
+    where no number can be told.
     """
 
     name: str
@@ -44,6 +50,8 @@ class Finding:
     verdict: Verdict | None
     values: tuple[float, ...]
     family_size: int
+    correction: Correction | None
+    p: float | None
     more_units: int | None
 
 
@@ -60,25 +68,29 @@ def judge(
     expect: Mapping[str, Bound],
     *,
     confidence: float = 0.95,
+    correction: Correction = "max_t",
     seed: int,
 ) -> Judgement:
     """Judge statistics by what is expected of their names.
 
-    Statistics of one name are a family: all m of them must meet the bound, at a simultaneous
-    `confidence` (Bonferroni: each at 1 - (1 - confidence) / m). A claim fails if any member of any
-    expected family fails, else is inconclusive if any is, else holds. Statistics of which nothing
-    is expected are estimated, each at `confidence`, and not judged.
+    Statistics of one name are a family, and all of them must meet the bound; `correct` says what
+    each correction promises. A claim fails if any member of any expected family fails, else is
+    inconclusive if any is, else holds. Statistics of which nothing is expected are estimated, each
+    at `confidence`, and not judged.
 
     Raises MeasurementError, which makes the verdict `ERROR`, where there is nothing to judge, where
     something expected was not measured, and where a measured value is NaN or infinite.
     """
     _check(statistics, expect)
-    sizes = Counter(statistic.name for statistic in statistics)
-    findings = tuple(
-        _find(statistic, expect.get(statistic.name), sizes[statistic.name], confidence, seed)
-        for statistic in statistics
-    )
-    return Judgement(_worst(finding.verdict for finding in findings), findings)
+    samples = _samples(statistics, seed)
+    findings: dict[int, Finding] = {}
+    for name in dict.fromkeys(statistic.name for statistic in statistics):
+        own = [n for n, statistic in enumerate(statistics) if statistic.name == name]
+        family = [samples[n] for n in own]
+        found = _of_family(family, expect.get(name), confidence, correction)
+        findings |= zip(own, found, strict=True)
+    ordered = tuple(findings[n] for n in range(len(statistics)))
+    return Judgement(_worst(finding.verdict for finding in ordered), ordered)
 
 
 def _check(statistics: Sequence[Statistic], expect: Mapping[str, Bound]) -> None:
@@ -99,18 +111,37 @@ def _check(statistics: Sequence[Statistic], expect: Mapping[str, Bound]) -> None
         raise MeasurementError(f"measured more than once: {', '.join(repeated)}")
 
 
-def _find(
-    statistic: Statistic, bound: Bound | None, family_size: int, confidence: float, seed: int
-) -> Finding:
-    values = statistic.values()
-    if not len(values) or not np.isfinite(values).all():
-        raise MeasurementError(
-            f"{title(statistic.name, statistic.member)}: "
-            f"{np.isfinite(values).sum()} of {len(values)} examples have a finite value"
-        )
-    if bound is not None:
-        confidence = 1 - (1 - confidence) / family_size
-    estimate = interval(statistic, confidence=confidence, seed=seed)
+def _samples(statistics: Sequence[Statistic], seed: int) -> list[Sampling]:
+    for statistic in statistics:
+        values = statistic.values()
+        if not len(values) or not np.isfinite(values).all():
+            raise MeasurementError(
+                f"{title(statistic.name, statistic.member)}: "
+                f"{np.isfinite(values).sum()} of {len(values)} examples have a finite value"
+            )
+    return [sample(statistic, seed) for statistic in statistics]
+
+
+def _of_family(
+    family: Sequence[Sampling], bound: Bound | None, confidence: float, correction: Correction
+) -> list[Finding]:
+    """The findings on the statistics of one name, in their order."""
+    tail = (1 - confidence) / 2
+    if bound is None:
+        free = [Member(limits_of(one, tail), confidence, None, None) for one in family]
+        return [
+            _finding(one, member, None, len(family))
+            for one, member in zip(family, free, strict=True)
+        ]
+    members = correct(family, bound, confidence, correction)
+    return [
+        _finding(one, member, bound, len(family))
+        for one, member in zip(family, members, strict=True)
+    ]
+
+
+def _finding(sampling: Sampling, member: Member, bound: Bound | None, family_size: int) -> Finding:
+    statistic, estimate = sampling.statistic, estimated(member.limits, member.confidence)
     verdict = None if bound is None else Verdict(bound.verdict(estimate.low, estimate.high))
     return Finding(
         name=statistic.name,
@@ -118,9 +149,13 @@ def _find(
         estimate=estimate,
         bound=bound,
         verdict=verdict,
-        values=tuple(values.tolist()),
+        values=tuple(statistic.values().tolist()),
         family_size=family_size,
-        more_units=_more_units(estimate, bound) if bound and verdict == "inconclusive" else None,
+        correction=member.correction,
+        p=member.p,
+        more_units=more_units(sampling, member.limits, bound, member.confidence)
+        if bound is not None and verdict is Verdict.INCONCLUSIVE
+        else None,
     )
 
 
@@ -130,22 +165,3 @@ def _worst(verdicts: Iterable[Verdict | None]) -> Verdict:
         if verdict in found:
             return verdict
     return Verdict.HOLDS
-
-
-def _more_units(estimate: Estimate, bound: Bound) -> int | None:
-    """Roughly how many more units would move the interval off the edges it now covers.
-
-    Its halves shrink as 1 / sqrt(n), and each must become shorter than the way to its edge. Below
-    `MIN_UNITS` it is the number missing for any interval at all; on an edge no number helps.
-    """
-    if estimate.n < MIN_UNITS:
-        return MIN_UNITS - estimate.n
-    centre, needed = estimate.estimate, 0.0
-    for edge in bound.edges:
-        if estimate.low <= edge <= estimate.high:
-            way = abs(centre - edge)
-            half = centre - estimate.low if edge < centre else estimate.high - centre
-            if way == 0 or math.isinf(half):
-                return None
-            needed = max(needed, estimate.n * (half / way) ** 2)
-    return max(1, math.ceil(needed - estimate.n))

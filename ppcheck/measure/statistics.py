@@ -1,121 +1,42 @@
-"""Statistics as functions of how often each independent unit is counted.
-
-A *unit* is a group of examples that are resampled together: the prompts made from one template
-item, say. `units` holds one integer label an example; examples with equal labels form a unit, and
-units are numbered in the order of their labels, whatever these are. A statistic reduces its
-examples to sums over units once. After that it is a function of the units' weights, so that one
-bootstrap serves every statistic. Weights are counts: weight 2 is the unit's examples listed twice.
-No result depends on how many rows of weights come in one call.
-"""
+"""The statistics that checks give."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ppcheck.errors import MeasurementError
+from ppcheck.measure.agreement import Ends, auroc_ends, correlation_ends, mean_ends
+from ppcheck.measure.sample import (
+    REAL_LINE,
+    Floats,
+    Labels,
+    Sample,
+    Statistic,
+    divide,
+    spread,
+    title,
+    totals,
+)
+from ppcheck.measure.scale import FISHER, LOGIT
 
-Floats = NDArray[np.float64]
-Labels = NDArray[np.int64]
-
-REAL_LINE = (-math.inf, math.inf)
-
-
-class Statistic(Protocol):
-    """One number, and the examples it comes from.
-
-    Statistics of one `name` form a family that is tested together; `member` tells them apart.
-    """
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def member(self) -> str | None: ...
-
-    @property
-    def n_units(self) -> int: ...
-
-    @property
-    def support(self) -> tuple[float, float]:
-        """The lowest and the highest value that it can take at all."""
-        ...
-
-    def values(self) -> Floats:
-        """What a record keeps of each example, [example]."""
-        ...
-
-    def estimate(self, weights: Floats) -> Floats:
-        """The statistic under each row of counts: [resample, unit] to [resample].
-
-        It is NaN where the statistic is undefined.
-        """
-        ...
-
-
-def title(name: str, member: str | None) -> str:
-    """How a message names a statistic: ``recovery of L2H1``."""
-    return name if member is None else f"{name} of {member}"
-
-
-class Sample:
-    """Examples in units. Raises MeasurementError for none, unequal numbers, and NaN or infinity."""
-
-    name: str
-    member: str | None
-    units: Labels
-    support = REAL_LINE
-
-    def __post_init__(self) -> None:
-        who, n = title(self.name, self.member), len(self.units)
-        if not n:
-            raise MeasurementError(f"{who}: there are no examples")
-        for field, column in vars(self).items():
-            if field in ("name", "member", "support"):
-                continue
-            if np.shape(column) != (n,):
-                raise MeasurementError(
-                    f"{who}: {field} has shape {np.shape(column)}, but {n} examples have units"
-                )
-            if bad := np.flatnonzero(~np.isfinite(column)).tolist():
-                raise MeasurementError(
-                    f"{who}: {field} is not finite in {len(bad)} of {n} examples, "
-                    f"first in example {bad[0]}"
-                )
-
-    @property
-    def n_units(self) -> int:
-        return int(self._unit.max()) + 1
-
-    @cached_property
-    def _unit(self) -> Labels:
-        return np.unique(self.units, return_inverse=True)[1]
-
-    def unit_sums(self, *columns: NDArray[np.float64 | np.bool_]) -> Floats:
-        """Per-example columns summed over each unit, [column, unit]; the first row is counts."""
-        sums = [np.bincount(self._unit)]
-        sums += [np.bincount(self._unit, weights=column) for column in columns]
-        return np.array(sums, dtype=np.float64)
-
-
-def totals(weights: Floats, sums: Floats) -> Floats:
-    """Weighted totals of unit sums: [resample, unit], [column, unit] to [column, resample].
-
-    Each row is summed by itself: the last digits of a matrix product depend on the other rows.
-    """
-    rows = np.ascontiguousarray(weights, dtype=np.float64)
-    return np.array([(rows * column).sum(axis=1) for column in sums])
-
-
-def divide(numerator: Floats, denominator: Floats) -> Floats:
-    """Divide, with NaN where the denominator is zero."""
-    undefined = np.full_like(numerator, np.nan)
-    return np.divide(numerator, denominator, out=undefined, where=denominator != 0)
+__all__ = [
+    "Auroc",
+    "Correlation",
+    "Floats",
+    "Labels",
+    "Mean",
+    "Proportion",
+    "Ratio",
+    "Sample",
+    "StandardisedMean",
+    "Statistic",
+    "divide",
+    "title",
+    "totals",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,10 +60,17 @@ class Mean(Sample):
         count, total = totals(weights, self._sums)
         return divide(total, count)
 
+    def error(self, weights: Floats) -> Floats | None:
+        sizes, sums = self._sums
+        middle = float(np.mean(self.observed))
+        centred = sums - middle * sizes
+        count, total = totals(weights, np.stack([sizes, centred]))
+        residuals = centred - np.multiply.outer(divide(total, count), sizes)
+        return divide(spread(weights, residuals), count)
 
-@dataclass(frozen=True, eq=False)
-class Proportion(Mean):
-    """The share of examples where `observed` is true. Its interval is Wilson's, no bootstrap."""
+    def exceptions(self, tail: float, units: int | None = None) -> Ends | None:
+        sizes, sums = self._sums
+        return mean_ends(sums / sizes, units or self.effective_units, self.support, tail)
 
     @property
     def effective_units(self) -> int:
@@ -152,6 +80,13 @@ class Proportion(Mean):
         """
         size = self._sums[0]
         return int(size.sum() ** 2 / (size**2).sum())
+
+
+@dataclass(frozen=True, eq=False)
+class Proportion(Mean):
+    """The share of examples where `observed` is true. Its interval is binomial, no bootstrap."""
+
+    support: Ends = (0.0, 1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,6 +117,12 @@ class Ratio(Sample):
         _, numerator, denominator = totals(weights, self._sums)
         sign = np.sign(np.sum(self.denominator))
         return divide(numerator, np.where(np.sign(denominator) == sign, denominator, 0.0))
+
+    def error(self, weights: Floats) -> Floats | None:
+        _, numerator, denominator = self._sums
+        shares = self.estimate(weights)
+        residuals = numerator - np.multiply.outer(shares, denominator)
+        return divide(spread(weights, residuals), np.abs(totals(weights, denominator[None])[0]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,11 +156,7 @@ class StandardisedMean(Sample):
 
 @dataclass(frozen=True, eq=False)
 class Correlation(Sample):
-    """Spearman's correlation of `x` (the dose) and `y` (what was measured).
-
-    Ranks, ties averaged, are taken once over the whole sample: under other weights this is
-    Pearson's correlation of those fixed ranks, not of ranks taken anew.
-    """
+    """Spearman's correlation of `x` (the dose) and `y` (what was measured), ties averaged."""
 
     x: Floats
     y: Floats
@@ -227,22 +164,32 @@ class Correlation(Sample):
     name: str
     member: str | None = None
     support = (-1.0, 1.0)
+    scale = FISHER
 
     @cached_property
-    def _sums(self) -> Floats:
-        from scipy.stats import rankdata
-
-        # Doubled and centred ranks are whole numbers, so that the sums below are exact.
-        x, y = (2 * rankdata(side) - len(self.units) - 1 for side in (self.x, self.y))
-        return self.unit_sums(x, y, x * x, y * y, x * y)
+    def _ranks(self) -> tuple[Floats, Floats]:
+        """How many examples of a unit lie below each example, twice over, [unit, example]."""
+        x, y = (2 * self.counts_below(side, side) for side in (self.x, self.y))
+        return x, y
 
     def values(self) -> Floats:
         return np.asarray(self.y, dtype=np.float64)
 
     def estimate(self, weights: Floats) -> Floats:
-        n, x, y, xx, yy, xy = totals(weights, self._sums)
-        scale = np.sqrt(n * xx - x * x) * np.sqrt(n * yy - y * y)
-        return np.clip(divide(n * xy - x * y, scale), -1, 1)
+        # Doubled and centred ranks are whole numbers: products and sums are exact in any order.
+        weights = np.asarray(weights, dtype=np.float64)
+        count = weights[:, self._unit]
+        size = count.sum(axis=1, keepdims=True)
+        x, y = (weights @ ranks - size for ranks in self._ranks)
+        xx, yy, xy = ((count * product).sum(axis=1) for product in (x * x, y * y, x * y))
+        return np.clip(divide(xy, np.sqrt(xx) * np.sqrt(yy)), -1, 1)
+
+    def exceptions(self, tail: float, units: int | None = None) -> Ends | None:
+        estimate = float(self.estimate(np.ones((1, self.n_units)))[0])
+        if abs(estimate) < 1 - 1e-12:
+            return None
+        low, high = correlation_ends((units or self.n_units) / 2, tail)
+        return (low, high) if estimate > 0 else (-high, -low)
 
 
 @dataclass(frozen=True, eq=False)
@@ -255,6 +202,11 @@ class Auroc(Sample):
     name: str
     member: str | None = None
     support = (0.0, 1.0)
+    scale = LOGIT
+
+    @property
+    def neutral(self) -> float | None:
+        return 0.5
 
     @cached_property
     def _sums(self) -> Floats:
@@ -264,14 +216,9 @@ class Auroc(Sample):
     def _wins(self) -> Floats:
         """How often positives of one unit beat negatives of another, [unit, unit]."""
         positive = np.asarray(self.positive, dtype=bool)
-        order = np.flatnonzero(~positive)[np.argsort(np.asarray(self.scores)[~positive])]
-        below = np.zeros((len(order) + 1, self.n_units))
-        below[np.arange(len(order)) + 1, self._unit[order]] = 1
-        below = below.cumsum(axis=0)
-        ranked = np.asarray(self.scores)[order], np.asarray(self.scores)[positive]
-        beaten = below[np.searchsorted(*ranked, "left")] + below[np.searchsorted(*ranked, "right")]
+        beaten = self.counts_below(self.scores, self.scores[positive], ~positive)
         wins = np.zeros((self.n_units, self.n_units))
-        np.add.at(wins, self._unit[positive], beaten / 2)
+        np.add.at(wins, self._unit[positive], beaten.T)
         return wins
 
     def values(self) -> Floats:
@@ -283,3 +230,13 @@ class Auroc(Sample):
         # Whole and half numbers: this product is exact, whatever the order of its sums.
         wins = ((weights @ self._wins) * weights).sum(axis=1)
         return divide(wins, positive * (count - positive))
+
+    def exceptions(self, tail: float, units: int | None = None) -> Ends | None:
+        estimate = float(self.estimate(np.ones((1, self.n_units)))[0])
+        if estimate not in (0, 1):
+            return None
+        count, positive = self._sums
+        of_either = [int((side > 0).sum()) for side in (positive, count - positive)]
+        pairs = min(self.n_units / 2, *of_either) * (units or self.n_units) / self.n_units
+        low, high = auroc_ends(pairs, tail)
+        return (low, high) if estimate else (1 - high, 1 - low)

@@ -39,6 +39,10 @@ class SwitchPoint(Sample):
                 f"got {np.min(self.probabilities)} to {np.max(self.probabilities)}"
             )
 
+    @property
+    def neutral(self) -> float | None:
+        return None
+
     @cached_property
     def _sums(self) -> Floats:
         """Counts, then probability mass, of each distinct dose, [2 * dose, unit]."""

@@ -14,6 +14,8 @@ import numpy as np
 
 from ppcheck.errors import MeasurementError, SpecError, UnsupportedError
 from ppcheck.judge.compare import pseudo_values
+from ppcheck.judge.notes import method_notes
+from ppcheck.judge.opposite import opposite
 from ppcheck.judge.verdict import Finding, Judgement, Verdict, judge
 from ppcheck.measure.check import Bench, Check, Measured, Measurement
 from ppcheck.record.run import ClaimRecord, Example, StatisticRecord
@@ -21,7 +23,7 @@ from ppcheck.spec.bound import Bound
 from ppcheck.spec.load import Entry, Spec
 from ppcheck.subject.subject import Subject
 
-_JUDGING = {"id", "says", "expect", "source", "tolerance"}
+_JUDGING = {"id", "says", "expect", "source", "tolerance", "correction"}
 WORST = 5
 """How many of a statistic's worst examples a record shows as text."""
 
@@ -47,7 +49,13 @@ class Examination:
         if subject.ran_whole is not None:
             note = f"measured with whole forward passes: {subject.ran_whole}"
             measurement = replace(measurement, notes=(*measurement.notes, note))
-        judgement = judge(statistics, claim.expect, seed=self.seed)
+        judgement = judge(
+            statistics,
+            claim.expect,
+            confidence=claim.confidence,
+            correction=claim.correction,
+            seed=self.seed,
+        )
         return self._record(judgement, measurement, time.perf_counter() - started)
 
     def on(self, model: str) -> Examination:
@@ -82,7 +90,7 @@ class Examination:
             verdict=judgement.verdict,
             statistics=statistics,
             facts={**measurement.facts, "unit": self._unit_names()},
-            notes=measurement.notes,
+            notes=(*measurement.notes, *method_notes(judgement.findings)),
             seconds=seconds,
         )
 
@@ -153,7 +161,12 @@ def _statistic(finding: Finding, behind: Measured) -> StatisticRecord:
         family=finding.family_size,
         bound=None if finding.bound is None else str(finding.bound),
         verdict=finding.verdict,
+        correction=finding.correction,
+        p=finding.p,
         more_units=finding.more_units,
+        n_opposite=opposite(
+            behind.contributions, estimate.estimate, behind.statistic.neutral, finding.bound
+        ),
         values=finding.values,
         units=tuple(map(_finite, pseudo_values(behind.statistic).tolist())),
         worst=_worst(behind, finding.bound, estimate.estimate),

@@ -28,6 +28,9 @@ class StatisticRecord(Recorded):
 
     ``n`` counts independent units; ``verdict`` is None where nothing was expected. ``values`` are
     per example, ``units`` jackknife pseudo-values per unit, None where a single unit decides all.
+    ``p`` is
+    one-sided, and ``correction`` says how it and the interval were corrected over a family.
+    ``n_opposite`` counts the examples that go against the estimate.
     """
 
     estimate: float
@@ -39,7 +42,10 @@ class StatisticRecord(Recorded):
     family: int
     bound: str | None = None
     verdict: Verdict | None = None
+    correction: str | None = None
+    p: float | None = None
     more_units: int | None = None
+    n_opposite: int | None = None
     values: tuple[float, ...] = ()
     units: tuple[float | None, ...] = ()
     worst: tuple[Example, ...] = ()

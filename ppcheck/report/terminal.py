@@ -38,6 +38,8 @@ COLOURS = {
     Verdict.ERROR: "magenta",
 }
 
+CORRECTIONS = {"max_t": "max-T", "bonferroni": "Bonferroni", "holm": "Holm", "bh": "BH"}
+
 
 def explain(claim: ClaimRecord, node: str) -> str:
     """Why a claim did not hold: claimed, measured, worst examples, where, how to run it alone."""
@@ -93,14 +95,26 @@ def _measured(claim: ClaimRecord) -> list[str]:
         level = f"{100 * statistic.confidence:.4g} %"
         interval = f"[{number(statistic.low, '-∞')}, {number(statistic.high)}]"
         verdict = f"  {statistic.verdict}" if statistic.verdict else ""
-        family = f", one of {statistic.family}" if statistic.family > 1 else ""
         rows.append(
             f"{printable(name):<{width}}  {number(statistic.estimate)} {interval}"
-            f"  ({level}, n = {statistic.n}{family}){verdict}"
+            f"  ({level}, n = {statistic.n}{_family(statistic)}){verdict}{_opposite(statistic)}"
         )
     if len(ordered) > 8:
         rows.append(f"and {len(ordered) - 8} more in the record (--ppcheck-json)")
     return rows
+
+
+def _family(statistic: StatisticRecord) -> str:
+    if statistic.family == 1:
+        return ""
+    corrected = CORRECTIONS.get(statistic.correction or "")
+    return f", one of {statistic.family}{f', {corrected}' if corrected else ''}"
+
+
+def _opposite(statistic: StatisticRecord) -> str:
+    if not statistic.n_opposite:
+        return ""
+    return f", {statistic.n_opposite:,} of {len(statistic.values):,} go the other way"
 
 
 def _urgency(statistic: StatisticRecord) -> int:

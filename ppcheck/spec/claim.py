@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import inf
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -34,11 +34,17 @@ PairsField = Annotated[
 ]
 
 
+Correction = Literal["max_t", "bonferroni", "holm", "bh"]
+
+
 class Claim(Model):
     """One statement about a model, and the bounds on what is measured that would make it true."""
 
     family: ClassVar[str]
     """The pytest marker under which `-m` finds the check."""
+
+    confidence: ClassVar[float] = 0.95
+    """Of the interval that is judged; 0.9 makes it an equivalence test at 5 % (TOST)."""
 
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="Unique in its file.")
     says: str = Field(min_length=1, description="The claim in words.")
@@ -50,6 +56,11 @@ class Claim(Model):
         "tenth of the old estimate or of the bound's edge, whichever is the larger.",
     )
     source: str | None = Field(None, description="Who found it, or how the bounds were set.")
+    correction: Correction = Field(
+        "max_t",
+        description="How a family of statistics is corrected: simultaneous intervals (`max_t`, "
+        "`bonferroni`), no wrong verdict (`holm`), or few among many (`bh`).",
+    )
 
     def statistic_names(self) -> tuple[str, ...]:
         """The statistics that the check gives and `expect` may name."""

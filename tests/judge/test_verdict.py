@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from ppcheck.errors import MeasurementError
-from ppcheck.judge.interval import MIN_UNITS, interval
+from ppcheck.judge.interval import interval
+from ppcheck.judge.sampling import MIN_UNITS
 from ppcheck.judge.verdict import Judgement, Verdict, judge
-from ppcheck.measure.statistics import Floats, Mean, Ratio, Statistic
+from ppcheck.measure.scale import PLAIN, Scale
+from ppcheck.measure.statistics import Floats, Labels, Mean, Ratio, Statistic
 from ppcheck.spec.bound import Bound
 
 
@@ -68,20 +70,31 @@ def test_every_expectation_must_hold() -> None:
         assert result.verdict == verdict
 
 
-def test_a_family_is_judged_at_simultaneous_confidence() -> None:
+def test_a_family_is_judged_as_its_correction_says() -> None:
     family = [recovery(0.5, f"L0H{head}") for head in range(10)]
-    result = judged(*family, recovery=">= 0.3")
+    bounds = {"recovery": Bound.parse(">= 0.3")}
+    result = judge(family, bounds, correction="bonferroni", seed=0)
     for statistic, finding in zip(family, result.findings, strict=True):
-        assert finding.family_size == 10
+        assert (finding.family_size, finding.correction) == (10, "bonferroni")
         assert finding.estimate == interval(statistic, confidence=1 - (1 - 0.95) / 10, seed=0)
-    alone = judged(family[0], recovery=">= 0.3").findings[0].estimate
-    assert result.findings[0].estimate.low < alone.low
+    assert {finding.correction for finding in judge(family, bounds, seed=0).findings} == {"max_t"}
 
 
 def test_one_member_decided_alone_can_be_inconclusive_in_a_large_family() -> None:
-    family = [recovery(0.34, f"L0H{head}") for head in range(50)]
+    rng = np.random.default_rng(0)
+    family = [
+        Mean(recovery(0.34).observed[rng.permutation(40)], np.arange(40), "recovery", f"L0H{head}")
+        for head in range(50)
+    ]
     assert judged(family[0], recovery=">= 0.3").verdict == Verdict.HOLDS
     assert judged(*family, recovery=">= 0.3").verdict == Verdict.INCONCLUSIVE
+
+
+def test_a_p_value_decides_just_where_the_interval_does() -> None:
+    for centre in np.linspace(0.2, 0.4, 21):
+        (finding,) = judged(recovery(float(centre)), recovery=">= 0.3").findings
+        assert finding.p is not None
+        assert (finding.p <= 0.025) == (finding.verdict is not Verdict.INCONCLUSIVE)
 
 
 def test_what_nothing_is_expected_of_is_reported_and_not_judged() -> None:
@@ -138,6 +151,18 @@ class Foreign:
     member: str | None = None
     n_units: int = 40
     support: tuple[float, float] = (-math.inf, math.inf)
+    neutral: float | None = None
+    scale: Scale = PLAIN
+
+    @property
+    def units(self) -> Labels:
+        return np.arange(self.n_units)
+
+    def error(self, weights: Floats) -> None:
+        del weights
+
+    def exceptions(self, tail: float, units: int | None = None) -> None:
+        del tail, units
 
     def values(self) -> Floats:
         return self.examples
@@ -176,9 +201,9 @@ def test_too_few_units_are_inconclusive_under_every_bound(text: str) -> None:
 def test_as_many_more_units_as_are_asked_for_decide_about(centre: float, text: str) -> None:
     (few,) = judged(recovery(centre), recovery=text).findings
     assert few.more_units is not None
-    many = judged(recovery(centre, units=40 + 2 * few.more_units), recovery=text)
+    many = judged(recovery(centre, units=40 + few.more_units), recovery=text)
     assert (few.verdict, many.verdict != Verdict.INCONCLUSIVE) == (Verdict.INCONCLUSIVE, True)
-    fewer = judged(recovery(centre, units=40 + few.more_units // 3), recovery=text)
+    fewer = judged(recovery(centre, units=40 + few.more_units // 8), recovery=text)
     assert fewer.verdict == Verdict.INCONCLUSIVE
 
 

@@ -68,6 +68,19 @@ def test_an_explanation_holds_claim_figures_place_and_command() -> None:
         assert expected in text
 
 
+def test_examples_that_go_the_other_way_are_counted() -> None:
+    mixed = statistic(0.1, Verdict.FAILS, n_opposite=31, values=tuple([0.1] * 320))
+    assert "fails, 31 of 320 go the other way" in explain(claim(Verdict.FAILS, recovery=mixed), "x")
+    unanimous = statistic(0.1, Verdict.FAILS, n_opposite=0, values=(0.1,))
+    assert "go the other way" not in explain(claim(Verdict.FAILS, recovery=unanimous), "x")
+
+
+def test_a_member_of_a_family_says_how_it_was_corrected() -> None:
+    members = {"recovery[L0H0]": statistic(0.1, Verdict.FAILS, family=16, correction="max_t")}
+    text = explain(claim(Verdict.FAILS, **members), "x")
+    assert "(95 %, n = 12, one of 16, max-T)" in text
+
+
 def test_an_inconclusive_claim_says_how_many_more_units_would_decide() -> None:
     record = claim(
         Verdict.INCONCLUSIVE, recovery=statistic(0.35, Verdict.INCONCLUSIVE, more_units=1234)
