@@ -8,13 +8,14 @@ from typing import get_args
 
 import pytest
 
+from ppcheck.judge.compare import Change
 from ppcheck.judge.limits import Method
 from ppcheck.judge.verdict import Verdict
 from ppcheck.measure.families import FAMILIES
 from ppcheck.measure.registry import CHECKS
 from ppcheck.plugin import pytest_addoption
 from ppcheck.record.examine import Examination
-from ppcheck.spec.claim import Correction
+from ppcheck.spec.claim import Claim, Correction
 from ppcheck.spec.load import Spec, load_spec
 from ppcheck.spec.metric import Reading
 from ppcheck.spec.prompts import PromptSet
@@ -30,7 +31,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 def test_every_check_has_a_section_that_names_its_fields_and_statistics(name: str) -> None:
     section = REFERENCE.split(f"### `{name}`\n")[1].split("\n##")[0]
     check = CHECKS[name]()
-    base = {"id", "says", "check", "on", "expect", "source", "correction"}
+    base = {"check", *Claim.model_fields}
     for key, field in check.model_fields.items():
         if key not in base | {"top", "site", "pairs"}:
             assert f"`{field.alias or key}" in section, key
@@ -40,6 +41,16 @@ def test_every_check_has_a_section_that_names_its_fields_and_statistics(name: st
     for row in table:
         for statistic in row.split(", "):
             assert f"`{statistic}`" in section, statistic
+
+
+@pytest.mark.parametrize("key", Claim.model_fields)
+def test_every_key_that_all_claims_have_is_explained(key: str) -> None:
+    assert f"`{key}`" in REFERENCE
+
+
+@pytest.mark.parametrize("change", Change)
+def test_every_change_against_a_baseline_is_explained(change: Change) -> None:
+    assert f"| {change} |" in (ROOT / "docs" / "gate.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("word", [*get_args(Method), *get_args(Correction)])
@@ -90,7 +101,8 @@ def test_the_readmes_spec_holds_on_the_demo_as_it_says(tmp_path: Path) -> None:
 
 def test_the_reference_shows_a_claim_of_every_check_that_holds(tmp_path: Path) -> None:
     readme = README.split("```yaml\n")[1].split("```")[0]
-    shown = "".join(REFERENCE.split("```yaml\n")[n].split("```")[0] for n in range(1, 7))
+    blocks = [block.split("```")[0] for block in REFERENCE.split("```yaml\n")[1:]]
+    shown = "".join(blocks[: len(CHECKS)])
     path = tmp_path / "shown.pp.yaml"
     path.write_text(readme.split("claims:")[0] + "claims:\n" + shown, encoding="utf-8")
     spec = load_spec(path, CHECKS)

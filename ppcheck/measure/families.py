@@ -5,4 +5,5 @@ FAMILIES = {
     "patching": "ppcheck claims tested by activation patching",
     "attention": "ppcheck claims about where heads attend",
     "neurons": "ppcheck claims about single neurons and clusters of them",
+    "ablation": "ppcheck claims tested by ablating components",
 }

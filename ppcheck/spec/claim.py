@@ -16,7 +16,7 @@ from ppcheck.spec.grid import Grid
 from ppcheck.spec.metric import Metrics
 from ppcheck.spec.position import Position
 from ppcheck.spec.prompts import Contrast, PromptSet
-from ppcheck.spec.selection import SelectionField
+from ppcheck.spec.selection import Selection, SelectionField
 
 _BOUNDS = '">= 0.3", "< 0", "0.2..0.6" or "0.614 ± 0.01"'
 
@@ -77,11 +77,12 @@ class Claim(Model):
                 advice = suggest(name, names)
                 yield f"expect.{name}", f"this claim gives no statistic {name!r}: {advice}"
         yield from self._of_tolerance()
-        yield from self._of_selection(prompt_set)
         for key, field in type(self).model_fields.items():
             value, written = getattr(self, key), field.alias or key
             if isinstance(value, Position):
                 yield from ((written, message) for message in _of_position(value, prompt_set))
+            elif isinstance(value, Selection):
+                yield from ((written, message) for message in self._of_selection(value, prompt_set))
             elif isinstance(value, Metrics):
                 for choice in dict.fromkeys(c for metric in value for c in metric.choices):
                     if choice not in prompt_set.choices:
@@ -96,24 +97,27 @@ class Claim(Model):
             elif not 0 <= allowed < inf:
                 yield f"tolerance.{name}", f"a tolerance is a number from 0 up, not {allowed}"
 
-    def _of_selection(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
-        for condition in self.on.conditions:
+    def _of_selection(self, selection: Selection, prompt_set: PromptSet) -> Iterator[str]:
+        if selection.prompts != self.on.prompts:
+            yield f"the claim is about {self.on.prompts!r}: select from these, not others"
+            return
+        for condition in selection.conditions:
             name = condition.variable
             if prompt_set.rows is None and name not in prompt_set.selectable:
-                advice = suggest(name, prompt_set.selectable)
-                yield "on", f"there is no variable {name!r}: {advice}"
+                yield f"there is no variable {name!r}: {suggest(name, prompt_set.selectable)}"
             for label in condition.labels:
-                yield from (("on", message) for message in _of_label(name, label, prompt_set))
+                yield from _of_label(name, label, prompt_set)
 
     def expand(self, grid: Grid) -> None:
         """Make the prompts, and the pairs where the check reads a metric on both sides of them.
 
         Raises SpecError where there are none.
         """
+        for key in type(self).model_fields:
+            if isinstance(selection := getattr(self, key), Selection):
+                grid.select(selection)
         if "pairs" in type(self).model_fields and getattr(self, "metric", None) is not None:
             grid.pairs(self.on, getattr(self, "pairs", None))
-        else:
-            grid.select(self.on)
 
     def needs_pairs(
         self, prompt_set: PromptSet, contrast: Contrast | None
