@@ -5,4 +5,5 @@ FAMILIES = {
     "patching": "ppcheck claims tested by activation patching",
     "attention": "ppcheck claims about where heads attend",
     "neurons": "ppcheck claims about single neurons and clusters of them",
+    "roles": "ppcheck claims that something is done, whichever component does it",
 }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ppcheck.errors import ModelError, PpcheckError, SpecError, UnsupportedError
+from ppcheck.errors import ModelError, MovedWarning, PpcheckError, SpecError, UnsupportedError
 from ppcheck.plugin.progress import Progress
 from ppcheck.plugin.state import state_of
 
@@ -130,7 +130,9 @@ class ClaimItem(pytest.Item):
         for name, statistic in self.record.statistics.items():
             if statistic.verdict is not None:
                 self.user_properties.append((name, statistic.estimate))
-        if self.record.verdict is Verdict.HOLDS:
+        if self.record.passes:
+            if self.record.verdict is Verdict.MOVED:
+                self.warn(MovedWarning(self.record.reason))
             return
         if self.record.verdict is Verdict.INCONCLUSIVE and self.config.option.ppcheck_lenient:
             pytest.xfail("inconclusive: the interval crosses the bound")

@@ -44,7 +44,8 @@ class Examination:
         if subject.ran_whole is not None:
             note = f"measured with whole forward passes: {subject.ran_whole}"
             measurement = replace(measurement, notes=(*measurement.notes, note))
-        judgement = judge(statistics, claim.expect, seed=self.seed)
+        identity = measurement.identity
+        judgement = judge(statistics, claim.expect, seed=self.seed, identity=identity)
         return self._record(judgement, measurement, time.perf_counter() - started)
 
     def refused(self, error: Exception) -> ClaimRecord:
@@ -71,6 +72,7 @@ class Examination:
             statistics=statistics,
             facts={**measurement.facts, "unit": self._unit_names()},
             notes=measurement.notes,
+            reason=judgement.moved,
             seconds=seconds,
         )
 
