@@ -17,6 +17,10 @@ class PpcheckError(Exception):
     """Base of all errors that ppcheck raises on purpose."""
 
 
+class MovedWarning(UserWarning):
+    """A role is still played, by another component than the one expected."""
+
+
 class SpecError(PpcheckError):
     """A spec is not valid. Its text starts with ``file:line:`` where these are known."""
 

@@ -16,15 +16,17 @@ from ppcheck.judge.interval import Estimate, estimated
 from ppcheck.judge.methods import limits_of
 from ppcheck.judge.power import more_units
 from ppcheck.judge.sampling import Sampling, sample
+from ppcheck.measure.check import Identity
 from ppcheck.measure.statistics import Statistic, title
 from ppcheck.spec.bound import Bound
 from ppcheck.spec.claim import Correction
 
 
 class Verdict(StrEnum):
-    """What is known of a claim. Only `HOLDS` is a pass."""
+    """What is known of a claim. Only `HOLDS` is a pass and, where identity is loose, `MOVED`."""
 
     HOLDS = "holds"
+    MOVED = "moved"
     FAILS = "fails"
     INCONCLUSIVE = "inconclusive"
     NOT_APPLICABLE = "not applicable"
@@ -57,10 +59,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class Judgement:
-    """A claim's verdict, and the findings behind it in the order of the statistics."""
+    """A claim's verdict, and the findings behind it in the order of the statistics.
+
+    `moved` says from whom to whom, where the verdict is `MOVED`.
+    """
 
     verdict: Verdict
     findings: tuple[Finding, ...]
+    moved: str | None = None
 
 
 def judge(
@@ -70,6 +76,7 @@ def judge(
     confidence: float = 0.95,
     correction: Correction = "max_t",
     seed: int,
+    identity: Identity | None = None,
 ) -> Judgement:
     """Judge statistics by what is expected of their names.
 
@@ -78,19 +85,27 @@ def judge(
     inconclusive if any is, else holds. Statistics of which nothing is expected are estimated, each
     at `confidence`, and not judged.
 
+    A claim that holds has `MOVED` where a player that `identity` expects does not meet its bound;
+    where that is inconclusive, the claim is too if identity is strict.
+
     Raises MeasurementError, which makes the verdict `ERROR`, where there is nothing to judge, where
     something expected was not measured, and where a measured value is NaN or infinite.
     """
     _check(statistics, expect)
+    bounds = {} if identity is None else {identity.statistic: identity.bound}
+    bounds |= expect
     samples = _samples(statistics, seed)
     findings: dict[int, Finding] = {}
     for name in dict.fromkeys(statistic.name for statistic in statistics):
         own = [n for n, statistic in enumerate(statistics) if statistic.name == name]
         family = [samples[n] for n in own]
-        found = _of_family(family, expect.get(name), confidence, correction)
+        found = _of_family(family, bounds.get(name), confidence, correction)
         findings |= zip(own, found, strict=True)
     ordered = tuple(findings[n] for n in range(len(statistics)))
-    return Judgement(_worst(finding.verdict for finding in ordered), ordered)
+    verdict = _worst(finding.verdict for finding in ordered if finding.name in expect)
+    if verdict is Verdict.HOLDS and identity is not None:
+        return _identified(ordered, identity)
+    return Judgement(verdict, ordered)
 
 
 def _check(statistics: Sequence[Statistic], expect: Mapping[str, Bound]) -> None:
@@ -165,3 +180,18 @@ def _worst(verdicts: Iterable[Verdict | None]) -> Verdict:
         if verdict in found:
             return verdict
     return Verdict.HOLDS
+
+
+def _identified(findings: tuple[Finding, ...], identity: Identity) -> Judgement:
+    """The judgement of a claim that holds, whoever makes it hold."""
+    expected = [finding for finding in findings if finding.name == identity.statistic]
+    gone = [str(one.member) for one in expected if one.verdict is Verdict.FAILS]
+    if gone:
+        remaining = {str(one.member) for one in expected} - set(gone)
+        new = [player for player in identity.found if player not in remaining]
+        moved = f"{identity.role} moved from {', '.join(gone)} to {', '.join(new[: len(gone)])}"
+        if not new:
+            moved = f"{', '.join(gone)} left {identity.role} to {', '.join(identity.found)}"
+        return Judgement(Verdict.MOVED, findings, moved)
+    strictly = _worst(finding.verdict for finding in expected)
+    return Judgement(strictly if identity.strict else Verdict.HOLDS, findings)

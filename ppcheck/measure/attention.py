@@ -22,13 +22,14 @@ from ppcheck.measure.check import (
     unit_labels,
     units_of,
 )
+from ppcheck.measure.problems import attending_problems, heads_problems
 from ppcheck.measure.search import Mask, TopField, search
 from ppcheck.measure.statistics import Floats, Mean
 from ppcheck.spec.base import Model
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.position import FINAL, Position, PositionField
 from ppcheck.spec.prompts import PromptSet
-from ppcheck.spec.site import Kind, SitesField
+from ppcheck.spec.site import SitesField
 from ppcheck.subject.encoding import Encoded
 
 Links = list[list[tuple[int, int]]]
@@ -60,13 +61,8 @@ class Attention(Check):
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         yield from super().problems(prompt_set)
-        if any(pattern.kind not in (Kind.HEAD, Kind.PATTERN) for pattern in self.site):
-            yield "site", f"only heads attend, such as L2H1; got {self.site}"
-        if self.query.kind == "previous":
-            yield "from", "`previous` says what is attended to, not what attends"
-        for key, position in (("to", self.to), ("against", self.against)):
-            if position is not None and position.kind == "all":
-                yield key, "attention to all tokens is 1 by definition"
+        yield from heads_problems("site", self.site)
+        yield from attending_problems(self.query, to=self.to, against=self.against)
 
     def measure(self, bench: Bench) -> Measurement:
         heads = bench.subject.sites(self.site)

@@ -12,6 +12,7 @@ import numpy as np
 
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.statistics import Floats, Labels, Statistic, title
+from ppcheck.spec.bound import Bound
 from ppcheck.spec.claim import Claim
 from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.prompts import Contrast
@@ -52,12 +53,28 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class Identity:
+    """Who is expected to play a role, and who was found to.
+
+    The statistics called ``statistic``, one for each player expected, meet ``bound`` where it
+    plays. ``strict`` says that no other will do.
+    """
+
+    role: str
+    statistic: str
+    bound: Bound
+    found: tuple[str, ...]
+    strict: bool
+
+
+@dataclass(frozen=True)
 class Measurement:
     """What one claim measured. ``facts`` are builtin types that the record keeps."""
 
     measured: tuple[Measured, ...]
     facts: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    identity: Identity | None = None
 
 
 class Check(Claim):

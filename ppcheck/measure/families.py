@@ -6,4 +6,5 @@ FAMILIES = {
     "attention": "ppcheck claims about where heads attend",
     "neurons": "ppcheck claims about single neurons and clusters of them",
     "ablation": "ppcheck claims tested by ablating components",
+    "roles": "ppcheck claims that something is done, whichever component does it",
 }

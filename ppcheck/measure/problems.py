@@ -8,6 +8,7 @@ from ppcheck.spec.grammar import suggest
 from ppcheck.spec.metric import Metrics, Reading
 from ppcheck.spec.position import Position
 from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.site import Kind, Sites
 
 Problems = Iterator[tuple[str, str]]
 """Each is a key of the claim and a message."""
@@ -35,3 +36,22 @@ def metric_problems(prompt_set: PromptSet, metrics: Metrics) -> Problems:
 def patch_problems(position: Position) -> Problems:
     if position.kind == "previous" or position.label is not None:
         yield "position", f"the position {position} has a meaning for attention only"
+
+
+def heads_problems(key: str, sites: Sites) -> Problems:
+    if any(pattern.kind not in (Kind.HEAD, Kind.PATTERN) for pattern in sites):
+        yield key, f"only heads attend, such as L2H1; got {sites}"
+
+
+def attending_problems(query: Position, **keys: Position | None) -> Problems:
+    """What is wrong with the position that attends, `from`, and those that are attended to."""
+    if query.kind == "previous":
+        yield "from", "`previous` says what is attended to, not what attends"
+    for key, position in keys.items():
+        if position is not None and position.kind == "all":
+            yield key, "attention to all tokens is 1 by definition"
+
+
+def within(key: str, problems: Problems) -> Problems:
+    """Problems with keys that stand inside ``key``."""
+    return ((f"{key}.{inner}", message) for inner, message in problems)

@@ -94,14 +94,45 @@ def title(name: str, member: str | None) -> str:
     return name if member is None else f"{name} of {member}"
 
 
-class Sample:
+class Resampled:
+    """A statistic whose spread only resampling tells, and which has no exact ends."""
+
+    scale = PLAIN
+
+    def error(self, weights: Floats) -> Floats | None:
+        del weights
+        return None
+
+    def exceptions(self, tail: float, units: int | None = None) -> Ends | None:
+        del tail, units
+        return None
+
+
+class OfUnits(Resampled):
+    """A statistic whose examples are the units themselves."""
+
+    neutral: float | None = None
+
+    @property
+    def units(self) -> Labels:
+        return np.arange(len(self.values()))
+
+    def values(self) -> Floats:
+        raise NotImplementedError  # every statistic has examples
+
+
+class Sample(Resampled):
     """Examples in units. Raises MeasurementError for none, unequal numbers, and NaN or infinity."""
 
     name: str
     member: str | None
     units: Labels
     support = REAL_LINE
-    scale = PLAIN
+
+    @property
+    def neutral(self) -> float | None:
+        lowest, highest = self.support
+        return 0.0 if lowest < 0 < highest else None
 
     def __post_init__(self) -> None:
         who, n = title(self.name, self.member), len(self.units)
@@ -123,19 +154,6 @@ class Sample:
     @property
     def n_units(self) -> int:
         return int(self._unit.max()) + 1
-
-    @property
-    def neutral(self) -> float | None:
-        lowest, highest = self.support
-        return 0.0 if lowest < 0 < highest else None
-
-    def error(self, weights: Floats) -> Floats | None:
-        del weights
-        return None
-
-    def exceptions(self, tail: float, units: int | None = None) -> Ends | None:
-        del tail, units
-        return None
 
     @cached_property
     def _unit(self) -> Labels:

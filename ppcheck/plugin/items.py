@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ppcheck.errors import ModelError, PpcheckError, SpecError, UnsupportedError
+from ppcheck.errors import ModelError, MovedWarning, PpcheckError, SpecError, UnsupportedError
 from ppcheck.plugin.gate import gate_of
 from ppcheck.plugin.options import option
 from ppcheck.plugin.progress import Progress
@@ -143,7 +143,9 @@ class ClaimItem(pytest.Item):
             self.user_properties.append(("change", str(comparison.change)))
             if comparison.change is Change.REGRESSED and not option(self.config, "bless"):
                 raise ClaimFailedError(self.name)
-        if self.record.verdict is Verdict.HOLDS:
+        if self.record.passes:
+            if self.record.verdict is Verdict.MOVED:
+                self.warn(MovedWarning(self.record.reason))
             return
         if self.record.verdict is Verdict.INCONCLUSIVE and option(self.config, "lenient"):
             pytest.xfail("inconclusive: the interval crosses the bound")

@@ -55,6 +55,7 @@ class Examination:
             confidence=claim.confidence,
             correction=claim.correction,
             seed=self.seed,
+            identity=measurement.identity,
         )
         return self._record(judgement, measurement, time.perf_counter() - started)
 
@@ -91,6 +92,7 @@ class Examination:
             statistics=statistics,
             facts={**measurement.facts, "unit": self._unit_names()},
             notes=(*measurement.notes, *method_notes(judgement.findings)),
+            reason=judgement.moved,
             seconds=seconds,
         )
 

@@ -81,8 +81,9 @@ class Comparison(Recorded):
 
 
 class ClaimRecord(Recorded):
-    """One claim on one model. ``reason`` says why it was not measured, where it was not.
+    """One claim on one model.
 
+    ``reason`` says why it was not measured, where it was not, and from whom to whom a role moved.
     ``asked`` counts what its measurement asked of the model, each readout, site, head or cell over
     a set of prompts being one; ``known`` counts what of it earlier claims or runs had measured.
     """
@@ -109,6 +110,12 @@ class ClaimRecord(Recorded):
     asked: int = 0
     known: int = 0
     seconds: float = 0.0
+
+    @property
+    def passes(self) -> bool:
+        """Whether it holds or, where its identity is loose, has moved."""
+        loose = self.facts.get("identity") != "strict"
+        return self.verdict is Verdict.HOLDS or (self.verdict is Verdict.MOVED and loose)
 
     @property
     def where(self) -> str:

@@ -25,6 +25,7 @@ WIDTH = 110
 """The least width of the table, in characters: its figures read badly when they wrap."""
 MARKS = {
     Verdict.HOLDS: "✓",
+    Verdict.MOVED: "→",
     Verdict.FAILS: "✗",
     Verdict.INCONCLUSIVE: "?",
     Verdict.NOT_APPLICABLE: "-",
@@ -32,6 +33,7 @@ MARKS = {
 }
 COLOURS = {
     Verdict.HOLDS: "green",
+    Verdict.MOVED: "cyan",
     Verdict.FAILS: "red",
     Verdict.INCONCLUSIVE: "yellow",
     Verdict.NOT_APPLICABLE: "bright_black",
@@ -45,6 +47,8 @@ def explain(claim: ClaimRecord, node: str) -> str:
     """Why a claim did not hold: claimed, measured, worst examples, where, how to run it alone."""
     lines = [f"{_title(claim)}: {printable(claim.says)}", ""]
     rows: list[tuple[str, str]] = [("claimed", _expected(claim))]
+    if claim.verdict is Verdict.MOVED:
+        rows.append(("moved", printable(claim.reason or "")))
     rows += [("measured" if not i else "", row) for i, row in enumerate(_measured(claim))]
     rows += [
         (printable(claim.comparison.baseline) if not i and claim.comparison else "", row)
@@ -231,6 +235,7 @@ def tally(claims: Sequence[ClaimRecord]) -> str:
     counts = Counter(claim.verdict for claim in claims)
     words = {
         Verdict.HOLDS: ("holds", "hold"),
+        Verdict.MOVED: ("moved", "moved"),
         Verdict.FAILS: ("fails", "fail"),
         Verdict.INCONCLUSIVE: ("inconclusive", "inconclusive"),
         Verdict.ERROR: ("error", "errors"),
@@ -246,15 +251,19 @@ def tally(claims: Sequence[ClaimRecord]) -> str:
 
 
 def cells(claim: ClaimRecord) -> tuple[str, str, str]:
-    """Measured, expected and n of the statistic that decided the claim."""
+    """Measured, expected and n of the statistic that decided the claim; or else its reason."""
     judged = [(n, s) for n, s in claim.statistics.items() if s.verdict is not None]
-    if not judged:
+    if claim.verdict is Verdict.HOLDS:  # whoever was expected to play a role
+        judged = [(n, s) for n, s in judged if s.verdict is Verdict.HOLDS]
+    if not judged or claim.reason:
         return printable((claim.reason or "").removeprefix(f"{claim.where}: ")), "", ""
     order = list(claim.expect)
 
     def importance(item: tuple[str, StatisticRecord]) -> tuple[int, int, float]:
         name, statistic = item
-        return _urgency(statistic), order.index(name.partition("[")[0]), _slack(statistic)
+        expected = name.partition("[")[0]
+        place = order.index(expected) if expected in order else len(order)
+        return _urgency(statistic), place, _slack(statistic)
 
     name, statistic = min(judged, key=importance)
     interval = f"[{number(statistic.low, '-∞')}, {number(statistic.high)}]"

@@ -77,8 +77,7 @@ class Claim(Model):
                 advice = suggest(name, names)
                 yield f"expect.{name}", f"this claim gives no statistic {name!r}: {advice}"
         yield from self._of_tolerance()
-        for key, field in type(self).model_fields.items():
-            value, written = getattr(self, key), field.alias or key
+        for written, value in _fields(self):
             if isinstance(value, Position):
                 yield from ((written, message) for message in _of_position(value, prompt_set))
             elif isinstance(value, Selection):
@@ -129,6 +128,16 @@ class Claim(Model):
             prompt_set.check_pairs(contrast or {})
         except ValueError as error:
             yield "pairs", str(error)
+
+
+def _fields(model: Model, within: str = "") -> Iterator[tuple[str, Any]]:
+    """Every field, and those of the models that stand in fields: its key as written, its value."""
+    for name, field in type(model).model_fields.items():
+        value, key = getattr(model, name), f"{within}{field.alias or name}"
+        if isinstance(value, Model):
+            yield from _fields(value, f"{key}.")
+        else:
+            yield key, value
 
 
 def _of_position(position: Position, prompt_set: PromptSet) -> Iterator[str]:

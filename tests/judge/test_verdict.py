@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ from ppcheck.errors import MeasurementError
 from ppcheck.judge.interval import interval
 from ppcheck.judge.sampling import MIN_UNITS
 from ppcheck.judge.verdict import Judgement, Verdict, judge
+from ppcheck.measure.check import Identity
 from ppcheck.measure.scale import PLAIN, Scale
 from ppcheck.measure.statistics import Floats, Labels, Mean, Ratio, Statistic
 from ppcheck.spec.bound import Bound
@@ -239,3 +240,55 @@ def test_searching_many_heads_finds_no_more_than_chance_allows() -> None:
     null = verdicts_under(0, heads=20, units=10, trials=40)
     assert null.count(Verdict.FAILS) <= 5
     assert null.count(Verdict.HOLDS) == 0
+
+
+def played(strength: float, *own: float, strict: bool = False) -> Judgement:
+    """A role that is played this strongly; it is expected of L0H0, L0H1, ... with these."""
+    best = recovery(strength, "L9H9")
+    expected = [replace(recovery(s, f"L0H{n}"), name="played_by") for n, s in enumerate(own)]
+    found = tuple(f"L0H{n}" for n, s in enumerate(own) if s >= 0.3)
+    who = Identity("mover", "played_by", Bound.parse(">= 0.3"), ("L9H9", *found), strict)
+    expect = {"recovery": Bound.parse(">= 0.3")}
+    return judge([best, *expected], expect, seed=0, identity=who)
+
+
+@pytest.mark.parametrize(
+    ("own", "moved"),
+    [
+        ([0.5], None),
+        ([0.1], "mover moved from L0H0 to L9H9"),
+        ([0.5, 0.1], "mover moved from L0H1 to L9H9"),
+        ([0.1, 0.2], "mover moved from L0H0, L0H1 to L9H9"),
+    ],
+)
+def test_a_role_that_is_played_by_another_has_moved(own: list[float], moved: str | None) -> None:
+    for strict in (False, True):
+        result = played(0.5, *own, strict=strict)
+        assert result.moved == moved
+        assert result.verdict is (Verdict.HOLDS if moved is None else Verdict.MOVED)
+
+
+def test_a_role_left_to_others_that_were_expected_has_moved_too() -> None:
+    who = Identity("mover", "played_by", Bound.parse(">= 0.3"), ("L0H0",), strict=False)
+    expected = [replace(recovery(s, f"L0H{n}"), name="played_by") for n, s in enumerate((0.5, 0.1))]
+    expect = {"recovery": Bound.parse(">= 0.3")}
+    result = judge([recovery(0.5), *expected], expect, seed=0, identity=who)
+    assert (result.verdict, result.moved) == (Verdict.MOVED, "L0H1 left mover to L0H0")
+
+
+def test_a_role_that_nobody_plays_has_not_moved() -> None:
+    assert (played(0.1, 0.1).verdict, played(0.1, 0.1).moved) == (Verdict.FAILS, None)
+    assert played(0.31, 0.1).verdict is Verdict.INCONCLUSIVE
+
+
+def test_only_a_strict_identity_is_inconclusive_where_the_expected_player_is() -> None:
+    assert played(0.5, 0.31).verdict is Verdict.HOLDS
+    assert played(0.5, 0.31, strict=True).verdict is Verdict.INCONCLUSIVE
+
+
+def test_who_plays_is_part_of_the_claim_itself_where_a_bound_is_given() -> None:
+    who = Identity("mover", "played_by", Bound.parse(">= 0.3"), ("L9H9",), strict=False)
+    bounds = {name: Bound.parse(">= 0.3") for name in ("recovery", "played_by")}
+    own = replace(recovery(0.1, "L0H0"), name="played_by")
+    result = judge([recovery(0.5, "L9H9"), own], bounds, seed=0, identity=who)
+    assert result.verdict is Verdict.FAILS

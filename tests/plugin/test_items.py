@@ -180,3 +180,44 @@ def test_weights_that_hold_nan_are_an_error_never_a_pass(
     result = pytester.runpytest_inprocess(spec, "--model", str(demo_with_nan))
     result.assert_outcomes(errors=4)
     result.stdout.fnmatch_lines(["*NaN*"])
+
+
+FINER = SPEC.replace("[3, 5, 7]", "[3, 4, 6, 7]")
+MOVER = """\
+  - id: pain-mover
+    says: Some head looks at pain and brings it to the choice.
+    check: role
+    on: game
+    attends: {from: final, to: feeling=pain, at_least: 0.1}
+    effect: {metric: "logit_diff(a, b)", mode: denoise, at_least: 0.1}
+    played_by: L3H3
+    expect: {strength: ">= 1"}
+"""
+
+
+def test_a_role_that_moved_passes_with_a_warning(pytester: pytest.Pytester) -> None:
+    spec = write_spec(pytester, FINER + MOVER)
+    result = pytester.runpytest_inprocess(spec, "-k", "pain-mover")
+    result.assert_outcomes(passed=1, deselected=4, warnings=1)
+    where = f"*game.pp.yaml:{line_of(spec, 'pain-mover')}"
+    result.stdout.fnmatch_lines(
+        [
+            f"{where}: MovedWarning: pain mover moved from L3H3 to L1H*",
+            "→*pain-mover*pain mover moved from L3H3 to L1H*",
+            "1 claim: 1 moved",
+        ]
+    )
+
+
+def test_where_identity_is_strict_a_role_that_moved_fails(pytester: pytest.Pytester) -> None:
+    strict = MOVER.replace("played_by: L3H3", "played_by: L3H3\n    identity: strict")
+    spec = write_spec(pytester, FINER + strict)
+    result = pytester.runpytest_inprocess(spec, "-k", "pain-mover", "--ppcheck-lenient")
+    result.assert_outcomes(failed=1, deselected=4)
+    result.stdout.fnmatch_lines(
+        [
+            "→ moved: Some head looks at pain and brings it to the choice.",
+            "*moved * pain mover moved from L3H3 to L1H*",
+            "*measured *played_by[[]L3H3[]]*fails",
+        ]
+    )

@@ -148,3 +148,22 @@ def test_the_table_is_plain_without_colour_and_coloured_with_it() -> None:
 def test_verdicts_are_counted_in_words() -> None:
     records = [claim(v) for v in (Verdict.HOLDS, Verdict.HOLDS, Verdict.ERROR)]
     assert tally(records) == "3 claims: 2 hold, 1 error"
+
+
+def test_a_role_that_moved_says_from_whom_to_whom() -> None:
+    own = {"played_by[L0H0]": statistic(0.1, Verdict.FAILS, ">= 1")}
+    figures = {"recovery": statistic(0.9, Verdict.HOLDS), **own}
+    reason = {"reason": "mover moved from L0H0 to L0H2"}
+    record = claim(Verdict.MOVED, **figures).model_copy(update=reason)
+    row = next(line for line in table([record], colour=False).splitlines() if "→" in line)
+    assert row.split(maxsplit=2) == ["→", "mover", "mover moved from L0H0 to L0H2"]
+    assert tally([record]) == "1 claim: 1 moved"
+    text = explain(record, "x")
+    assert "→ moved: A head moves it." in text
+    assert "moved      mover moved from L0H0 to L0H2" in text
+
+
+def test_the_table_shows_what_holds_where_a_claim_holds() -> None:
+    own = {"played_by[L0H0]": statistic(0.35, Verdict.INCONCLUSIVE, ">= 1")}
+    record = claim(Verdict.HOLDS, **own, recovery=statistic(0.9, Verdict.HOLDS))
+    assert "recovery 0.9" in table([record], colour=False)

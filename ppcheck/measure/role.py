@@ -1,0 +1,253 @@
+"""`role`: which component does something, whatever its number, and who was expected to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import ConfigDict, Field
+
+from ppcheck.errors import MeasurementError
+from ppcheck.measure.attention import links
+from ppcheck.measure.check import (
+    Bench,
+    Check,
+    Identity,
+    Measured,
+    Measurement,
+    measured,
+    prompt_facts,
+    texts,
+    units_of,
+)
+from ppcheck.measure.effect import SHARE, Effect, Mode, patch_effect
+from ppcheck.measure.maps import site_map
+from ppcheck.measure.metrics import metric_facts, metric_notes
+from ppcheck.measure.problems import (
+    attending_problems,
+    heads_problems,
+    metric_problems,
+    patch_problems,
+    within,
+)
+from ppcheck.measure.search import Mask, Search, search
+from ppcheck.measure.statistics import Floats, Mean
+from ppcheck.measure.strength import Criterion, Players, Strength, Strengths
+from ppcheck.spec.base import Model
+from ppcheck.spec.bound import Bound
+from ppcheck.spec.claim import PairsField
+from ppcheck.spec.grid import Grid, Prompt
+from ppcheck.spec.metric import Metric, MetricsField
+from ppcheck.spec.position import FINAL, PositionField
+from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.site import Site, Sites, SitesField
+from ppcheck.subject.subject import Cell
+
+MET = Bound.parse(">= 1")
+"""The strength at which a role is played."""
+
+
+class Attends(Model):
+    """Attention from one position to others, as the check `attention` measures it."""
+
+    model_config = ConfigDict(**Model.model_config, populate_by_name=True)
+
+    query: PositionField = Field(FINAL, alias="from", description="The position that attends.")
+    to: PositionField = Field(description="The tokens that are attended to.")
+    at_least: float = Field(gt=0, le=1, description="Mean attention that the role takes.")
+
+
+class Acts(Model):
+    """An effect on a metric, as the check `patch` measures it."""
+
+    metric: MetricsField = Field(description="Where there are several, the first is judged.")
+    mode: Mode = Field(description="denoise tests sufficiency, noise necessity.")
+    position: PositionField = FINAL
+    at_least: float = Field(gt=0, description="Recovery, or damage, that the role takes.")
+
+
+class Role(Check):
+    """Whether some component plays a role: it attends as it must, acts as it must, or both.
+
+    players     how many of the sites found on one half of the units play it on the other
+    strength    of the best one found: measured / `at_least`, the smaller where there are two
+    played_by   the strength of each site that is expected to play it
+    attention   mean attention of the best one found
+    recovery, damage  effect of patching the best one found alone (damage in mode noise)
+    gap         mean of clean - corrupted
+
+    A site plays the role where its strength is 1 or more. Sites are found, and the best of them
+    chosen, on one half of the units; every statistic is of the other half.
+    """
+
+    family: ClassVar[str] = "roles"
+    check: Literal["role"]
+    site: SitesField = Field(Sites.parse("L*H*"), description="Where to look for players.")
+    attends: Attends | None = None
+    effect: Acts | None = None
+    pairs: PairsField = None
+    played_by: SitesField | None = Field(None, description="Who is expected to play the role.")
+    identity: Literal["loose", "strict"] = Field(
+        "loose", description="Whether the role may move to another site than those expected."
+    )
+
+    def statistic_names(self) -> tuple[str, ...]:
+        return (
+            "players",
+            "strength",
+            *(("played_by",) if self.played_by else ()),
+            *(("attention",) if self.attends else ()),
+            *(self.effect.metric.names(SHARE[self.effect.mode], "gap") if self.effect else ()),
+        )
+
+    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+        if self.attends is None and self.effect is None:
+            yield "check", "a role is what a component does: it needs `attends`, `effect` or both"
+        yield from super().problems(prompt_set)
+        if self.attends is not None:
+            for key, sites in (("site", self.site), ("played_by", self.played_by)):
+                yield from heads_problems(key, sites or Sites(()))
+            positions = attending_problems(self.attends.query, to=self.attends.to)
+            yield from within("attends", positions)
+        if self.effect is not None:
+            yield from self.needs_pairs(prompt_set, self.pairs)
+            yield from within("effect", metric_problems(prompt_set, self.effect.metric))
+            yield from within("effect", patch_problems(self.effect.position))
+        elif self.pairs is not None:
+            yield "pairs", "pairs are patched: give the `effect` that patching them must have"
+        if self.identity == "strict" and self.played_by is None:
+            yield "identity", "strict about whom? Name them in `played_by`"
+
+    def expand(self, grid: Grid) -> None:
+        grid.select(self.on)
+        if self.effect is not None:
+            grid.pairs(self.on, self.pairs)
+
+    def measure(self, bench: Bench) -> Measurement:
+        searched = bench.subject.sites(self.site)
+        expected = () if self.played_by is None else bench.subject.sites(self.played_by)
+        sites = tuple(dict.fromkeys((*searched, *expected)))
+        deeds: list[_Attention | _Acting] = []
+        deeds += self._attending(bench, sites)
+        deeds += self._acting(bench, sites)
+        prompts = bench.grid.select(self.on)
+        found = _found(searched, prompts, [deed.criterion for deed in deeds], bench.seed)
+        masks = [found.judged(*deed.criterion.sides) for deed in deeds]
+        strengths = Strengths.of([deed.criterion for deed in deeds], masks)
+        best = found.kept[0]
+        results = [
+            _of_units(Players(strengths.only(found.kept), "players")),
+            _of_units(Strength(strengths, best, "strength", str(sites[best]))),
+        ]
+        for site in expected:
+            own = Strength(strengths, sites.index(site), "played_by", str(site))
+            results.append(_of_units(own))
+        for deed, mask in zip(deeds, masks, strict=True):
+            results += deed.measured(best, mask, str(sites[best]))
+        players = tuple(str(sites[n]) for n in found.kept if strengths.estimates[n] >= 1)
+        facts = self._facts(deeds, sites, found, players)
+        notes = [*found.notes, *(() if self.effect is None else metric_notes(self.effect.metric))]
+        if missing := [str(site) for site in expected if str(site) not in players]:
+            notes.append(f"expected and not among the players found: {', '.join(missing)}")
+        measurement = self.measurement(results, facts, notes)
+        if self.played_by is None:
+            return measurement
+        name = self.id.replace("-", " ")
+        identity = Identity(name, "played_by", MET, players, strict=self.identity == "strict")
+        return replace(measurement, identity=identity)
+
+    def _attending(self, bench: Bench, sites: Sequence[Site]) -> Iterator[_Attention]:
+        if self.attends is None:
+            return
+        encoded = bench.prompts(self.on)
+        pairs = links(encoded, self.attends.query, self.attends.to)
+        attention = bench.subject.attention(encoded, sites, pairs)
+        here = np.isfinite(attention).all(axis=1)
+        if not here.any():
+            raise MeasurementError(
+                f"none of {len(encoded)} prompts has tokens at {self.attends.to} "
+                "that the query can see"
+            )
+        seen = [encoded.prompts[number] for number in np.flatnonzero(here)]
+        ones = np.ones(len(seen))
+        yield _Attention(Criterion(attention[here].T, ones, (seen,), self.attends.at_least))
+
+    def _acting(self, bench: Bench, sites: Sequence[Site]) -> Iterator[_Acting]:
+        if self.effect is None:
+            return
+        act, pairs = self.effect, bench.pairs(self.on, self.pairs)
+        cells = [Cell((site,), act.position) for site in sites]
+        effects = {m: patch_effect(bench, pairs, cells, m, act.mode) for m in act.metric}
+        first = effects[act.metric.first]
+        sides = tuple(side.prompts for side in pairs)
+        yield _Acting(Criterion(first.changes, first.gaps, sides, act.at_least), act, effects)
+
+    def _facts(
+        self,
+        deeds: Sequence[_Attention | _Acting],
+        sites: Sequence[Site],
+        found: Search,
+        players: Sequence[str],
+    ) -> dict[str, Any]:
+        sides = [side for deed in deeds for side in deed.criterion.sides]
+        maps = {deed.name: site_map(sites, deed.criterion.shares()) for deed in deeds}
+        facts = prompt_facts(*sides) | found.facts | {"players": list(players), "maps": maps}
+        if self.played_by is not None:
+            facts |= {"played_by": str(self.played_by), "identity": self.identity}
+        if self.effect is not None:
+            facts |= metric_facts(self.effect.metric) | {"mode": self.effect.mode}
+        return facts
+
+
+@dataclass(frozen=True, eq=False)
+class _Attention:
+    criterion: Criterion
+    name: ClassVar[str] = "attention"
+
+    def measured(self, site: int, judged: Mask, member: str) -> Iterator[Measured]:
+        (prompts,) = self.criterion.sides
+        some = [prompts[number] for number in np.flatnonzero(judged).tolist()]
+        shown = self.criterion.shown[site, judged]
+        attention = Mean(shown, units_of(some), self.name, member, support=(0.0, 1.0))
+        yield measured(attention, texts(some))
+
+
+@dataclass(frozen=True, eq=False)
+class _Acting:
+    criterion: Criterion
+    act: Acts
+    effects: dict[Metric, Effect]
+
+    @property
+    def name(self) -> str:
+        return SHARE[self.act.mode]
+
+    def measured(self, site: int, judged: Mask, member: str) -> Iterator[Measured]:
+        for metric, effect in self.effects.items():
+            share, gap = (self.act.metric.name(each, metric) for each in (self.name, "gap"))
+            yield effect.share(site, judged, share, member)
+            yield effect.gap(gap)
+
+
+def _found(
+    sites: Sequence[Site], prompts: Sequence[Prompt], criteria: Sequence[Criterion], seed: int
+) -> Search:
+    """The sites that play the role on one half of the units, best first; if none, the best."""
+
+    def strengths(units: set[str]) -> Floats:
+        masks = [criterion.within(units) for criterion in criteria]
+        return Strengths.of(criteria, masks).estimates[: len(sites)]
+
+    def score(looked: Mask) -> Floats:
+        return strengths({prompts[number].unit for number in np.flatnonzero(looked).tolist()})
+
+    ranked = search(list(map(str, sites)), prompts, len(sites), seed, score)
+    looked = strengths({prompt.unit for prompt in ranked.looked_at})
+    met = tuple(number for number in ranked.kept if looked[number] >= 1)
+    return replace(ranked, kept=met or ranked.kept[:1])
+
+
+def _of_units(statistic: Strength | Players) -> Measured:
+    return measured(statistic, statistic.of.units)
