@@ -8,7 +8,7 @@ ifdef PIP_FIND_LINKS
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 endif
 
-.PHONY: check test lint types contracts unit lock schema train bench clean
+.PHONY: check test lint types contracts unit lock schema train bench calibrate clean
 
 check: $(READY)  ## Run the shipped specs on the embedded demo model.
 	$(BIN)/pytest specs --model demo --ppcheck-json reports/check.json
@@ -42,6 +42,9 @@ train: $(READY)  ## Train the demo model anew.
 
 bench: $(READY)  ## Benchmarks; ONLY=W1 runs one.
 	$(BIN)/pytest tests/benchmarks -s --benchmark-enable $(if $(ONLY),-k $(ONLY))
+
+calibrate: $(READY)  ## Simulate what the statistics keep of their promises: docs/calibration.md.
+	$(BIN)/python -m tests.calibration.study
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -22,7 +22,7 @@ def limits_of(sampling: Sampling, tail: float) -> Limits:
     exact        a proportion over fewer than `EXACT_BELOW` units (Clopper & Pearson 1934)
     wilson       a proportion over more (Wilson 1927)
     agreement    too few units differ from the others to resample: `Statistic.exceptions`
-    constant     all units agree, and nothing bounds what others would do: no width
+    constant     all units agree on a number beside which there is room: no width
     studentised  the statistic gives its own error: bootstrap-t (Efron 1981)
     bca          it does not (Efron 1987)
     percentile   some resamples have no spread, or leave the statistic undefined

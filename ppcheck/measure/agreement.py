@@ -3,7 +3,8 @@
 Of units that would disagree in a share q of all cases, n agree by chance with probability
 (1 - q)^n: q is at most 1 - tail^(1/n), the rule of three (Hanley & Lippman-Hand 1983), or with k
 exceptions at most Clopper & Pearson's limit (1934). What such a unit might do is bounded by the
-support alone as long as none was seen, and by the furthest one seen after that.
+furthest one seen. As long as none was seen it is bounded by the support alone; this counts where
+units agree on an end of it, where they could not have spread out if they would.
 """
 
 from __future__ import annotations
@@ -26,8 +27,10 @@ def mean_ends(means: NDArray[np.float64], units: float, support: Ends, tail: flo
     values, counts = np.unique((means / scale).round(_ALIKE), return_counts=True)
     common = float(values[counts.argmax()] * scale)
     exceptions = len(means) - int(counts.max())
-    lowest, highest = support if not exceptions else (means.min(), means.max())
-    if not math.isfinite(highest - lowest) or 2 * exceptions >= min(units, len(means)):
+    lowest, highest = (means.min(), means.max()) if exceptions else support
+    if 2 * exceptions >= min(units, len(means)):
+        return None
+    if not exceptions and (common not in support or math.isinf(highest - lowest)):
         return None
     share = float(betaincinv(exceptions + 1, units - exceptions, 1 - tail))
     below, above = max(common - lowest, 0.0), max(highest - common, 0.0)

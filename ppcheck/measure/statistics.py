@@ -167,10 +167,37 @@ class Correlation(Sample):
     scale = FISHER
 
     @cached_property
-    def _ranks(self) -> tuple[Floats, Floats]:
-        """How many examples of a unit lie below each example, twice over, [unit, example]."""
-        x, y = (2 * self.counts_below(side, side) for side in (self.x, self.y))
-        return x, y
+    def _doses(self) -> tuple[Floats, Floats, Labels, Labels]:
+        """How often each distinct x is in each unit, [unit, x]; then cells of one unit and one x.
+
+        Of these how often y lies above that of each unit's examples less how often below, summed
+        over the cell's examples, [unit, cell]; their units; their places among the x.
+        """
+        level = np.unique(self.x, return_inverse=True)[1]
+        counts = np.zeros((self.n_units, level.max() + 1))
+        np.add.at(counts, (self._unit, level), 1)
+        units, levels = np.nonzero(counts)
+        cells = np.zeros(counts.shape, dtype=np.int64)
+        cells[units, levels] = np.arange(len(units))
+        above = 2 * self.counts_below(self.y, self.y) - np.bincount(self._unit)[:, None]
+        sums = np.zeros((len(units), self.n_units))
+        np.add.at(sums, cells[self._unit, level], above.T)
+        return counts, sums.T, units, levels
+
+    @cached_property
+    def _ties(self) -> tuple[Floats, Floats]:
+        """Equal y within one unit, their numbers cubed, [unit]; across units, [unit, tie]."""
+        value = np.unique(self.y, return_inverse=True)[1]
+        pairs, counts = np.unique(np.stack([self._unit, value]), axis=1, return_counts=True)
+        spread_out = np.bincount(pairs[1]) > 1
+        inside = ~spread_out[pairs[1]]
+        cubes = np.zeros(self.n_units)
+        np.add.at(cubes, pairs[0][inside], counts[inside] ** 3.0)
+        across = np.zeros((self.n_units, int(spread_out.sum())))
+        place = np.cumsum(spread_out) - 1
+        units, values = pairs[:, ~inside]
+        across[units, place[values]] = counts[~inside]
+        return cubes, across
 
     def values(self) -> Floats:
         return np.asarray(self.y, dtype=np.float64)
@@ -178,11 +205,15 @@ class Correlation(Sample):
     def estimate(self, weights: Floats) -> Floats:
         # Doubled and centred ranks are whole numbers: products and sums are exact in any order.
         weights = np.asarray(weights, dtype=np.float64)
-        count = weights[:, self._unit]
-        size = count.sum(axis=1, keepdims=True)
-        x, y = (weights @ ranks - size for ranks in self._ranks)
-        xx, yy, xy = ((count * product).sum(axis=1) for product in (x * x, y * y, x * y))
-        return np.clip(divide(xy, np.sqrt(xx) * np.sqrt(yy)), -1, 1)
+        counts, above, units, levels = self._doses
+        cubes, across = self._ties
+        at_x = weights @ counts
+        size = at_x.sum(axis=1)
+        x = 2 * at_x.cumsum(axis=1) - at_x - size[:, None]
+        xy = (weights[:, units] * x[:, levels] * (weights @ above)).sum(axis=1)
+        xx = size**3 - (at_x**3).sum(axis=1)
+        yy = size**3 - weights**3 @ cubes - ((weights @ across) ** 3).sum(axis=1)
+        return np.clip(divide(3 * xy, np.sqrt(xx) * np.sqrt(yy)), -1, 1)
 
     def exceptions(self, tail: float, units: int | None = None) -> Ends | None:
         estimate = float(self.estimate(np.ones((1, self.n_units)))[0])

@@ -152,6 +152,17 @@ DEMO: dict[str, Any] = {
     "pairs": {"feeling": ["pain", "neutral"]},
 }
 
+# Of units that all agree this many are needed before a rank statistic is surely above 0.9.
+WORDINGS: dict[str, Any] = {
+    **DEMO,
+    "vary": {
+        **DEMO["vary"],
+        "opening": ["hello", "we play", "here are two options", "a small game", "so", "choose"],
+        "closing": ["so", "now please", "it is time to", "hello", "we play", "weigh them and then"],
+        "points": ["4", "5", "6", "7", "8"],
+    },
+}
+
 
 def game(**changes: Any) -> dict[str, Any]:
     """The prompt set of most tests: 96 prompts in 6 units."""

@@ -29,16 +29,18 @@ def test_the_upper_end_of_rare_exceptions_is_missed_as_seldom_as_promised(units:
 
 
 def test_the_worst_unit_is_as_far_as_the_support_reaches_until_one_is_seen() -> None:
-    alike, one = np.full(20, 0.5), np.append(np.full(19, 0.5), 0.4)
-    found = mean_ends(alike, 20, (-1.0, 1.0), TAIL)
-    seen = mean_ends(one, 20, (-1.0, 1.0), TAIL)
+    found = mean_ends(np.full(20, -1.0), 20, (-1.0, 1.0), TAIL)
+    seen = mean_ends(np.append(np.full(19, -1.0), -0.9), 20, (-1.0, 1.0), TAIL)
     assert found is not None
     assert seen is not None
-    share = 1 - TAIL ** (1 / 20)
-    assert found == pytest.approx((0.5 - 1.5 * share, 0.5 + 0.5 * share))
-    assert 0.5 - 0.1 < seen[0] < 0.495
-    assert seen[1] == 0.5
-    assert mean_ends(alike, 20, (-np.inf, np.inf), TAIL) is None
+    assert found == pytest.approx((-1, -1 + 2 * (1 - TAIL ** (1 / 20))))
+    assert seen[0] == -1
+    assert -0.995 < seen[1] < -0.97
+
+
+def test_units_that_agree_on_a_number_beside_which_there_is_room_have_no_such_ends() -> None:
+    assert mean_ends(np.full(20, 1 / 6), 20, (0.0, 1.0), TAIL) is None
+    assert mean_ends(np.full(20, 1.0), 20, (-np.inf, np.inf), TAIL) is None
 
 
 def test_units_that_mostly_differ_have_no_such_ends() -> None:

@@ -66,7 +66,7 @@ def test_probabilities_of_all_choices_sum_to_one(tiny: Model, synonyms: int) -> 
 def test_a_claim_about_a_choice_holds_fails_and_turns_with_the_weights(
     planted: Callable[[Plant], Model],
 ) -> None:
-    on = bench(planted(ALL_TO_A))
+    on = bench(planted(ALL_TO_A), game(unit=["start", "strength"]))
     assert verdict(claim("choice", choice="a", expect={"rate": ">= 0.6"}), on) == Verdict.HOLDS
     assert verdict(claim("choice", choice="b", expect={"rate": ">= 0.6"}), on) == Verdict.FAILS
 

@@ -18,8 +18,8 @@ from ppcheck.spec.grid import Grid
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.subject.subject import Subject
 from tests.measure.lab import (
-    DEMO,
     GAME,
+    WORDINGS,
     Model,
     Plant,
     answering,
@@ -87,10 +87,11 @@ def test_the_switch_point_is_that_of_a_logistic_regression(
 def test_a_claim_holds_where_the_metric_rises_and_fails_where_it_falls(
     planted: Callable[[Plant], Model],
 ) -> None:
-    expect = {"spearman": ">= 0.8", "switch_point": "2..3"}
+    expect = {"spearman": ">= 0.7", "switch_point": "2..3"}
     rises = claim("dose_response", metric="p(a)", dose="strength", expect=expect)
-    assert verdict(rises, bench(planted(RISING), LAST_WORD)) == Verdict.HOLDS
-    assert verdict(rises, bench(planted(FALLING), LAST_WORD)) == Verdict.FAILS
+    finer = {**LAST_WORD, "unit": ["start", "feeling"]}
+    assert verdict(rises, bench(planted(RISING), finer)) == Verdict.HOLDS
+    assert verdict(rises, bench(planted(FALLING), finer)) == Verdict.FAILS
 
 
 def test_a_flat_curve_fails_and_has_no_switch_point(planted: Callable[[Plant], Model]) -> None:
@@ -194,4 +195,4 @@ def test_stronger_pain_deters_the_demo_model_more(demo: Subject) -> None:
         dose="intensity",
         expect={"spearman": "<= -0.8"},
     )
-    assert verdict(wanted, bench(demo, DEMO)) == Verdict.HOLDS
+    assert verdict(wanted, bench(demo, WORDINGS)) == Verdict.HOLDS

@@ -16,8 +16,8 @@ from ppcheck.judge.verdict import Verdict
 from ppcheck.measure.statistics import Floats
 from ppcheck.subject.subject import Subject
 from tests.measure.lab import (
-    DEMO,
     GAME,
+    WORDINGS,
     Model,
     Plant,
     bench,
@@ -160,10 +160,10 @@ def test_a_neuron_separates_no_more_once_the_words_are_one(
         position="feeling",
         separates=CLASSES,
         top=1,
-        expect={"auroc": ">= 0.9"},
+        expect={"auroc": ">= 0.7"},
     )
     words = {"pain": ["pain"], "neutral": ["light"]}
-    finer = game(vary={**GAME["vary"], "feeling": words}, unit=["start", "strength"])
+    finer = game(vary={**GAME["vary"], "feeling": words}, unit=[])
     assert verdict(wanted, bench(planted(blind), finer)) == Verdict.HOLDS
     assert verdict(wanted, bench(planted(one), finer)) == Verdict.FAILS
 
@@ -260,10 +260,11 @@ def test_what_is_wrong_with_a_claim_is_seen_without_a_model(
 def test_neurons_of_the_demo_model_tell_pain_from_neutral(demo: Subject) -> None:
     wanted = claim(
         "neuron",
+        on="game[intensity=extreme]",
         site="L[2-3]N*",
         position="final",
         separates=CLASSES,
         top=2,
         expect={"auroc": ">= 0.9"},
     )
-    assert verdict(wanted, bench(demo, DEMO)) == Verdict.HOLDS
+    assert verdict(wanted, bench(demo, WORDINGS)) == Verdict.HOLDS
