@@ -22,6 +22,7 @@ _CHECKS = {
     "attention": "attention:Attention",
     "neuron": "neuron:Neuron",
     "ablate": "ablate:Ablate",
+    "flow": "flow:Flow",
 }
 
 

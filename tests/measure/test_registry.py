@@ -20,6 +20,7 @@ CLAIMS: dict[str, dict[str, object]] = {
     "attention": {"site": ["L0H0", "L*H1"], "from": "final", "to": "feeling=pain"},
     "neuron": {"site": "L0N*", "position": -1, "separates": {"feeling": ["pain", "neutral"]}},
     "ablate": {"site": "L0H0", "ablation": "mean", "metric": "p(a)"},
+    "flow": {"metric": "p(a)"},
 }
 
 
