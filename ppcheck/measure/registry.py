@@ -23,6 +23,7 @@ _CHECKS = {
     "neuron": "neuron:Neuron",
     "ablate": "ablate:Ablate",
     "role": "role:Role",
+    "flow": "flow:Flow",
 }
 
 

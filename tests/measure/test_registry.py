@@ -21,6 +21,7 @@ CLAIMS: dict[str, dict[str, object]] = {
     "neuron": {"site": "L0N*", "position": -1, "separates": {"feeling": ["pain", "neutral"]}},
     "ablate": {"site": "L0H0", "ablation": "mean", "metric": "p(a)"},
     "role": {"attends": {"from": "final", "to": "feeling", "at_least": 0.2}, "played_by": "L0H1"},
+    "flow": {"metric": "p(a)"},
 }
 
 

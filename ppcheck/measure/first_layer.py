@@ -1,0 +1,55 @@
+"""The layer at which something happens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ppcheck.measure.statistics import Floats, Labels, Mean, Sample, totals
+
+
+@dataclass(frozen=True, eq=False)
+class FirstLayer(Sample):
+    """The first layer, from 0, in which the total margin has the sign of the total gap.
+
+    ``margins`` [pair, layer] and ``gaps`` [pair] are in units of the metric, so that pairs with a
+    small gap weigh little. It is the number of layers where no margin has that sign, and NaN where
+    the gap has not the sign that it has over the whole sample, as for `Ratio`.
+    """
+
+    margins: Floats
+    gaps: Floats
+    units: Labels
+    name: str
+    member: str | None = None
+
+    def __post_init__(self) -> None:
+        for column in (self.gaps, *np.transpose(self.margins)):
+            Mean(column, self.units, self.name, self.member)  # raises for what is no sample
+
+    @property
+    def support(self) -> tuple[float, float]:  # type: ignore[override]  # no layer is outside
+        return (0.0, float(self.margins.shape[1]))
+
+    @cached_property
+    def _sums(self) -> Floats:
+        return self.unit_sums(self.gaps, *self.margins.T)
+
+    def values(self) -> Floats:
+        """Each pair's own layer, by the sign of its own gap: these do not average to the total."""
+        return _first(self.margins * np.sign(self.gaps)[:, None])
+
+    def estimate(self, weights: Floats) -> Floats:
+        _, gap, *margins = totals(weights, self._sums)
+        sign = np.sign(np.sum(self.gaps))
+        layers = _first(np.stack(margins, axis=1) * sign)
+        return np.where((np.sign(gap) == sign) & (sign != 0), layers, np.nan)
+
+
+def _first(margins: Floats) -> Floats:
+    """The first positive column of each row of [row, layer], or their number."""
+    done = margins > 0
+    first = np.where(done.any(axis=1), done.argmax(axis=1), margins.shape[1])
+    return np.asarray(first, dtype=np.float64)
