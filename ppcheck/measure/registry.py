@@ -21,6 +21,7 @@ _CHECKS = {
     "patch": "patch:Patch",
     "attention": "attention:Attention",
     "neuron": "neuron:Neuron",
+    "localisation": "localisation:Localisation",
 }
 
 

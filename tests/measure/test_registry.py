@@ -19,6 +19,7 @@ CLAIMS: dict[str, dict[str, object]] = {
     "patch": {"site": "L0H0", "mode": "noise", "metric": "kl"},
     "attention": {"site": ["L0H0", "L*H1"], "from": "final", "to": "feeling=pain"},
     "neuron": {"site": "L0N*", "position": -1, "separates": {"feeling": ["pain", "neutral"]}},
+    "localisation": {"site": "L*H*", "mode": "noise", "metric": "kl", "set": "L0H0", "within": 2},
 }
 
 
