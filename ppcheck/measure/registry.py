@@ -24,6 +24,7 @@ _CHECKS = {
     "ablate": "ablate:Ablate",
     "role": "role:Role",
     "flow": "flow:Flow",
+    "localisation": "localisation:Localisation",
 }
 
 

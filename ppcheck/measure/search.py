@@ -6,6 +6,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Annotated, Any
 
 import numpy as np
@@ -82,23 +83,32 @@ def search(
 ) -> Search:
     """Keep every site or, with ``top``, those that score highest on one half of the units.
 
-    ``score`` takes the prompts that may be looked at, [prompt], and gives [site]. Where units are
-    of one class of the variable ``classes`` each, both halves have units of every class. Raises
-    MeasurementError where there are too few units to halve.
+    ``score`` takes the prompts that may be looked at, [prompt], and gives [site]. See `first_half`.
     """
     if top is None:
         return Search(tuple(sites), tuple(range(len(sites))))
+    looked = first_half(prompts, seed, classes)
+    order = np.argsort(-score(looked), kind="stable")[:top]
+    looked_at = tuple(compress(prompts, looked))
+    return Search(tuple(sites), tuple(order.tolist()), looked_at)
+
+
+def first_half(prompts: Sequence[Prompt], seed: int, classes: str | None = None) -> Mask:
+    """The prompts of one half of the units, by a hash of their words and the seed, [prompt].
+
+    Where units are of one class of the variable ``classes`` each, it has units of every class.
+    Raises MeasurementError where there are too few units to halve.
+    """
     labels: dict[str, set[str]] = defaultdict(set)
     for prompt in prompts:
         labels[prompt.unit].add("" if classes is None else prompt.words[classes].label)
     units = sorted(labels, key=lambda unit: (sorted(labels[unit]), _hash(seed, unit)))
     if len(units) < 2:
-        raise MeasurementError("`top` needs at least two independent units: one half to choose on")
+        raise MeasurementError(
+            "what is chosen on one half of the units needs at least two independent units"
+        )
     explored = set(units[::2])
-    looked = np.array([prompt.unit in explored for prompt in prompts])
-    order = np.argsort(-score(looked), kind="stable")[:top]
-    looked_at = tuple(prompt for prompt in prompts if prompt.unit in explored)
-    return Search(tuple(sites), tuple(order.tolist()), looked_at)
+    return np.array([prompt.unit in explored for prompt in prompts])
 
 
 def _hash(seed: int, unit: str) -> bytes:
