@@ -222,7 +222,7 @@ def test_a_plan_says_what_a_run_would_do_and_what_is_known_already(
     subprocess.run([*command, str(demo_spec)], cwd=ROOT, capture_output=True, check=False)
     assert main(["plan", str(demo_spec)]) == 0
     text = capsys.readouterr().out
-    assert "  in the cache  7\n  to measure    0\n" in text
+    assert "  in the cache  5\n  to measure    0\n" in text
     assert "FLOP" not in text
 
 
@@ -268,7 +268,7 @@ def test_a_plan_takes_the_options_of_a_run(
     command = [sys.executable, "-m", "pytest", "-q", f"--rootdir={demo_spec.parents[1]}"]
     double = "--ppcheck-dtype=float64"
     subprocess.run([*command, double, str(demo_spec)], cwd=ROOT, capture_output=True, check=False)
-    for options, known in (([double], 7), ([], 0), ([double, "--ppcheck-no-cache"], 0)):
+    for options, known in (([double], 5), ([], 0), ([double, "--ppcheck-no-cache"], 0)):
         assert main(["plan", str(demo_spec), "--ppcheck-memory=1GB", *options]) == 0
         assert f"  in the cache  {known}\n" in capsys.readouterr().out
     assert main(["plan", str(demo_spec), "--ppcheck-device=cuda:9"]) == 1

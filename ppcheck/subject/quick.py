@@ -42,7 +42,7 @@ def quicken(plain: Any, blocks: Sequence[nn.Module]) -> None:
             plain.set_attn_implementation("sdpa")
     linears = [module for block in blocks for module in block.modules() if _is_large(module)]
     # A packed copy of the weights is faster, by a tenth or (for few tokens) more.
-    room = STANDARD.memory.bytes(total_memory(plain.device))
+    room = STANDARD.memory.bytes(total_memory(plain.device)) if linears else 0
     packs = sum(_weight(linear).nbytes for linear in linears) <= room
     followed = _followed(plain, linears) if linears else {}
     for linear in linears:
