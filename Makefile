@@ -43,8 +43,8 @@ train: $(READY)  ## Train the demo model anew.
 bench: $(READY)  ## Benchmarks; ONLY=W1 runs one.
 	$(BIN)/pytest tests/benchmarks -s --benchmark-enable $(if $(ONLY),-k $(ONLY))
 
-calibrate: $(READY)  ## Simulate what the statistics keep of their promises: docs/calibration.md.
-	$(BIN)/python -m tests.calibration.study
+calibrate: $(READY)  ## Simulate what the statistics keep: docs/calibration.md; ONLY=missing adds what it lacks.
+	$(BIN)/python -m tests.calibration.study $(if $(ONLY),--$(ONLY))
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

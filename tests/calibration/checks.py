@@ -16,7 +16,9 @@ import numpy as np
 
 from ppcheck.judge.verdict import Verdict
 from ppcheck.measure.decoding import Classes, Doses, Trait
-from ppcheck.measure.search import Mask, search
+from ppcheck.measure.first_layer import FirstLayer
+from ppcheck.measure.ranking import Margin, Participation, largest_share
+from ppcheck.measure.search import Mask, first_half, search
 from ppcheck.measure.statistics import (
     Floats,
     Labels,
@@ -26,10 +28,13 @@ from ppcheck.measure.statistics import (
     StandardisedMean,
     Statistic,
 )
+from ppcheck.measure.strength import Criterion, Strength, Strengths
 from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.prompts import PromptSet
 
 HEADS = 16
+SITES = 4
+LAYERS = 4
 NEURONS = 200
 DOSES = np.arange(1.0, 9)
 
@@ -156,6 +161,100 @@ def _neuron(
     return Trial((one.statistic,), {name: bound})
 
 
+def ablate(rng: np.random.Generator, n: int, effect: float) -> Trial:
+    """Drops of all sites, correlated by prompts that are hard; in the last there may be one."""
+    hard = noisy(rng, n, 4)[0]
+    found: list[Statistic] = []
+    for site in range(SITES):
+        noise, units = noisy(rng, n, 4, effect if site == SITES - 1 else 0.0)
+        found.append(Mean(noise + hard, units, "drop", f"L0H{site}"))
+    return Trial(tuple(found), {"drop": "> 0"})
+
+
+def role(rng: np.random.Generator, n: int, effect: float) -> Trial:
+    """Sites at the edge of the role, by attention and by effect; the best one is chosen by halves.
+
+    With an effect one site is above the edge by this share of what is needed.
+    """
+    prompts = prompts_in(n)
+    above = np.zeros((SITES, 1))
+    above[-1] = effect
+    attention = (1 + above) * rng.beta(2, 3, size=(SITES, len(prompts)))
+    gaps = noisy(rng, n, 4, 3.0)[0]
+    noise = np.array([noisy(rng, n, 4)[0] for _ in range(SITES)])
+    criteria = [
+        Criterion(attention, np.ones(len(prompts)), (prompts,), 0.4),
+        # Only one of the two is at the edge: at both, the smaller one is below it.
+        Criterion((0.4 + above) * gaps + 0.3 * noise, gaps, (prompts, prompts), 0.2),
+    ]
+
+    def score(looked: Mask) -> Floats:
+        return Strengths.of(criteria, [looked, looked]).estimates
+
+    found = search([f"L0H{site}" for site in range(SITES)], prompts, 1, 0, score)
+    (best,) = found.kept
+    masks = [found.judged(*criterion.sides) for criterion in criteria]
+    return Trial(
+        (Strength(Strengths.of(criteria, masks), best, "strength", f"L0H{best}"),),
+        {"strength": "> 1"},
+    )
+
+
+def flow(rng: np.random.Generator, n: int, effect: float) -> Trial:
+    """The origin's effect is the destination's in the layer before the last, and then is gone.
+
+    Handover is in the last layer, so that a claim that it is one layer earlier must not hold. With
+    an effect, the destination is ahead there by this share of the gap.
+    """
+    gaps, units = noisy(rng, n, 4, 3.0)
+    ahead = np.array([-1.0] * (LAYERS - 2) + [effect, 1.0])
+    noise = np.stack([noisy(rng, n, 4)[0] for _ in range(LAYERS)], axis=1)
+    margins = gaps[:, None] * ahead + 0.5 * noise
+    return Trial(
+        (FirstLayer(margins, gaps, units, "handover"),),
+        {"handover": f"<= {LAYERS - 2}"},
+        wrong=frozenset({Verdict.HOLDS}),
+    )
+
+
+def localisation(rng: np.random.Generator, n: int, effect: float) -> Trial:
+    """One site has half of the effect, or more, and no other comes near."""
+    return _largest_share(rng, n, (0.5 + effect, 0.3 - effect, 0.2, 0.0))
+
+
+def localisation_tie(rng: np.random.Generator, n: int, effect: float) -> Trial:
+    """Two sites share an effect equally: which of them is larger is chance."""
+    return _largest_share(rng, n, (0.5 + effect, 0.5 - effect, 0.0, 0.0))
+
+
+def _largest_share(rng: np.random.Generator, n: int, parts: tuple[float, ...]) -> Trial:
+    changes, _, units = _shared(rng, n, parts)
+    first = first_half(prompts_in(n), 0)
+    return Trial(
+        (largest_share(changes, units, first, "largest_share"),), {"largest_share": "> 0.5"}
+    )
+
+
+def localisation_participation(rng: np.random.Generator, n: int, effect: float) -> Trial:
+    changes, _, units = _shared(rng, n, (0.5 + effect, 0.5 - effect, 0.0, 0.0))
+    first = first_half(prompts_in(n), 0)
+    return Trial((Participation(changes, first, units, "participation"),), {"participation": "< 2"})
+
+
+def localisation_margin(rng: np.random.Generator, n: int, effect: float) -> Trial:
+    changes, gaps, units = _shared(rng, n, (0.5 + effect, 0.5 - effect, 0.0, 0.0))
+    return Trial((Margin(changes, gaps, units, "margin", (0,), 1),), {"margin": "> 0"})
+
+
+def _shared(
+    rng: np.random.Generator, n: int, parts: tuple[float, ...]
+) -> tuple[Floats, Floats, Labels]:
+    """Changes [site, example] that are these parts of the gap; the gap; units."""
+    gaps, units = noisy(rng, n, 4, 3.0)
+    noise = np.array([noisy(rng, n, 4)[0] for _ in parts])
+    return np.multiply.outer(np.array(parts), gaps) + 0.3 * noise, gaps, units
+
+
 def equivalence(rng: np.random.Generator, n: int, effect: float) -> Trial:
     """TOST: the change lies on the edge of what is allowed, or this much further inside."""
     changes, units = noisy(rng, n, 4, 1.0 - effect)
@@ -169,7 +268,10 @@ def equivalence(rng: np.random.Generator, n: int, effect: float) -> Trial:
 
 @dataclass(frozen=True)
 class Study:
-    """One check, or one of its statistics, and the effects at which its power is measured."""
+    """One check, or one of its statistics, and the effects at which its power is measured.
+
+    A `family` is judged with every correction, other statistics of several members by max-T alone.
+    """
 
     check: str
     make: Make
@@ -188,4 +290,11 @@ STUDIES: tuple[Study, ...] = (
     Study(f"neuron: auroc, best of {NEURONS}", neuron, (1.0, 2.0)),
     Study(f"neuron: correlation, best of {NEURONS}", neuron_dose, (1.0, 2.0)),
     Study("equivalence: change", equivalence, (0.5, 1.0)),
+    Study(f"ablate: drop of {SITES} heads", ablate, (0.5, 1.0)),
+    Study(f"role: strength, best of {SITES}", role, (0.2, 0.4)),
+    Study("flow: handover", flow, (0.1, 0.3)),
+    Study("localisation: largest_share, one site ahead", localisation, (0.05, 0.1)),
+    Study("localisation: largest_share, a tie", localisation_tie, (0.05, 0.1)),
+    Study("localisation: participation", localisation_participation, (0.2, 0.3)),
+    Study("localisation: margin", localisation_margin, (0.05, 0.1)),
 )

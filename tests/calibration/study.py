@@ -1,10 +1,12 @@
 """How often intervals cover, claims without an effect get a verdict, and claims with one hold.
 
-`make calibrate` runs it and writes docs/calibration.md and docs/calibration.json.
+`make calibrate` runs it and writes docs/calibration.md and docs/calibration.json;
+`make calibrate ONLY=missing` adds the claims that these lack.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import time
 import zlib
@@ -136,13 +138,43 @@ def run(size: Size, workers: int) -> dict[str, Any]:
     covered = [
         partial(coverage, size, which, n) for which in (*simulated, *demo) for n in size.units
     ]
-    judged = [
-        partial(verdicts, size, number, n, effect)
+    tasks = [*covered, *(partial(verdicts, size, *key) for key in _claims(size))]
+    return _study(_all(tasks, workers), time.perf_counter() - started)
+
+
+def complete(known: dict[str, Any], size: Size, workers: int) -> dict[str, Any]:
+    """A study with the rows of claims that it lacks, and without those of claims that are no more.
+
+    Its `seconds` become the sum of what all its parts took.
+    """
+    started = time.perf_counter()
+    claims = {
+        (STUDIES[number].check, n, effect): (number, n, effect)
+        for number, n, effect in _claims(size)
+    }
+    kept = [row for part in ("alarms", "power") for row in known[part] if _claim(row) in claims]
+    lacking = [claims[key] for key in claims.keys() - set(map(_claim, kept))]
+    added = _all([partial(verdicts, size, *key) for key in sorted(lacking)], workers)
+    order = list(claims)
+    judged = sorted([*kept, *added], key=lambda row: order.index(_claim(row)))
+    return _study([*known["coverage"], *judged], known["seconds"] + time.perf_counter() - started)
+
+
+def _claims(size: Size) -> list[tuple[int, int, float]]:
+    """Each study by number, number of units, and effect, in the order of the rows."""
+    return [
+        (number, n, effect)
         for number, study in enumerate(STUDIES)
         for effect in (0.0, *study.effects)
         for n in size.verdict_units
     ]
-    rows = [row for part in _all([*covered, *judged], workers) for row in part]
+
+
+def _claim(row: dict[str, Any]) -> tuple[str, int, float]:
+    return row["check"], row["n"], row.get("effect", 0.0)
+
+
+def _study(rows: Sequence[dict[str, Any]], seconds: float) -> dict[str, Any]:
     parts = {
         "coverage": [row for row in rows if "coverage" in row],
         "alarms": [row for row in rows if "alarms" in row],
@@ -151,7 +183,7 @@ def run(size: Size, workers: int) -> dict[str, Any]:
     return {
         "schema": "ppcheck.calibration/1",
         "goals": {"coverage": GOAL, "coverage_from": GOAL_FROM, "alarms": ALARMS},
-        "seconds": round(time.perf_counter() - started),
+        "seconds": round(seconds),
         **parts,
         "misses": misses(parts["coverage"], parts["alarms"]),
     }
@@ -177,13 +209,12 @@ def misses(
     ]
 
 
-def _all(
-    tasks: Sequence[Callable[[], list[dict[str, Any]]]], workers: int
-) -> list[list[dict[str, Any]]]:
+def _all(tasks: Sequence[Callable[[], list[dict[str, Any]]]], workers: int) -> list[dict[str, Any]]:
     if workers == 1:
-        return [task() for task in tasks]
+        return [row for task in tasks for row in task()]
     with ProcessPoolExecutor(workers) as pool:
-        return [one.result() for one in [pool.submit(task) for task in tasks]]
+        parts = [pool.submit(task) for task in tasks]
+        return [row for part in parts for row in part.result()]
 
 
 def _rng(*key: object) -> np.random.Generator:
@@ -191,9 +222,16 @@ def _rng(*key: object) -> np.random.Generator:
 
 
 def main() -> None:
-    found = run(FULL, workers=2)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--missing", action="store_true", help="only what the committed one lacks")
+    written = DOCS / "calibration.json"
+    if parser.parse_args().missing:
+        known = json.loads(written.read_text(encoding="utf-8"))
+        found = complete(known, FULL, workers=2)
+    else:
+        found = run(FULL, workers=2)
     text = json.dumps(found, indent=1) + "\n"
-    (DOCS / "calibration.json").write_text(text, encoding="utf-8")
+    written.write_text(text, encoding="utf-8")
     (DOCS / "calibration.md").write_text(page(json.loads(text)), encoding="utf-8")
 
 
