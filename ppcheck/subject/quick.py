@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from typing import Any
@@ -17,7 +18,11 @@ Product = Callable[[Tensor], Tensor]
 
 LARGE = 2**17
 """How many weights make a product so large that a call's overhead is small beside it."""
+ONEDNN_IS_FASTER = torch.backends.cpu.get_cpu_capability() == "AVX512"
+"""With AVX2 alone MKL's products are, by a quarter, and its activations by themselves cost less."""
 _ROWS = 1024
+_SLOPE = 2 * math.sqrt(2 / math.pi)
+_CUBIC = 0.044715 * _SLOPE
 _TANH = ("gelu", "tanh")
 _ACTIVATIONS = {
     "NewGELUActivation": _TANH,
@@ -54,7 +59,18 @@ def quicken(plain: Any, blocks: Sequence[nn.Module]) -> None:
         for name, child in module.named_children():
             slow = _ACTIVATIONS.get(type(child).__name__) == _TANH and child.forward is not _same
             if slow:
-                setattr(module, name, nn.GELU(approximate="tanh"))
+                setattr(module, name, QuickGelu())
+
+
+class QuickGelu(nn.Module):
+    """GELU by its tanh, written as a logistic function, whose kernel takes half the time.
+
+    x (1 + tanh u) / 2 is x / (1 + exp(-2 u)).
+    """
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        output = hidden * hidden
+        return output.mul_(_CUBIC).add_(_SLOPE).mul_(hidden).sigmoid_().mul_(hidden)
 
 
 def _is_large(module: nn.Module) -> bool:
@@ -66,6 +82,7 @@ def _is_large(module: nn.Module) -> bool:
         weight.numel() >= LARGE
         and (weight.device.type, weight.dtype) == ("cpu", torch.float32)
         and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+        and ONEDNN_IS_FASTER
         and None not in (_LINEAR, _PACKED)
     )
 

@@ -47,6 +47,7 @@ class Feed(nn.Module):
 @pytest.fixture(autouse=True)
 def _small_products_are_large(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(quick, "LARGE", 1)
+    monkeypatch.setattr(quick, "ONEDNN_IS_FASTER", True)
     with torch.inference_mode():
         yield
 
@@ -77,6 +78,23 @@ def test_an_activation_of_something_else_than_a_product_stays_by_itself() -> Non
     quick.quicken(feed, [feed])
     assert replaced(feed) == ["Conv1D", "Linear"]
     torch.testing.assert_close(feed(ids), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_products_are_left_alone_where_another_library_is_faster(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(quick, "ONEDNN_IS_FASTER", False)
+    feed = Feed(nn.SiLU())
+    quick.quicken(feed, [feed])
+    assert not replaced(feed)
+
+
+def test_gelu_written_as_a_logistic_function_is_gelu() -> None:
+    hidden = torch.cat([torch.linspace(-30, 30, 100_001), torch.tensor([-1e4, 1e4, 0.0])])
+    exact = nn.functional.gelu(hidden.double(), approximate="tanh")
+    assert (quick.QuickGelu()(hidden) - exact).abs().max() < 1e-5 * 30
+    near = hidden.abs() < 6
+    assert (quick.QuickGelu()(hidden) - exact)[near].abs().max() < 2e-6
 
 
 def test_products_in_other_precisions_are_left_alone() -> None:
