@@ -12,14 +12,17 @@ from typing import Any
 import pytest
 
 from ppcheck.record.files import write_whole
-from tests.benchmarks.workload import matrix_flops, save
+from tests.benchmarks.workload import Products, save
 
 REPORT = Path(__file__).parents[2] / "reports" / "bench.json"
 
 
 @dataclass(frozen=True)
 class Figures:
-    """``vs_transformer_lens`` and ``vs_hooks``: how many times faster; ``vs_limit``: slower."""
+    """``vs_transformer_lens`` and ``vs_hooks``: how many times faster; ``vs_limit``: slower.
+
+    ``tokens`` counts tokens times blocks that computed them, ``gflops`` 10^9 operations a second.
+    """
 
     seconds: float
     vs_transformer_lens: float | None
@@ -27,6 +30,8 @@ class Figures:
     vs_limit: float | None
     max_abs_diff: float
     peak_mb: float
+    tokens: int | None = None
+    gflops: float | None = None
     notes: str = ""
 
 
@@ -43,7 +48,13 @@ class Table:
 
 
 def _short(value: Any) -> str:
-    return value if isinstance(value, str) else f"{value:.3g}"
+    return (
+        f"{value:,}"
+        if isinstance(value, int)
+        else str(value)
+        if isinstance(value, str)
+        else f"{value:.3g}"
+    )
 
 
 @pytest.fixture(scope="session")
@@ -58,9 +69,11 @@ def table() -> Iterator[Table]:
 
 
 @pytest.fixture
-def peak_flops() -> float:
-    """FLOP/s in large matrix products, measured beside each workload."""
-    return matrix_flops()
+def products() -> Products:
+    """Large matrix products, timed so far before the workload alone."""
+    timed = Products()
+    timed.time()
+    return timed
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +15,7 @@ import torch
 
 from ppcheck.subject.load import load, resolve
 from tests.benchmarks.conftest import Figures, Table
-from tests.benchmarks.workload import ANSWERS, LogitDiff, peak_mb, prompts, seconds
+from tests.benchmarks.workload import ANSWERS, LogitDiff, counted, peak_mb, prompts, seconds
 
 ROOT = Path(__file__).parents[2]
 PROMPTS, LENGTH, SHARED = 512, 64, 48
@@ -28,7 +31,8 @@ def test_w4_prompts_that_share_a_prefix(benchmark: Any, gpt2_small: Path, table:
     ids[:, :SHARED] = ids[0, :SHARED]
     subject = load(resolve(str(gpt2_small)))
     encoded = subject.encode(prompts(ids))
-    ours = benchmark.pedantic(lambda: subject.read(encoded, LogitDiff.of(PROMPTS)), rounds=1)
+    with counted(subject) as tokens, peak_mb() as peak:
+        ours = benchmark.pedantic(lambda: subject.read(encoded, LogitDiff.of(PROMPTS)), rounds=1)
     took = benchmark.stats.stats.total
     theirs = []
 
@@ -46,7 +50,8 @@ def test_w4_prompts_that_share_a_prefix(benchmark: Any, gpt2_small: Path, table:
         vs_hooks=whole / took,
         vs_limit=took / own,
         max_abs_diff=float(np.abs(ours - np.concatenate(theirs)).max()),
-        peak_mb=peak_mb(),
+        peak_mb=peak[0],
+        tokens=sum(tokens),
         notes="vs_hooks and vs_limit: the model's own batched forward on all tokens, and on "
         "those that are not shared",
     )
@@ -55,21 +60,42 @@ def test_w4_prompts_that_share_a_prefix(benchmark: Any, gpt2_small: Path, table:
 
 
 def test_w6_the_shipped_specs_cold_and_warm(benchmark: Any, tmp_path: Path, table: Table) -> None:
-    def run() -> None:
-        command = [sys.executable, "-m", "pytest", "specs", "--model", "demo", "-q"]
-        command += ["-o", f"cache_dir={tmp_path / 'cache'}"]
-        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    specs = ["specs", "--model", "demo"]
+    count, record = tmp_path / "passes", tmp_path / "run.json"
+    cache = ["-o", f"cache_dir={tmp_path / 'cache'}"]
 
-    benchmark.pedantic(run, rounds=1)
-    cold = benchmark.stats.stats.total
-    warm = seconds(run)
-    figures = Figures(
-        seconds=cold,
-        vs_transformer_lens=None,
-        vs_hooks=None,
-        vs_limit=None,
-        max_abs_diff=0.0,
-        peak_mb=peak_mb(),
-        notes=f"cold, with start-up; warm {warm:.1f} s",
+    def run(*options: str) -> None:
+        command = [sys.executable, "-m", "pytest", *specs, "-q", *cache, *options]
+        environment = os.environ | {"PASSES": str(count), "PYTHONPATH": str(ROOT)}
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True, env=environment)
+
+    counting = ("-p", "tests.benchmarks.passes", "--ppcheck-json", str(record))
+    expected = _expected(specs)
+    benchmark.pedantic(lambda: run(*counting), rounds=1)
+    cold, passes = benchmark.stats.stats.total, int(count.read_text())
+    measured = json.loads(record.read_text())
+    warm = seconds(lambda: run(*counting))
+    again = int(count.read_text())
+    claims = sum(claim["seconds"] for claim in measured["claims"])
+    table.add(
+        "W6",
+        Figures(
+            seconds=cold,
+            vs_transformer_lens=None,
+            vs_hooks=None,
+            vs_limit=None,
+            max_abs_diff=0.0,
+            peak_mb=measured["peak_memory_mb"],
+            notes=f"cold, with start-up: {passes:,} forward passes; warm {warm:.1f} s: {again}; "
+            f"`ppcheck plan` expected {expected:.1f} s where claims took {claims:.1f} s, "
+            "their statistics included",
+        ),
     )
-    table.add("W6", figures)
+    assert passes > again == 0
+
+
+def _expected(specs: list[str]) -> float:
+    """The seconds that `ppcheck plan` says the measurements will take."""
+    command = [sys.executable, "-m", "ppcheck.cli", "plan", *specs]
+    plan = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    return sum(float(number) for number in re.findall(r"expected +([\d.e+]+) s", plan))

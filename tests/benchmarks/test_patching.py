@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from tests.benchmarks.conftest import Figures, Table
 from tests.benchmarks.workload import (
     ANSWERS,
     LogitDiff,
+    Products,
+    counted,
     hooked,
     pairs,
     peak_mb,
@@ -32,6 +35,16 @@ PAIRS, LENGTH, DIFFERS = 16, 40, 25
 AFTER = LENGTH - DIFFERS
 ALL = Position("all")
 Setter = Callable[[Any, Sequence[int], Any], Any]
+
+
+@dataclass(frozen=True)
+class Timed:
+    """``measured`` [cell, pair]; ``tokens`` times blocks that computed them."""
+
+    measured: Floats
+    seconds: float
+    tokens: int
+    peak_mb: float
 
 
 class Sweep:
@@ -47,6 +60,12 @@ class Sweep:
 
     def run(self, cells: list[Cell]) -> Floats:
         return self.subject.patch(self.target, self.source, cells, LogitDiff.of(PAIRS))
+
+    def timed(self, benchmark: Any, cells: list[Cell], products: Products) -> Timed:
+        with counted(self.subject) as tokens, peak_mb() as peak:
+            values: Floats = benchmark.pedantic(lambda: self.run(cells), rounds=1)
+        products.time()
+        return Timed(values, float(benchmark.stats.stats.total), sum(tokens), peak[0])
 
 
 @pytest.fixture(scope="module")
@@ -109,13 +128,12 @@ def whole_head(activation: Any, index: Sequence[int], clean: Any) -> Any:
 
 
 def test_w1_all_heads_of_gpt2_small(
-    benchmark: Any, gpt2: Sweep, table: Table, peak_flops: float
+    benchmark: Any, gpt2: Sweep, table: Table, products: Products
 ) -> None:
     shape = gpt2.subject.shape
     sites = [Site(Kind.HEAD, n, h) for n in range(shape.n_layers) for h in range(shape.n_heads)]
     cells = [Cell((site,), ALL) for site in sites]
-    ours = benchmark.pedantic(lambda: gpt2.run(cells), rounds=1)
-    took = benchmark.stats.stats.total
+    ours = gpt2.timed(benchmark, cells, products)
     rivals = Rivals(gpt2)
     sample = sites[:: len(sites) // 6]
     theirs: list[Floats] = []
@@ -128,14 +146,15 @@ def test_w1_all_heads_of_gpt2_small(
     table.add(
         "W1",
         Figures(
-            seconds=took,
-            vs_transformer_lens=scale * lens / took,
-            vs_hooks=scale * hooks / took,
-            vs_limit=took / (flops / peak_flops),
-            max_abs_diff=_difference(ours, theirs[0], sites, sample),
-            peak_mb=peak_mb(),
-            notes=f"rivals timed on {len(sample)} of {len(sites)} cells; {flops / took:.3g} FLOP/s "
-            f"of {peak_flops:.3g}",
+            seconds=ours.seconds,
+            vs_transformer_lens=scale * lens / ours.seconds,
+            vs_hooks=scale * hooks / ours.seconds,
+            vs_limit=ours.seconds / (flops / products.flops),
+            max_abs_diff=_difference(ours.measured, theirs[0], sites, sample),
+            peak_mb=ours.peak_mb,
+            tokens=ours.tokens,
+            gflops=flops / ours.seconds / 1e9,
+            notes=f"rivals timed on {len(sample)} of {len(sites)} cells",
         ),
     )
     assert table.rows["W1"].max_abs_diff < 1e-4
@@ -182,13 +201,12 @@ def _difference(ours: Floats, theirs: Floats, sites: list[Site], sample: list[Si
 
 
 def test_w2_residual_stream_at_every_layer_and_position(
-    benchmark: Any, gpt2: Sweep, table: Table, peak_flops: float
+    benchmark: Any, gpt2: Sweep, table: Table, products: Products
 ) -> None:
     shape = gpt2.subject.shape
     places = [(n, p) for n in range(shape.n_layers) for p in range(LENGTH)]
     cells = [Cell((Site(Kind.RESID_PRE, n),), Position("index", index=p)) for n, p in places]
-    ours = benchmark.pedantic(lambda: gpt2.run(cells), rounds=1)
-    took = benchmark.stats.stats.total
+    ours = gpt2.timed(benchmark, cells, products)
     rivals = Rivals(gpt2)
     sample = places[DIFFERS :: len(places) // 6]
 
@@ -204,26 +222,27 @@ def test_w2_residual_stream_at_every_layer_and_position(
     table.add(
         "W2",
         Figures(
-            seconds=took,
-            vs_transformer_lens=len(places) / len(sample) * lens / took,
+            seconds=ours.seconds,
+            vs_transformer_lens=len(places) / len(sample) * lens / ours.seconds,
             vs_hooks=None,
-            vs_limit=took / (flops / peak_flops),
-            max_abs_diff=float(np.abs(ours[rows] - theirs[0]).max()),
-            peak_mb=peak_mb(),
+            vs_limit=ours.seconds / (flops / products.flops),
+            max_abs_diff=float(np.abs(ours.measured[rows] - theirs[0]).max()),
+            peak_mb=ours.peak_mb,
+            tokens=ours.tokens,
+            gflops=flops / ours.seconds / 1e9,
             notes=f"rival timed on {len(sample)} of {len(places)} cells",
         ),
     )
     assert table.rows["W2"].max_abs_diff < 1e-4
 
 
-def test_w3_neurons(benchmark: Any, gpt2: Sweep, table: Table, peak_flops: float) -> None:
+def test_w3_neurons(benchmark: Any, gpt2: Sweep, table: Table, products: Products) -> None:
     shape = gpt2.subject.shape
     rng = np.random.default_rng(1)
     named = [(int(rng.integers(12)), int(rng.integers(shape.d_mlp))) for _ in range(50)]
     layer = [Cell((Site(Kind.NEURON, 5, n),), FINAL) for n in range(shape.d_mlp)]
     spread = [Cell((Site(Kind.NEURON, n, i),), ALL) for n, i in named]
-    ours = benchmark.pedantic(lambda: gpt2.run([*layer, *spread]), rounds=1)
-    took = benchmark.stats.stats.total
+    ours = gpt2.timed(benchmark, [*layer, *spread], products)
     rivals = Rivals(gpt2)
     sample = [0, 1000, 3000, shape.d_mlp, shape.d_mlp + 20]
 
@@ -251,12 +270,14 @@ def test_w3_neurons(benchmark: Any, gpt2: Sweep, table: Table, peak_flops: float
     table.add(
         "W3",
         Figures(
-            seconds=took,
-            vs_transformer_lens=len([*layer, *spread]) / len(sample) * lens / took,
+            seconds=ours.seconds,
+            vs_transformer_lens=len([*layer, *spread]) / len(sample) * lens / ours.seconds,
             vs_hooks=None,
-            vs_limit=took / (flops / peak_flops),
-            max_abs_diff=float(np.abs(ours[sample] - theirs[0]).max()),
-            peak_mb=peak_mb(),
+            vs_limit=ours.seconds / (flops / products.flops),
+            max_abs_diff=float(np.abs(ours.measured[sample] - theirs[0]).max()),
+            peak_mb=ours.peak_mb,
+            tokens=ours.tokens,
+            gflops=flops / ours.seconds / 1e9,
             notes=f"rival timed on {len(sample)} of {len([*layer, *spread])} cells",
         ),
     )
@@ -264,13 +285,12 @@ def test_w3_neurons(benchmark: Any, gpt2: Sweep, table: Table, peak_flops: float
 
 
 def test_w5_all_heads_of_a_llama(
-    benchmark: Any, llama: Path, table: Table, peak_flops: float
+    benchmark: Any, llama: Path, table: Table, products: Products
 ) -> None:
     sweep = Sweep(llama)
     shape = sweep.subject.shape
     sites = [Site(Kind.HEAD, n, h) for n in range(shape.n_layers) for h in range(shape.n_heads)]
-    ours = benchmark.pedantic(lambda: sweep.run([Cell((site,), ALL) for site in sites]), rounds=1)
-    took = benchmark.stats.stats.total
+    ours = sweep.timed(benchmark, [Cell((site,), ALL) for site in sites], products)
     rivals = Rivals(sweep)
     sample = sites[:: len(sites) // 4]
     theirs: list[Floats] = []
@@ -281,12 +301,14 @@ def test_w5_all_heads_of_a_llama(
     table.add(
         "W5",
         Figures(
-            seconds=took,
-            vs_transformer_lens=len(sites) / len(sample) * lens / took,
+            seconds=ours.seconds,
+            vs_transformer_lens=len(sites) / len(sample) * lens / ours.seconds,
             vs_hooks=None,
-            vs_limit=took / (flops / peak_flops),
-            max_abs_diff=_difference(ours, theirs[0], sites, sample),
-            peak_mb=peak_mb(),
+            vs_limit=ours.seconds / (flops / products.flops),
+            max_abs_diff=_difference(ours.measured, theirs[0], sites, sample),
+            peak_mb=ours.peak_mb,
+            tokens=ours.tokens,
+            gflops=flops / ours.seconds / 1e9,
             notes=f"rival timed on {len(sample)} of {len(sites)} cells",
         ),
     )

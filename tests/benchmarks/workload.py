@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import resource
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,11 @@ from ppcheck.spec.grid import Prompt
 from ppcheck.spec.template import Piece, Turn
 from ppcheck.subject.info import Shape
 from ppcheck.subject.readout import Floats, Integers
+from ppcheck.subject.subject import Subject
 
 ANSWERS = (11, 23)
 """The tokens whose logits are compared."""
+SIDE = 2048
 
 
 @dataclass(frozen=True)
@@ -69,17 +71,52 @@ def seconds(run: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def peak_mb() -> float:
-    """The most memory that this process has held so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+@contextmanager
+def peak_mb() -> Iterator[list[float]]:
+    """The most memory that this process holds meanwhile, once it is over, where Linux tells it."""
+    peak: list[float] = []
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # sets the high-water mark anew
+    yield peak
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    peak.append(int(status.split("VmHWM:")[1].split()[0]) * 1024 / 1e6)
 
 
-def matrix_flops() -> float:
-    """Floating-point operations a second in large matrix products: the best of five, now."""
-    a, b = torch.randn(2048, 2048), torch.randn(2048, 2048)
-    with torch.inference_mode():
-        fastest = min(seconds(lambda: a @ b) for _ in range(5))
-    return 2 * 2048**3 / fastest
+@dataclass
+class Products:
+    """Large matrix products, timed beside a workload: before it and after it."""
+
+    seconds: list[float] = field(default_factory=list)
+
+    def time(self) -> None:
+        a, b = torch.randn(SIDE, SIDE), torch.randn(SIDE, SIDE)
+        with torch.inference_mode():
+            self.seconds += [seconds(lambda: a @ b) for _ in range(20)]
+
+    @property
+    def flops(self) -> float:
+        """Operations a second in the median product: a shared machine has lucky ones."""
+        return 2 * SIDE**3 / float(np.median(self.seconds))
+
+
+@contextmanager
+def counted(subject: Subject) -> Iterator[list[int]]:
+    """Tokens that blocks are called with, a number for each call."""
+    replay = subject._engine.replay
+    if replay is None:
+        raise TypeError(f"{subject.info.name} is not replayed: {subject.no_replay}")
+    blocks: Any = replay.blocks
+    run, tokens = blocks.run, list[int]()
+
+    def counting(layer: int, hidden: Tensor, *args: Any) -> Tensor:
+        tokens.append(hidden.shape[0] * hidden.shape[1])
+        output: Tensor = run(layer, hidden, *args)
+        return output
+
+    blocks.run = counting
+    try:
+        yield tokens
+    finally:
+        del blocks.run
 
 
 def block_flops(shape: Shape) -> tuple[float, float, float, float]:
