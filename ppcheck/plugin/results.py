@@ -43,13 +43,13 @@ class Results:
     ) -> None:
         if not self.claims:
             return
-        from ppcheck.report.terminal import WIDTH, table
+        from ppcheck.report.terminal import WIDTH, slow_models, table
 
         terminalreporter.section("ppcheck")
         colour = terminalreporter.hasmarkup
         width = max(WIDTH, shutil.get_terminal_size().columns)
         terminalreporter.write(table(self._records(), colour=colour, width=width))
-        for line in against(self.config, self._records()):
+        for line in (*slow_models(self._records()), *against(self.config, self._records())):
             terminalreporter.write_line(line)
         if file := self._write():
             terminalreporter.write_line(f"run record: {file}")

@@ -48,7 +48,8 @@ class Examination:
         statistics = [one.statistic for one in measurement.measured]
         if subject.ran_whole is not None:
             note = f"measured with whole forward passes: {subject.ran_whole}"
-            measurement = replace(measurement, notes=(*measurement.notes, note))
+            facts = {**measurement.facts, "no_replay": subject.ran_whole}
+            measurement = replace(measurement, notes=(*measurement.notes, note), facts=facts)
         judgement = judge(
             statistics,
             claim.expect,

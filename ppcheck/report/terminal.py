@@ -250,6 +250,18 @@ def tally(claims: Sequence[ClaimRecord]) -> str:
     return f"{claims_counted}: {', '.join(parts)}"
 
 
+def slow_models(claims: Sequence[ClaimRecord]) -> list[str]:
+    """A line for each model whose patches were not replayed, and why."""
+    slow = Counter(
+        (claim.model, str(claim.facts["no_replay"])) for claim in claims if "no_replay" in claim.facts
+    )
+    return [
+        f"{printable(model)} cannot be replayed, so that {count} of its claims took whole forward "
+        f"passes, which is slower and as exact: {printable(why)}"
+        for (model, why), count in slow.items()
+    ]
+
+
 def cells(claim: ClaimRecord) -> tuple[str, str, str]:
     """Measured, expected and n of the statistic that decided the claim; or else its reason."""
     judged = [(n, s) for n, s in claim.statistics.items() if s.verdict is not None]
