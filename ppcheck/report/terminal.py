@@ -252,9 +252,8 @@ def tally(claims: Sequence[ClaimRecord]) -> str:
 
 def slow_models(claims: Sequence[ClaimRecord]) -> list[str]:
     """A line for each model whose patches were not replayed, and why."""
-    slow = Counter(
-        (claim.model, str(claim.facts["no_replay"])) for claim in claims if "no_replay" in claim.facts
-    )
+    told = [(claim.model, claim.facts.get("no_replay")) for claim in claims]
+    slow = Counter((model, str(why)) for model, why in told if why is not None)
     return [
         f"{printable(model)} cannot be replayed, so that {count} of its claims took whole forward "
         f"passes, which is slower and as exact: {printable(why)}"
