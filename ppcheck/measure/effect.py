@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,9 +15,12 @@ from ppcheck.measure.search import Mask
 from ppcheck.measure.statistics import Floats, Mean, Ratio
 from ppcheck.spec.metric import Metric, Reading
 from ppcheck.subject.encoding import Encoded
+from ppcheck.subject.readout import Readout
 from ppcheck.subject.subject import Cell
 
 Mode = Literal["denoise", "noise"]
+Run = Callable[[Encoded, Encoded, Readout], Floats]
+"""Reads target prompts while something comes from their sources, [cell, pair]."""
 SHARE = {"denoise": "recovery", "noise": "damage"}
 """What the share of the gap is called in each mode."""
 
@@ -81,8 +84,22 @@ def patch_effect(
 ) -> Effect:
     """Run every cell on every pair.
 
-    Raises MeasurementError for pairs that do not align at the cells' positions, for choices of
-    several tokens, and where the metric cannot tell clean from corrupted.
+    Raises MeasurementError for pairs that do not align at the cells' positions, and as `effect_of`.
+    """
+
+    def patched(target: Encoded, source: Encoded, reader: Readout) -> Floats:
+        return bench.subject.patch(target, source, cells, reader)
+
+    return effect_of(bench, pairs, metric, mode, patched)
+
+
+def effect_of(
+    bench: Bench, pairs: tuple[Encoded, Encoded], metric: Metric, mode: Mode, run: Run
+) -> Effect:
+    """What ``run`` does to a metric: it reads target prompts under something of their sources.
+
+    Raises MeasurementError for choices of several tokens, and where the metric cannot tell clean
+    from corrupted.
     """
     clean, corrupted = pairs
     pool = bench.grid.prompt_set.pool
@@ -95,5 +112,4 @@ def patch_effect(
         before, after = (read(bench.subject, side, metric, pool) for side in pairs)
     if same(before, after).all():
         raise MeasurementError(f"{metric} is the same on clean and corrupted prompts: no gap")
-    patched = bench.subject.patch(target, source, cells, reader)
-    return Effect(mode, pairs, before, after, patched)
+    return Effect(mode, pairs, before, after, run(target, source, reader))

@@ -25,6 +25,7 @@ _CHECKS = {
     "role": "role:Role",
     "flow": "flow:Flow",
     "localisation": "localisation:Localisation",
+    "path": "path:DirectPath",
 }
 
 

@@ -114,6 +114,18 @@ def patch(rng: np.random.Generator, n: int, effect: float) -> Trial:
     return Trial(tuple(found), {"recovery": "> 0"})
 
 
+def path(rng: np.random.Generator, n: int, effect: float) -> Trial:
+    """All paths from some senders to some receivers; what one sender tells two of them is alike."""
+    gaps, units = noisy(rng, n, 4, 3.0)
+    sent = [noisy(rng, n, 4)[0] for _ in range(4)]
+    found: list[Statistic] = []
+    for sender, receiver in np.ndindex(4, 4):
+        last = (sender, receiver) == (3, 3)
+        moved = (effect * gaps if last else 0.0) + 0.5 * (sent[sender] + noisy(rng, n, 4)[0])
+        found.append(Ratio(moved, gaps, units, "recovery", f"L0H{sender} → L1H{receiver}.q"))
+    return Trial(tuple(found), {"recovery": "> 0"})
+
+
 def attention(rng: np.random.Generator, n: int, effect: float) -> Trial:
     """All heads, attention to one class less attention to another; skewed, as attention is."""
     found: list[Statistic] = []
@@ -297,4 +309,5 @@ STUDIES: tuple[Study, ...] = (
     Study("localisation: largest_share, a tie", localisation_tie, (0.05, 0.1)),
     Study("localisation: participation", localisation_participation, (0.2, 0.3)),
     Study("localisation: margin", localisation_margin, (0.05, 0.1)),
+    Study("path: recovery of 16 paths", path, (0.1, 0.3), family=True),
 )

@@ -23,6 +23,7 @@ CLAIMS: dict[str, dict[str, object]] = {
     "role": {"attends": {"from": "final", "to": "feeling", "at_least": 0.2}, "played_by": "L0H1"},
     "flow": {"metric": "p(a)"},
     "localisation": {"site": "L*H*", "mode": "noise", "metric": "kl", "set": "L0H0", "within": 2},
+    "path": {"sender": "L0H0", "receiver": "logits", "mode": "noise", "metric": "kl"},
 }
 
 

@@ -28,6 +28,9 @@ NAMED_HEADS = {
     "pain-head-is-needed",
     "pain-has-a-first-mover",
     "pleasure-has-other-movers",
+    "pain-head-tells-the-logits",
+    "the-first-mlp-tells-the-pain-head",
+    "pleasure-goes-by-way-of-mlps",
 }
 ROLES = {
     *("pain-mover", "needed-pain-mover", "pleasure-mover", "intensity-reader", "pain-watcher"),
