@@ -12,14 +12,13 @@ import numpy as np
 
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.check import Bench
-from ppcheck.measure.metrics import readout, same
+from ppcheck.measure.metrics import own_readout, same
 from ppcheck.measure.statistics import Floats
 from ppcheck.spec.grid import Prompt
-from ppcheck.spec.metric import Metric, Reading
+from ppcheck.spec.metric import Metric
 from ppcheck.spec.position import Position
 from ppcheck.spec.site import Site
 from ppcheck.subject.encoding import Encoded
-from ppcheck.subject.readout import Readout
 from ppcheck.subject.subject import Cell, Edit, Operation
 from ppcheck.subject.tokens import Ids
 
@@ -61,7 +60,8 @@ def ablate(
     Raises MeasurementError where the reference has no prompt of the length that is needed, and for
     choices of several tokens.
     """
-    reader = _reader(bench, encoded, metric)
+    pool = bench.grid.prompt_set.pool
+    reader = own_readout(bench.subject, encoded, metric, pool)
     untouched = bench.subject.read(encoded, reader)
     if ablation.kind == "resample":
         draws = (
@@ -76,7 +76,8 @@ def ablate(
             tuple(Edit(site, cell.position, Operation.SET, vectors[site]) for site in cell.sites)
             for cell in cells
         ]
-        ablated[:, numbers] = bench.subject.intervene(part, edits, _reader(bench, part, metric))
+        own = own_readout(bench.subject, part, metric, pool)
+        ablated[:, numbers] = bench.subject.intervene(part, edits, own)
     return Ablated(untouched, ablated)
 
 
@@ -142,13 +143,6 @@ def _parts(
         means = subject.means(subject.encode(alike), sites, position, pooled=False)
         numbers = [number for number in everyone if counts[number] == count]
         yield numbers, dict(zip(sites, means, strict=True))
-
-
-def _reader(bench: Bench, encoded: Encoded, metric: Metric) -> Readout:
-    pool = bench.grid.prompt_set.pool
-    if metric.reading is Reading.KL:
-        return readout(metric, encoded, pool, bench.subject.log_distribution(encoded))
-    return readout(metric, encoded, pool)
 
 
 def _sizes(encoded: Encoded, position: Position) -> list[tuple[int, int]]:

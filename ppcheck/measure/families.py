@@ -7,4 +7,5 @@ FAMILIES = {
     "neurons": "ppcheck claims about single neurons and clusters of them",
     "ablation": "ppcheck claims tested by ablating components",
     "roles": "ppcheck claims that something is done, whichever component does it",
+    "logits": "ppcheck claims about what parts of the model add to the logits, and by which layer",
 }

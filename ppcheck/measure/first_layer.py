@@ -39,17 +39,25 @@ class FirstLayer(Sample):
 
     def values(self) -> Floats:
         """Each pair's own layer, by the sign of its own gap: these do not average to the total."""
-        return _first(self.margins * np.sign(self.gaps)[:, None])
+        return self.first(self.margins * np.sign(self.gaps)[:, None])
 
     def estimate(self, weights: Floats) -> Floats:
         _, gap, *margins = totals(weights, self._sums)
         sign = np.sign(np.sum(self.gaps))
-        layers = _first(np.stack(margins, axis=1) * sign)
+        layers = self.first(np.stack(margins, axis=1) * sign)
         return np.where((np.sign(gap) == sign) & (sign != 0), layers, np.nan)
 
+    def first(self, margins: Floats) -> Floats:
+        """The first positive column of each row of [row, layer], or their number."""
+        done = margins > 0
+        first = np.where(done.any(axis=1), done.argmax(axis=1), margins.shape[1])
+        return np.asarray(first, dtype=np.float64)
 
-def _first(margins: Floats) -> Floats:
-    """The first positive column of each row of [row, layer], or their number."""
-    done = margins > 0
-    first = np.where(done.any(axis=1), done.argmax(axis=1), margins.shape[1])
-    return np.asarray(first, dtype=np.float64)
+
+@dataclass(frozen=True, eq=False)
+class Settled(FirstLayer):
+    """The first layer from which on, in it and in every later one, the margin has that sign."""
+
+    def first(self, margins: Floats) -> Floats:
+        since = np.flip(margins > 0, axis=1).cumprod(axis=1).sum(axis=1)
+        return np.asarray(margins.shape[1] - since, dtype=np.float64)

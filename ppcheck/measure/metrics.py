@@ -106,6 +106,13 @@ def readout(
     return ChoiceReadout(metric.reading, tokens, sizes, pool, own)
 
 
+def own_readout(subject: Subject, encoded: Encoded, metric: Metric, pool: Pool) -> Readout:
+    """The same; `kl` is the divergence from what the model itself puts out after each prompt."""
+    if metric.reading is Reading.KL:
+        return readout(metric, encoded, pool, subject.log_distribution(encoded))
+    return readout(metric, encoded, pool)
+
+
 def read(subject: Subject, encoded: Encoded, metric: Metric, pool: Pool) -> Floats:
     """The metric on untouched runs, [prompt]; p, prob and log_prob take choices of many tokens."""
     over_sequences = metric.reading in (Reading.P, Reading.PROB, Reading.LOG_PROB)

@@ -164,6 +164,11 @@ class Recorder(Subject):
         shape = () if pooled else (tokens,)
         return [random.normal(size=(*shape, self.shape.width(site.kind))) for site in sites]
 
+    def direct(self, encoded: Encoded, sites: Sequence[Site], readout: Readout) -> Floats:
+        self._note("direct", encoded, len(sites) + 1, 0)
+        drawn = _random(encoded).uniform(0, 1, len(sites) + 1)
+        return np.multiply.outer(drawn, self._values(encoded, readout))
+
     def _rerun(self, what: str, encoded: Encoded, cells: Sequence[Edits], logits: int) -> None:
         tokens, runs = rerun(self.shape, encoded, cells), len(cells) * len(encoded)
         self.requests.append(Request(what, encoded.ids, len(cells), tokens, logits, runs))

@@ -26,6 +26,8 @@ _CHECKS = {
     "flow": "flow:Flow",
     "localisation": "localisation:Localisation",
     "path": "path:DirectPath",
+    "logit_lens": "logit_lens:LogitLens",
+    "attribution": "attribution:Attribution",
 }
 
 

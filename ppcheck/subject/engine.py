@@ -53,7 +53,7 @@ class Engine:
     ) -> None:
         self.hooks = Hooks(bridge, shape, model)
         self.shape = shape
-        self._bridge, self._plain = bridge, plain
+        self.bridge, self._plain = bridge, plain
         self._model = bridge.original_model
         self.device: torch.device = self._model.device
         self.dtype: torch.dtype = self._model.dtype
@@ -83,7 +83,7 @@ class Engine:
 
         try:
             with self.running():
-                self._replay = Replay(Blocks(self._bridge, self._plain, self.hooks, self.shape))
+                self._replay = Replay(Blocks(self.bridge, self._plain, self.hooks, self.shape))
         except Exception as error:  # noqa: BLE001 (it is the model's own code that is tried)
             return f"{type(error).__name__}: {error}"
         return fault(self, self._replay)

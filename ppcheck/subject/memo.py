@@ -166,6 +166,18 @@ class Memo(Subject):
         what = ("means", encoded.ids, tokens, pooled)
         return self._each(what, list(map(str, sites)), sites, measure)
 
+    def direct(self, encoded: Encoded, sites: Sequence[Site], readout: Readout) -> Floats:
+        def measure(missing: list[Site | None]) -> list[Floats]:
+            some = [site for site in missing if site is not None]
+            found = self._subject.direct(encoded, some, asked)
+            rows = dict(zip([*some, None], found, strict=True))
+            return [rows[site] for site in missing]
+
+        asked, members = raw(readout), [*sites, None]
+        names = ["biases" if site is None else str(site) for site in members]
+        found = self._each(("direct", encoded.ids, asked), names, members, measure)
+        return applied(readout, np.stack(found))
+
     def _edited(self, encoded: Encoded, cells: Sequence[Edits]) -> list[str]:
         """A name for each cell: what it does, where; the order of its edits changes nothing."""
         positions = dict.fromkeys(edit.position for cell in cells for edit in cell)

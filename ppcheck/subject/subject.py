@@ -165,3 +165,17 @@ class Subject:
         from ppcheck.subject.editing import means
 
         return means(self._engine, encoded, sites, position, pooled=pooled, progress=self.progress)
+
+    def direct(self, encoded: Encoded, sites: Sequence[Site], readout: Readout) -> Floats:
+        """What sites add to what ``readout`` reads, past all later blocks: [site + 1, prompt].
+
+        The site's part of the last stream at the final token goes through the final norm, its
+        scale being that of the untouched run, and through the unembedding; the last row is what
+        their biases add. ``resid_pre.L0``, ``attn_out.L*`` and ``mlp_out.L*`` make up the last
+        ``resid_post``; with the biases that is what ``readout`` gives, less any soft-capping. The
+        readout must be linear in the logits of its tokens. Raises UnsupportedError for sites that
+        are not added to the stream, and for a model whose parts do not add up to its logits.
+        """
+        from ppcheck.subject.direct import direct
+
+        return direct(self._engine, encoded, sites, readout, progress=self.progress)

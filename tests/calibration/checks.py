@@ -16,7 +16,7 @@ import numpy as np
 
 from ppcheck.judge.verdict import Verdict
 from ppcheck.measure.decoding import Classes, Doses, Trait
-from ppcheck.measure.first_layer import FirstLayer
+from ppcheck.measure.first_layer import FirstLayer, Settled
 from ppcheck.measure.ranking import Margin, Participation, largest_share
 from ppcheck.measure.search import Mask, first_half, search
 from ppcheck.measure.statistics import (
@@ -134,6 +134,24 @@ def attention(rng: np.random.Generator, n: int, effect: float) -> Trial:
         gaps = to - against + (effect if head == HEADS - 1 else 0.0)
         found.append(Mean(gaps, np.arange(n), "difference", f"L0H{head}", support=(-1, 1)))
     return Trial(tuple(found), {"difference": "> 0"})
+
+
+def logit_lens(rng: np.random.Generator, n: int, effect: float) -> Trial:
+    """Decided after the last block; after the one before it on the very edge, or beyond it."""
+    final, units = noisy(rng, n, 4, 3.0)
+    edge = noisy(rng, n, 4, effect)[0]
+    margins = np.stack([edge - final, edge, final], axis=1)
+    return Trial((Settled(margins, final, units, "decided_at"),), {"decided_at": "<= 1"})
+
+
+def attribution(rng: np.random.Generator, n: int, effect: float) -> Trial:
+    """All heads, each adding noise to a metric; the last one may add some of it."""
+    total, units = noisy(rng, n, 4, 3.0)
+    found: list[Statistic] = []
+    for head in range(HEADS):
+        added = (effect * total if head == HEADS - 1 else 0.0) + 0.5 * noisy(rng, n, 4)[0]
+        found.append(Ratio(added, total, units, "share", f"L0H{head}"))
+    return Trial(tuple(found), {"share": "> 0"})
 
 
 def neuron(rng: np.random.Generator, n: int, effect: float) -> Trial:
@@ -301,6 +319,8 @@ STUDIES: tuple[Study, ...] = (
     Study(f"attention: difference of {HEADS} heads", attention, (0.1, 0.2), family=True),
     Study(f"neuron: auroc, best of {NEURONS}", neuron, (1.0, 2.0)),
     Study(f"neuron: correlation, best of {NEURONS}", neuron_dose, (1.0, 2.0)),
+    Study("logit_lens: decided_at", logit_lens, (0.5, 1.0)),
+    Study(f"attribution: share of {HEADS} heads", attribution, (0.1, 0.3), family=True),
     Study("equivalence: change", equivalence, (0.5, 1.0)),
     Study(f"ablate: drop of {SITES} heads", ablate, (0.5, 1.0)),
     Study(f"role: strength, best of {SITES}", role, (0.2, 0.4)),

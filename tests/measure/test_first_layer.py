@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from ppcheck.errors import MeasurementError
 from ppcheck.judge.interval import interval
-from ppcheck.measure.first_layer import FirstLayer
+from ppcheck.measure.first_layer import FirstLayer, Settled
 
 MARGINS = arrays(np.float64, (6, 4), elements=st.integers(-5, 5).map(float))
 GAPS = arrays(np.float64, 6, elements=st.integers(-5, 5).map(float))
@@ -91,3 +91,20 @@ def test_each_pair_shows_its_own_layer() -> None:
 def test_what_is_no_number_is_refused() -> None:
     with pytest.raises(MeasurementError, match="handover: observed is not finite in 1 of 2"):
         FirstLayer(np.array([[1.0], [np.nan]]), np.ones(2), np.arange(2), "handover")
+
+
+@given(MARGINS, GAPS)
+def test_settled_is_the_first_layer_from_which_on_the_sign_is_the_gaps(
+    margins: Any, gaps: Any
+) -> None:
+    statistic = Settled(margins, gaps, np.arange(6), "decided_at")
+    found = float(statistic.estimate(np.ones((1, 6)))[0])
+    totals = margins.sum(axis=0) * np.sign(gaps.sum())
+    since = [layer for layer in range(5) if all(totals[layer:] > 0)]
+    np.testing.assert_equal(found, since[0] if gaps.sum() else np.nan)
+
+
+def test_what_comes_and_goes_has_not_settled() -> None:
+    margins = np.array([[1.0, -1.0, 1.0], [1.0, 1.0, 1.0], [1.0, 1.0, -1.0]])
+    statistic = Settled(margins, np.ones(3), np.arange(3), "decided_at")
+    assert statistic.values().tolist() == [2, 0, 3]

@@ -24,6 +24,8 @@ CLAIMS: dict[str, dict[str, object]] = {
     "flow": {"metric": "p(a)"},
     "localisation": {"site": "L*H*", "mode": "noise", "metric": "kl", "set": "L0H0", "within": 2},
     "path": {"sender": "L0H0", "receiver": "logits", "mode": "noise", "metric": "kl"},
+    "logit_lens": {"metric": "logit_diff(a, b)", "site": "resid_post.L0", "level": 0.9},
+    "attribution": {"metric": "logit_diff(a, b)", "site": ["L*H*", "mlp_out.L1"], "top": 1},
 }
 
 

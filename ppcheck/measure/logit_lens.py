@@ -1,0 +1,159 @@
+"""`logit_lens`: what the residual stream would answer if the model ended after each block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from ppcheck.measure.check import (
+    Bench,
+    Check,
+    Measured,
+    Measurement,
+    measured,
+    prompt_facts,
+    texts,
+    units_of,
+)
+from ppcheck.measure.first_layer import Settled
+from ppcheck.measure.metrics import metric_facts, metric_notes, own_readout
+from ppcheck.measure.problems import metric_problems
+from ppcheck.measure.sample import REAL_LINE
+from ppcheck.measure.statistics import Floats, Mean, Proportion, Ratio
+from ppcheck.spec.grid import Prompt
+from ppcheck.spec.metric import Metric, MetricsField
+from ppcheck.spec.position import FINAL
+from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.site import Kind, Site, Sites, SitesField
+from ppcheck.subject.encoding import Encoded
+from ppcheck.subject.subject import Edit, Operation
+
+READ = (Kind.RESID_PRE, Kind.RESID_MID, Kind.RESID_POST)
+EVERYWHERE = Sites.parse(["resid_pre.L0", "resid_post.L*"])
+NORMAL = 1.96
+"""Standard errors on either side of a curve's mean: 95 %."""
+
+
+class LogitLens(Check):
+    """What a metric would be if the final norm and unembedding read the stream earlier.
+
+    decided_at  first layer from which on the metric is more than `level` of its final value
+    share       the metric read at a site over the final one, sums over prompts
+    agreement   share of prompts in which it has its final sign there
+    value       mean of the metric read at a site
+    final       mean of the metric as the model puts it out
+
+    The first three are given for logit_diff, whose zero says that nothing is preferred. Layers are
+    counted from 0, and read after the block; every site must meet the bounds.
+    """
+
+    family: ClassVar[str] = "logits"
+    check: Literal["logit_lens"]
+    metric: MetricsField
+    site: SitesField = Field(
+        EVERYWHERE,
+        description="Where the stream is read: resid_pre, resid_mid, resid_post. Default: before "
+        "the first block and after each.",
+    )
+    level: float = Field(
+        0.5, ge=0, lt=1, description="The share of the final metric that counts as decided."
+    )
+
+    def statistic_names(self) -> tuple[str, ...]:
+        signed = ("decided_at", "share", "agreement")
+        return tuple(
+            self.metric.name(name, metric)
+            for metric in self.metric
+            for name in (*(signed if metric.linear else ()), "value", "final")
+        )
+
+    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+        yield from super().problems(prompt_set)
+        yield from metric_problems(prompt_set, self.metric)
+        for pattern in self.site:
+            if pattern.kind not in READ:
+                yield "site", f"the lens reads resid_pre, resid_mid and resid_post, not {pattern}"
+        if "level" in self.model_fields_set and not self.metric.linear:
+            yield "level", f"no share of {self.metric} is a decision: name a logit_diff"
+
+    def measure(self, bench: Bench) -> Measurement:
+        encoded, prompts = bench.prompts(self.on), bench.grid.select(self.on)
+        sites = bench.subject.sites(self.site)
+        layers = bench.subject.sites(EVERYWHERE)
+        facts = prompt_facts(prompts) | metric_facts(self.metric) | {"curves": {}}
+        every = tuple(dict.fromkeys((*sites, *layers)))
+        results: list[Measured] = []
+        for metric in self.metric:
+            lens = _lens(bench, encoded, every, metric)
+            results += self._of(metric, lens, sites, layers[1:], prompts)
+            facts["curves"][f"{metric} read from the stream"] = lens.curve(layers, prompts)
+        return self.measurement(results, facts, metric_notes(self.metric))
+
+    def _of(
+        self,
+        metric: Metric,
+        lens: _Lens,
+        sites: Sequence[Site],
+        layers: Sequence[Site],
+        prompts: Sequence[Prompt],
+    ) -> Iterator[Measured]:
+        units, names = units_of(prompts), texts(prompts)
+        support = (0.0, 1.0) if metric.probability else REAL_LINE
+
+        def named(statistic: str) -> str:
+            return self.metric.name(statistic, metric)
+
+        if metric.linear:
+            margins = lens.at(layers).T - self.level * lens.final[:, None]
+            yield measured(Settled(margins, lens.final, units, named("decided_at")), names)
+        for site in sites:
+            member = str(site) if len(sites) > 1 else None
+            (value,) = lens.at([site])
+            if metric.linear:
+                yield measured(Ratio(value, lens.final, units, named("share"), member), names)
+                agrees = value * lens.final > 0
+                yield measured(Proportion(agrees, units, named("agreement"), member), names)
+            yield measured(Mean(value, units, named("value"), member, support), names)
+        yield measured(Mean(lens.final, units, named("final"), support=support), names)
+
+
+@dataclass(frozen=True, eq=False)
+class _Lens:
+    """A metric read from the stream, [prompt] for each site, and as the model puts it out."""
+
+    values: dict[Site, Floats]
+    final: Floats
+
+    def at(self, sites: Sequence[Site]) -> Floats:
+        """The values at some sites, [site, prompt]."""
+        return np.stack([self.values[site] for site in sites])
+
+    def curve(self, sites: Sequence[Site], prompts: Sequence[Prompt]) -> dict[str, Any]:
+        """Means after each number of blocks, with the 95 % interval of each."""
+        units = units_of(prompts)
+        means = [Mean(values, units, "value") for values in self.at(sites)]
+        ones = np.ones((1, means[0].n_units))
+        middle = np.array([mean.estimate(ones)[0] for mean in means])
+        half = NORMAL * np.array([mean.error(ones) for mean in means]).ravel()
+        return {
+            "x": list(range(len(sites))),
+            "x_label": "blocks",
+            "y": middle.tolist(),
+            "low": (middle - half).tolist(),
+            "high": (middle + half).tolist(),
+        }
+
+
+def _lens(bench: Bench, encoded: Encoded, sites: Sequence[Site], metric: Metric) -> _Lens:
+    """The stream at the final token takes the place of what the last block puts out there."""
+    reader = own_readout(bench.subject, encoded, metric, bench.grid.prompt_set.pool)
+    last = Site(Kind.RESID_POST, bench.subject.shape.n_layers - 1)
+    streams = bench.subject.capture(encoded, sites, [len(ids) - 1 for ids in encoded.ids])
+    cells = [(Edit(last, FINAL, Operation.SET, stream[:, None]),) for stream in streams]
+    values = bench.subject.intervene(encoded, cells, reader)
+    final = bench.subject.read(encoded, reader)
+    return _Lens(dict(zip(sites, values, strict=True)), final)
