@@ -31,6 +31,8 @@ NAMED_HEADS = {
     "pain-head-tells-the-logits",
     "the-first-mlp-tells-the-pain-head",
     "pleasure-goes-by-way-of-mlps",
+    "pain-head-speaks",
+    "pleasure-head-speaks",
 }
 ROLES = {
     *("pain-mover", "needed-pain-mover", "pleasure-mover", "intensity-reader", "pain-watcher"),
@@ -76,6 +78,7 @@ def test_the_demo_specs_hold_many_claims_of_every_family_each_with_its_source() 
         "neurons",
         "ablation",
         "roles",
+        "logits",
     }
     assert all(spec.source for folder in ("demo", "language") for spec in specs(folder))
 
