@@ -137,11 +137,15 @@ def attention(rng: np.random.Generator, n: int, effect: float) -> Trial:
 
 
 def logit_lens(rng: np.random.Generator, n: int, effect: float) -> Trial:
-    """Decided after the last block; after the one before it on the very edge, or beyond it."""
+    """After the block before the last the margin is 0, or this much: 0 is not decided yet."""
     final, units = noisy(rng, n, 4, 3.0)
     edge = noisy(rng, n, 4, effect)[0]
     margins = np.stack([edge - final, edge, final], axis=1)
-    return Trial((Settled(margins, final, units, "decided_at"),), {"decided_at": "<= 1"})
+    return Trial(
+        (Settled(margins, final, units, "decided_at"),),
+        {"decided_at": "<= 1"},
+        wrong=frozenset({Verdict.HOLDS}),
+    )
 
 
 def attribution(rng: np.random.Generator, n: int, effect: float) -> Trial:
