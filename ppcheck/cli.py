@@ -125,7 +125,8 @@ def _problems(spec: Spec) -> Iterator[str]:
             if entry.claim is not None and entry.grid is not None:
                 entry.claim.expand(entry.grid)
         except SpecError as error:
-            yield str(error)
+            placed = error if error.path else SpecError(error.message, spec.path, entry.line)
+            yield str(placed)
 
 
 def _plan(options: argparse.Namespace) -> int:

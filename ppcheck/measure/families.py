@@ -8,4 +8,5 @@ FAMILIES = {
     "ablation": "ppcheck claims tested by ablating components",
     "roles": "ppcheck claims that something is done, whichever component does it",
     "logits": "ppcheck claims about what parts of the model add to the logits, and by which layer",
+    "steering": "ppcheck claims tested by steering along directions or removing them",
 }

@@ -28,6 +28,8 @@ _CHECKS = {
     "path": "path:DirectPath",
     "logit_lens": "logit_lens:LogitLens",
     "attribution": "attribution:Attribution",
+    "steer": "steer:Steer",
+    "direction_ablation": "direction_ablation:DirectionAblation",
 }
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from ppcheck.judge.verdict import Verdict
+from ppcheck.measure.control import beyond
 from ppcheck.measure.decoding import Classes, Doses, Trait
 from ppcheck.measure.first_layer import FirstLayer, Settled
 from ppcheck.measure.ranking import Margin, Participation, largest_share
@@ -37,6 +38,7 @@ SITES = 4
 LAYERS = 4
 NEURONS = 200
 DOSES = np.arange(1.0, 9)
+RANDOM = 20
 
 
 @dataclass(frozen=True)
@@ -289,6 +291,31 @@ def _shared(
     return np.multiply.outer(np.array(parts), gaps) + 0.3 * noise, gaps, units
 
 
+def steer(rng: np.random.Generator, n: int, effect: float) -> Trial:
+    effects, units = noisy(rng, n, 4, effect)
+    return Trial((Mean(effects, units, "effect"),), {"effect": "> 0"})
+
+
+def steer_excess(rng: np.random.Generator, n: int, effect: float) -> Trial:
+    """Without an effect the direction is as good as any of the random ones; halves of n units."""
+    true = rng.normal(size=RANDOM + 1) + np.r_[effect, np.zeros(RANDOM)]
+    seen = true[:, None] + np.stack([noisy(rng, 2 * n, 4)[0] for _ in true])
+    units = np.repeat(np.arange(2 * n), 4)
+    looked = units % 2 == 0
+    excess = beyond(seen[0], seen[1:], looked)[~looked]
+    return Trial(
+        (Mean(excess, units[~looked], "excess"),),
+        {"excess": "> 0"},
+        wrong=frozenset({Verdict.HOLDS}),
+    )
+
+
+def direction_ablation(rng: np.random.Generator, n: int, effect: float) -> Trial:
+    drops, units = noisy(rng, n, 4, effect)
+    untouched, _ = noisy(rng, n, 4, 3.0)
+    return Trial((Ratio(drops, untouched, units, "drop_share"),), {"drop_share": "> 0"})
+
+
 def equivalence(rng: np.random.Generator, n: int, effect: float) -> Trial:
     """TOST: the change lies on the edge of what is allowed, or this much further inside."""
     changes, units = noisy(rng, n, 4, 1.0 - effect)
@@ -334,4 +361,7 @@ STUDIES: tuple[Study, ...] = (
     Study("localisation: participation", localisation_participation, (0.2, 0.3)),
     Study("localisation: margin", localisation_margin, (0.05, 0.1)),
     Study("path: recovery of 16 paths", path, (0.1, 0.3), family=True),
+    Study("steer: effect", steer, (0.5, 1.0)),
+    Study(f"steer: excess over {RANDOM} random directions", steer_excess, (4.0, 8.0)),
+    Study("direction_ablation: drop_share", direction_ablation, (0.5, 1.0)),
 )

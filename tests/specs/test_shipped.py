@@ -79,6 +79,7 @@ def test_the_demo_specs_hold_many_claims_of_every_family_each_with_its_source() 
         "ablation",
         "roles",
         "logits",
+        "steering",
     }
     assert all(spec.source for folder in ("demo", "language") for spec in specs(folder))
 

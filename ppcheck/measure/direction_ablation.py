@@ -1,0 +1,207 @@
+"""`direction_ablation`: what is lost when activations are freed of one direction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import compress
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from ppcheck.measure.ablate import OF_SHARES
+from ppcheck.measure.ablation import Ablated
+from ppcheck.measure.check import (
+    Bench,
+    Check,
+    Measured,
+    Measurement,
+    measured,
+    prompt_facts,
+    texts,
+    units_of,
+)
+from ppcheck.measure.control import DrawsField, beyond
+from ppcheck.measure.direction import Direction, Directions, learn, site_problems
+from ppcheck.measure.maps import site_map
+from ppcheck.measure.metrics import metric_facts, metric_notes, own_readout
+from ppcheck.measure.problems import metric_problems, patch_problems
+from ppcheck.measure.sample import REAL_LINE
+from ppcheck.measure.search import Mask, TopField
+from ppcheck.measure.statistics import Floats, Labels, Mean, Ratio
+from ppcheck.spec.grid import Grid, Prompt
+from ppcheck.spec.metric import Metric, MetricsField
+from ppcheck.spec.position import Position, PositionField
+from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.site import Site, SitesField
+from ppcheck.subject.encoding import Encoded
+from ppcheck.subject.subject import Edit, Edits, Operation
+
+
+class DirectionAblation(Check):
+    """What a metric loses when h becomes h - (h.v) v / (v.v), and random directions' part in it.
+
+    drop        mean of untouched - ablated
+    drop_share  the drop over the untouched metric, sums over prompts; for logit_diff, p and prob
+    value       mean of the metric while ablated
+    excess      size of the drop less that of the random direction whose removal tells most
+    untouched   mean of the metric while nothing is
+
+    Several sites are each freed of their own direction alone; with `together` they are at once,
+    and with `top` only those with the largest |drop| are judged. Directions are learned, and sites
+    and signs told, on one half of the units; every statistic is of the other half.
+    """
+
+    family: ClassVar[str] = "steering"
+    check: Literal["direction_ablation"]
+    site: SitesField
+    position: PositionField = Field(
+        Position("all"), description="The tokens that are freed of the direction; default: all."
+    )
+    direction: Direction
+    draws: DrawsField = 20
+    metric: MetricsField
+    together: bool = Field(False, description="Free all the sites at once.")
+    top: TopField = None
+
+    def statistic_names(self) -> tuple[str, ...]:
+        names = []
+        for metric in self.metric:
+            share = ["drop_share"] if metric.reading in OF_SHARES else []
+            every = ("drop", *share, "value", "excess", "untouched")
+            names += [self.metric.name(each, metric) for each in every]
+        return tuple(names)
+
+    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+        yield from super().problems(prompt_set)
+        yield from metric_problems(prompt_set, self.metric)
+        yield from patch_problems(self.position)
+        yield from site_problems(self.site)
+        yield from self.direction.problems(prompt_set, self.position)
+        if self.together and self.top is not None:
+            yield "top", "`top` chooses among sites ablated alone: leave out `together`"
+
+    def expand(self, grid: Grid) -> None:
+        super().expand(grid)
+        self.direction.expand(grid)
+
+    def measure(self, bench: Bench) -> Measurement:
+        sites = bench.subject.sites(self.site)
+        groups = {str(self.site): sites} if self.together else {str(s): (s,) for s in sites}
+        found = learn(bench, self.direction, sites, self.position, self.on)
+        encoded = bench.prompts(self.on)
+        judged = found.judged(list(groups), encoded.prompts)
+        cells = [self._cell(group, found.vectors) for group in groups.values()]
+        runs = {metric: self._run(bench, encoded, cells, metric) for metric in self.metric}
+        kept = self._kept(runs[self.metric.first].drops[:, ~judged])
+        facts = prompt_facts(encoded.prompts) | metric_facts(self.metric) | found.facts
+        facts |= {
+            "position": str(self.position),
+            "draws": self.draws,
+            "searched": len(groups),
+            "kept": [list(groups)[number] for number in kept],
+            "looked_at": int((~judged).sum()),
+        }
+        if not self.together:
+            facts["maps"] = {
+                f"drop in {metric}": site_map(sites, run.drops[:, judged].mean(axis=1))
+                for metric, run in runs.items()
+            }
+        results: list[Measured] = []
+        for metric, run in runs.items():
+            random = {
+                number: self._random(bench, encoded, list(groups.values())[number], found, metric)
+                for number in kept
+            }
+            freed = _Freed(tuple(groups), run, random, encoded.prompts, judged)
+            results += self._of(metric, freed)
+        return self.measurement(results, facts, (*found.notes, *metric_notes(self.metric)))
+
+    def _cell(self, sites: Sequence[Site], vectors: dict[Site, Floats]) -> Edits:
+        """Where the classes do not differ there is nothing to remove."""
+        return tuple(
+            Edit(site, self.position, Operation.REMOVE, vectors[site])
+            for site in sites
+            if vectors[site].any()
+        )
+
+    def _run(
+        self, bench: Bench, encoded: Encoded, cells: Sequence[Edits], metric: Metric
+    ) -> Ablated:
+        reader = own_readout(bench.subject, encoded, metric, bench.grid.prompt_set.pool)
+        untouched = bench.subject.read(encoded, reader)
+        return Ablated(untouched, bench.subject.intervene(encoded, cells, reader))
+
+    def _random(
+        self,
+        bench: Bench,
+        encoded: Encoded,
+        sites: Sequence[Site],
+        found: Directions,
+        metric: Metric,
+    ) -> Floats:
+        """The drops without random directions, each site its own, [draw, prompt]."""
+        drawn = {site: found.random(site, self.draws, bench.seed) for site in sites}
+        cells = [
+            self._cell(sites, {site: vectors[draw] for site, vectors in drawn.items()})
+            for draw in range(self.draws)
+        ]
+        return self._run(bench, encoded, cells, metric).drops
+
+    def _kept(self, looked: Floats) -> list[int]:
+        if self.top is None:
+            return list(range(len(looked)))
+        order = np.argsort(-np.abs(looked.mean(axis=1)), kind="stable")
+        kept: list[int] = order[: self.top].tolist()
+        return kept
+
+    def _of(self, metric: Metric, freed: _Freed) -> Iterator[Measured]:
+        def named(statistic: str) -> str:
+            return self.metric.name(statistic, metric)
+
+        support = (0.0, 1.0) if metric.probability else REAL_LINE
+        for cell, random in freed.random.items():
+            member = freed.names[cell] if len(freed.random) > 1 else None
+            drops = freed.run.drops[cell]
+            yield freed.mean(drops, named("drop"), member)
+            if metric.reading in OF_SHARES:
+                yield freed.share(drops, named("drop_share"), member)
+            yield freed.mean(freed.run.ablated[cell], named("value"), member, support)
+            yield freed.mean(beyond(drops, random, ~freed.judged), named("excess"), member)
+        yield freed.mean(freed.run.untouched, named("untouched"), None, support)
+
+
+@dataclass(frozen=True, eq=False)
+class _Freed:
+    """Runs of all cells; of those judged the drops without random directions [draw, prompt]."""
+
+    names: tuple[str, ...]
+    run: Ablated
+    random: dict[int, Floats]
+    prompts: Sequence[Prompt]
+    judged: Mask
+
+    def mean(
+        self,
+        values: Floats,
+        name: str,
+        member: str | None,
+        support: tuple[float, float] = REAL_LINE,
+    ) -> Measured:
+        statistic = Mean(values[self.judged], self._units, name, member, support)
+        return measured(statistic, self._texts)
+
+    def share(self, drops: Floats, name: str, member: str | None) -> Measured:
+        untouched = self.run.untouched[self.judged]
+        return measured(
+            Ratio(drops[self.judged], untouched, self._units, name, member), self._texts
+        )
+
+    @property
+    def _units(self) -> Labels:
+        return units_of(self.prompts)[self.judged]
+
+    @property
+    def _texts(self) -> list[str]:
+        return list(compress(texts(self.prompts), self.judged))
