@@ -27,20 +27,44 @@ REFERENCE = (ROOT / "docs" / "specs.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+SECTIONS = {"Definition", "Fields", "Example", "What can go wrong", "Cost"}
+
+
+def own_fields(name: str) -> set[str]:
+    """The fields that a check has beside those of every claim, as a spec writes them."""
+    fields = CHECKS[name]().model_fields.items()
+    return {f.alias or key for key, f in fields if key not in {"check", *Claim.model_fields}}
+
+
+def statistics_of(name: str) -> list[str]:
+    doc = CHECKS[name]().__doc__ or ""
+    table = re.findall(r"^    ([a-z_]+(?:, [a-z_]+)*)  +\S", doc, re.MULTILINE)
+    return [statistic for row in table for statistic in row.split(", ")]
+
+
 @pytest.mark.parametrize("name", CHECKS)
 def test_every_check_has_a_section_that_names_its_fields_and_statistics(name: str) -> None:
     section = REFERENCE.split(f"### `{name}`\n")[1].split("\n##")[0]
-    check = CHECKS[name]()
-    base = {"check", *Claim.model_fields}
-    for key, field in check.model_fields.items():
-        if key not in base | {"top", "site", "pairs"}:
-            assert f"`{field.alias or key}" in section, key
-    assert f"Marker `{check.family}`" in section
-    table = re.findall(r"^    ([a-z_]+(?:, [a-z_]+)*)  +\S", check.__doc__ or "", re.MULTILINE)
-    assert table
-    for row in table:
-        for statistic in row.split(", "):
-            assert f"`{statistic}`" in section, statistic
+    for key in own_fields(name) - {"top", "site", "pairs"}:
+        assert f"`{key}" in section, key
+    assert f"Marker `{CHECKS[name]().family}`" in section
+    assert f"(checks/{name}.md)" in section
+    assert statistics_of(name)
+    for statistic in statistics_of(name):
+        assert f"`{statistic}`" in section, statistic
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_every_check_has_a_page_with_all_that_a_reader_needs(name: str) -> None:
+    page = (ROOT / "docs" / "checks" / f"{name}.md").read_text(encoding="utf-8")
+    assert page.startswith(f"# `{name}`\n")
+    assert set(re.findall(r"^## (.+)$", page, re.MULTILINE)) >= SECTIONS
+    for key in own_fields(name):
+        assert f"`{key}" in page, key
+    for statistic in statistics_of(name):
+        assert f"`{statistic}`" in page, statistic
+    assert "```yaml\n" in page
+    assert re.search(r"\b(?:19|20)\d\d\b", page), "it names no source"
 
 
 @pytest.mark.parametrize("key", Claim.model_fields)
@@ -111,7 +135,7 @@ def test_the_reference_shows_a_claim_of_every_check_that_holds(tmp_path: Path) -
 
 
 def test_links_between_documents_lead_somewhere() -> None:
-    documents = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "ppcheck/demo/README.md"]
+    documents = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "ppcheck/demo/README.md"]
     for document in documents:
         for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8")):
             assert (document.parent / target).exists(), f"{document.name} links to {target}"

@@ -18,6 +18,7 @@ _CHECKS = {
     "choice": "choice:Choice",
     "dose_response": "dose_response:DoseResponse",
     "contrast": "contrast:Contrast",
+    "invariance": "invariance:Invariance",
     "patch": "patch:Patch",
     "attention": "attention:Attention",
     "neuron": "neuron:Neuron",

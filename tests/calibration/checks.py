@@ -327,6 +327,18 @@ def equivalence(rng: np.random.Generator, n: int, effect: float) -> Trial:
     )
 
 
+def invariance(rng: np.random.Generator, n: int, effect: float) -> Trial:
+    """Every edit moves the metric as far as is allowed, or this much less."""
+    shared = noisy(rng, n, 1)[0]
+    found: list[Statistic] = []
+    for edit in range(SITES):
+        changes, units = noisy(rng, n, 1, 1.0 - effect)
+        found.append(Mean(changes + shared, units, "largest", f"wording={edit}"))
+    return Trial(
+        tuple(found), {"largest": "-1..1"}, confidence=0.9, wrong=frozenset({Verdict.HOLDS})
+    )
+
+
 @dataclass(frozen=True)
 class Study:
     """One check, or one of its statistics, and the effects at which its power is measured.
@@ -353,6 +365,7 @@ STUDIES: tuple[Study, ...] = (
     Study("logit_lens: decided_at", logit_lens, (0.5, 1.0)),
     Study(f"attribution: share of {HEADS} heads", attribution, (0.1, 0.3), family=True),
     Study("equivalence: change", equivalence, (0.5, 1.0)),
+    Study(f"invariance: largest of {SITES} edits", invariance, (0.5, 1.0)),
     Study(f"ablate: drop of {SITES} heads", ablate, (0.5, 1.0)),
     Study(f"role: strength, best of {SITES}", role, (0.2, 0.4)),
     Study("flow: handover", flow, (0.1, 0.3)),

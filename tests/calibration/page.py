@@ -36,9 +36,9 @@ ALARMS = """
 
 Data as each check would measure them on a model without the effect, judged as a claim whose bound
 lies at the value that no effect has. Any verdict, holds or fails, of any member of a family is a
-false alarm; for the equivalence test a change on the edge of what is allowed must not hold. The
-goal is at most {most:.0f} %. Percent of {trials:,} claims; **bold** figures exceed the goal by more
-than chance (p < 0.01). A neuron, or who plays a role, is the best of many, chosen on one half of
+false alarm; for equivalence and invariance a change on the edge of what is allowed must not hold.
+The goal is at most {most:.0f} %. Percent of {trials:,} claims; **bold** figures exceed the goal by
+more than chance (p < 0.01). A neuron, or who plays a role, is the best of many, chosen on one half of
 the units and judged on the other: with 10 units that is 5. A handover is in the layer after the one
 that is claimed, in which the two ends are equal: only a claim that holds is false there. Where no
 correction stands, several members are judged by max-T.
@@ -51,7 +51,8 @@ Percent of {trials:,} claims in which the member that has the effect is found to
 are in the units of the check's data: standard deviations of units, and of examples within them, for
 choice (in log-odds), contrast, ablate and neuron; the whole change over the doses, for curves with
 noise of 1; the share of the gap, for patch, flow and localisation; probability, for attention; the
-share of what is needed, for role; and for equivalence how far the change lies within the edge.
+share of what is needed, for role; and for equivalence and invariance how far the change lies within
+the edge.
 
 """
 MISSES = """

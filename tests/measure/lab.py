@@ -194,7 +194,7 @@ def bench(
 
 def verdict(check: Check, on: Bench) -> Verdict:
     statistics = [one.statistic for one in check.measure(on).measured]
-    return judge(statistics, check.expect, seed=0).verdict
+    return judge(statistics, check.expect, confidence=check.confidence, seed=0).verdict
 
 
 def by_name(measurement: Measurement) -> dict[str, Measured]:

@@ -16,6 +16,7 @@ CLAIMS: dict[str, dict[str, object]] = {
     "choice": {"choice": "a"},
     "contrast": {"metric": "p(a)"},
     "dose_response": {"metric": "p(a)", "dose": "strength"},
+    "invariance": {"metric": "p(a)", "over": "start"},
     "patch": {"site": "L0H0", "mode": "noise", "metric": "kl"},
     "attention": {"site": ["L0H0", "L*H1"], "from": "final", "to": "feeling=pain"},
     "neuron": {"site": "L0N*", "position": -1, "separates": {"feeling": ["pain", "neutral"]}},
