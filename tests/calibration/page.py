@@ -38,10 +38,10 @@ Data as each check would measure them on a model without the effect, judged as a
 lies at the value that no effect has. Any verdict, holds or fails, of any member of a family is a
 false alarm; for equivalence and invariance a change on the edge of what is allowed must not hold.
 The goal is at most {most:.0f} %. Percent of {trials:,} claims; **bold** figures exceed the goal by
-more than chance (p < 0.01). A neuron, or who plays a role, is the best of many, chosen on one half of
-the units and judged on the other: with 10 units that is 5. A handover is in the layer after the one
-that is claimed, in which the two ends are equal: only a claim that holds is false there. Where no
-correction stands, several members are judged by max-T.
+more than chance (p < 0.01). A neuron, or who plays a role, is the best of many, chosen on one half
+of the units and judged on the other: with 10 units that is 5. A handover is in the layer after the
+one that is claimed, in which the two ends are equal: only a claim that holds is false there. Where
+no correction stands, several members are judged by max-T.
 
 """
 POWER = """
