@@ -63,7 +63,6 @@ def test_every_check_has_a_page_with_all_that_a_reader_needs(name: str) -> None:
         assert f"`{key}" in page, key
     for statistic in statistics_of(name):
         assert f"`{statistic}`" in page, statistic
-    assert "```yaml\n" in page
     assert re.search(r"\b(?:19|20)\d\d\b", page), "it names no source"
 
 
