@@ -235,5 +235,4 @@ def _likeliest(bench: Bench, encoded: Encoded) -> Mask:
 def _flips(likeliest: Mask, edits: _Edits) -> Mask:
     """Whether no choice is the likeliest on both sides of an edit, [edit]."""
     both = likeliest[edits.reference] & likeliest[edits.edited]
-    flipped: Mask = ~both.any(axis=1)
-    return flipped
+    return np.logical_not(both.any(axis=1))
