@@ -24,8 +24,10 @@ def mean_ends(means: NDArray[np.float64], units: float, support: Ends, tail: flo
     from scipy.special import betaincinv
 
     scale = float(np.abs(means).max()) or 1.0
-    values, counts = np.unique((means / scale).round(_ALIKE), return_counts=True)
-    common = float(values[counts.argmax()] * scale)
+    _, first, counts = np.unique(
+        (means / scale).round(_ALIKE), return_index=True, return_counts=True
+    )
+    common = float(means[first[counts.argmax()]])  # as it is: rounded, it may pass a bound
     exceptions = len(means) - int(counts.max())
     lowest, highest = (means.min(), means.max()) if exceptions else support
     if 2 * exceptions >= min(units, len(means)):

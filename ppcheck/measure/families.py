@@ -5,6 +5,7 @@ FAMILIES = {
     "patching": "ppcheck claims tested by activation patching",
     "attention": "ppcheck claims about where heads attend",
     "neurons": "ppcheck claims about single neurons and clusters of them",
+    "probing": "ppcheck claims about what probes read from activations",
     "ablation": "ppcheck claims tested by ablating components",
     "roles": "ppcheck claims that something is done, whichever component does it",
     "logits": "ppcheck claims about what parts of the model add to the logits, and by which layer",

@@ -61,3 +61,33 @@ class Settled(FirstLayer):
     def first(self, margins: Floats) -> Floats:
         since = np.flip(margins > 0, axis=1).cumprod(axis=1).sum(axis=1)
         return np.asarray(margins.shape[1] - since, dtype=np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class PeakLayer(Sample):
+    """The layer, from 0, whose ``merits`` [example, layer] add up to most; the first of equals."""
+
+    merits: Floats
+    units: Labels
+    name: str
+    member: str | None = None
+
+    def __post_init__(self) -> None:
+        for column in np.transpose(self.merits):
+            Mean(column, self.units, self.name, self.member)  # raises for what is no sample
+
+    @property
+    def support(self) -> tuple[float, float]:  # type: ignore[override]  # no layer is outside
+        return (0.0, float(self.merits.shape[1] - 1))
+
+    @cached_property
+    def _sums(self) -> Floats:
+        return self.unit_sums(*self.merits.T)
+
+    def values(self) -> Floats:
+        """Each example's own peak: these do not average to the total's."""
+        return self.merits.argmax(axis=1).astype(np.float64)
+
+    def estimate(self, weights: Floats) -> Floats:
+        _, *totalled = totals(weights, self._sums)
+        return np.stack(totalled, axis=1).argmax(axis=1).astype(np.float64)

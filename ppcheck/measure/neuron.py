@@ -18,14 +18,19 @@ from ppcheck.measure.check import (
 from ppcheck.measure.decoding import Classes, Doses, Trait
 from ppcheck.measure.effect import SHARE, Mode, patch_effect
 from ppcheck.measure.metrics import metric_facts, metric_notes
-from ppcheck.measure.problems import dose_problems, metric_problems, patch_problems
+from ppcheck.measure.problems import (
+    dose_problems,
+    metric_problems,
+    patch_problems,
+    separates_problems,
+)
 from ppcheck.measure.search import Mask, Search, TopField, search
 from ppcheck.measure.statistics import Floats
 from ppcheck.spec.claim import PairsField
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.metric import Metric, Metrics, MetricsField
 from ppcheck.spec.position import PositionField
-from ppcheck.spec.prompts import PromptSet, check_labels
+from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.site import Kind, Site, SitesField
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.subject import Cell
@@ -74,14 +79,7 @@ class Neuron(Check):
             yield "site", "a pattern has no one activation at a token: use the check `attention`"
         if self.dose is not None:
             yield from dose_problems(prompt_set, self.dose)
-        for name, labels in (self.separates or {}).items():
-            variable = prompt_set.vary.get(name)
-            if variable is None and prompt_set.rows is None:
-                yield "separates", f"{name!r} is no variable of {self.on.prompts!r}"
-            try:
-                check_labels(name, variable, labels)
-            except ValueError as error:
-                yield "separates", str(error)
+        yield from separates_problems(prompt_set, self.separates or {}, self.on.prompts)
         if self.metric is not None:
             yield from self.needs_pairs(prompt_set, self.pairs)
             yield from metric_problems(prompt_set, self.metric)

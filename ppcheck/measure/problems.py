@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ppcheck.spec.grammar import suggest
 from ppcheck.spec.metric import Metrics, Reading
 from ppcheck.spec.position import Position
-from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.prompts import PromptSet, check_labels
 from ppcheck.spec.site import Kind, Sites
 
 Problems = Iterator[tuple[str, str]]
@@ -18,6 +18,20 @@ def dose_problems(prompt_set: PromptSet, dose: str) -> Problems:
     ordered = [name for name, words in prompt_set.vary.items() if words.role == "ordered"]
     if prompt_set.rows is None and dose not in ordered:
         yield "dose", f"{dose!r} is no ordered variable: {suggest(dose, ordered)}"
+
+
+def separates_problems(
+    prompt_set: PromptSet, separates: Mapping[str, tuple[str, str]], on: str
+) -> Problems:
+    """What is wrong with the classes of a variable of the prompts ``on``."""
+    for name, labels in separates.items():
+        variable = prompt_set.vary.get(name)
+        if variable is None and prompt_set.rows is None:
+            yield "separates", f"{name!r} is no variable of {on!r}"
+        try:
+            check_labels(name, variable, labels)
+        except ValueError as error:
+            yield "separates", str(error)
 
 
 def behaviour_problems(prompt_set: PromptSet, metrics: Metrics) -> Problems:

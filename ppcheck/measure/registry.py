@@ -31,6 +31,7 @@ _CHECKS = {
     "attribution": "attribution:Attribution",
     "steer": "steer:Steer",
     "direction_ablation": "direction_ablation:DirectionAblation",
+    "probe": "probe:Probe",
 }
 
 

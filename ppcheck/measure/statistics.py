@@ -60,7 +60,7 @@ class Mean(Sample):
         count, total = totals(weights, self._sums)
         return divide(total, count)
 
-    def error(self, weights: Floats) -> Floats | None:
+    def error(self, weights: Floats) -> Floats:
         sizes, sums = self._sums
         middle = float(np.mean(self.observed))
         centred = sums - middle * sizes
@@ -118,7 +118,7 @@ class Ratio(Sample):
         sign = np.sign(np.sum(self.denominator))
         return divide(numerator, np.where(np.sign(denominator) == sign, denominator, 0.0))
 
-    def error(self, weights: Floats) -> Floats | None:
+    def error(self, weights: Floats) -> Floats:
         _, numerator, denominator = self._sums
         shares = self.estimate(weights)
         residuals = numerator - np.multiply.outer(shares, denominator)

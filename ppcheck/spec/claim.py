@@ -14,7 +14,7 @@ from ppcheck.spec.fields import ContrastField
 from ppcheck.spec.grammar import Parsed, as_text, suggest
 from ppcheck.spec.grid import Grid
 from ppcheck.spec.metric import Metrics
-from ppcheck.spec.position import Position
+from ppcheck.spec.position import Position, Positions
 from ppcheck.spec.prompts import Contrast, PromptSet
 from ppcheck.spec.selection import Selection, SelectionField
 
@@ -78,8 +78,9 @@ class Claim(Model):
                 yield f"expect.{name}", f"this claim gives no statistic {name!r}: {advice}"
         yield from self._of_tolerance()
         for written, value in _fields(self):
-            if isinstance(value, Position):
-                yield from ((written, message) for message in _of_position(value, prompt_set))
+            if isinstance(value, Position | Positions):
+                each = [value] if isinstance(value, Position) else value
+                yield from ((written, m) for one in each for m in _of_position(one, prompt_set))
             elif isinstance(value, Selection):
                 yield from ((written, message) for message in self._of_selection(value, prompt_set))
             elif isinstance(value, Metrics):

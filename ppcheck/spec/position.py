@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -54,3 +55,36 @@ class Position:
 
 PositionField = Annotated[Position, Parsed(Position.parse, f"Position: {FORMS}", TEXT_OR_NUMBER)]
 FINAL = Position("final")
+
+
+@dataclass(frozen=True)
+class Positions:
+    """One position or several, each by itself."""
+
+    positions: tuple[Position, ...]
+
+    @classmethod
+    def parse(cls, value: Any) -> Positions:
+        words = value if isinstance(value, list) else [value]
+        if not words:
+            raise ValueError(f"expected a position or a list of positions: {FORMS}")
+        positions = tuple(map(Position.parse, words))
+        if len(set(positions)) != len(positions):
+            raise ValueError("the same position stands twice")
+        return cls(positions)
+
+    def __iter__(self) -> Iterator[Position]:
+        return iter(self.positions)
+
+    def __str__(self) -> str:
+        texts = list(map(str, self))
+        return texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
+
+
+_SCHEMA: dict[str, Any] = {
+    "anyOf": [TEXT_OR_NUMBER, {"type": "array", "items": TEXT_OR_NUMBER, "minItems": 1}]
+}
+PositionsField = Annotated[
+    Positions,
+    Parsed(Positions.parse, f"A position, or a list of positions: {FORMS}", _SCHEMA),
+]

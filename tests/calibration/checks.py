@@ -18,8 +18,10 @@ from ppcheck.judge.verdict import Verdict
 from ppcheck.measure.control import beyond
 from ppcheck.measure.decoding import Classes, Doses, Trait
 from ppcheck.measure.first_layer import FirstLayer, Settled
+from ppcheck.measure.probing import Task
 from ppcheck.measure.ranking import Margin, Participation, largest_share
 from ppcheck.measure.search import Mask, first_half, search
+from ppcheck.measure.skill import Skill
 from ppcheck.measure.statistics import (
     Floats,
     Labels,
@@ -37,6 +39,7 @@ HEADS = 16
 SITES = 4
 LAYERS = 4
 NEURONS = 200
+WIDTH = 8
 DOSES = np.arange(1.0, 9)
 RANDOM = 20
 
@@ -316,6 +319,37 @@ def direction_ablation(rng: np.random.Generator, n: int, effect: float) -> Trial
     return Trial((Ratio(drops, untouched, units, "drop_share"),), {"drop_share": "> 0"})
 
 
+def probe(rng: np.random.Generator, n: int, effect: float) -> Trial:
+    """Out-of-fold accuracy of two classes in `WIDTH` coordinates, of which the first may tell."""
+    classes = Classes.of(prompts_in(n), "feeling", ("a", "b"))
+    return _probe(rng, n, classes.first.astype(np.float64), effect, "> 0.5")
+
+
+def probe_dose(rng: np.random.Generator, n: int, effect: float) -> Trial:
+    """Out-of-fold R2, which chance alone makes negative: only a claim that holds is false."""
+    doses = Doses.of(prompts_in(n, doses=True), "feeling")
+    return _probe(rng, n, doses.doses, effect, "> 0", classes=False)
+
+
+def _probe(
+    rng: np.random.Generator,
+    n: int,
+    labels: Floats,
+    effect: float,
+    bound: str,
+    *,
+    classes: bool = True,
+) -> Trial:
+    features = np.stack([noisy(rng, n, 4)[0] for _ in range(WIDTH)], axis=1)
+    features[:, 0] += effect * labels
+    units = np.repeat(np.arange(n), 4)
+    skill = Skill(Task(labels, units, classes, folds=5, seed=0), units)
+    told = skill.task.tell(features, labels[None]).values
+    statistic = skill.of(skill.merits(labels[None], told)[0], skill.name)
+    wrong = {Verdict.HOLDS, Verdict.FAILS} if classes else {Verdict.HOLDS}
+    return Trial((statistic,), {skill.name: bound}, wrong=frozenset(wrong))
+
+
 def equivalence(rng: np.random.Generator, n: int, effect: float) -> Trial:
     """TOST: the change lies on the edge of what is allowed, or this much further inside."""
     changes, units = noisy(rng, n, 4, 1.0 - effect)
@@ -364,6 +398,8 @@ STUDIES: tuple[Study, ...] = (
     Study(f"neuron: correlation, best of {NEURONS}", neuron_dose, (1.0, 2.0)),
     Study("logit_lens: decided_at", logit_lens, (0.5, 1.0)),
     Study(f"attribution: share of {HEADS} heads", attribution, (0.1, 0.3), family=True),
+    Study("probe: accuracy", probe, (1.0, 2.0)),
+    Study("probe: r2", probe_dose, (0.5, 1.0)),
     Study("equivalence: change", equivalence, (0.5, 1.0)),
     Study(f"invariance: largest of {SITES} edits", invariance, (0.5, 1.0)),
     Study(f"ablate: drop of {SITES} heads", ablate, (0.5, 1.0)),

@@ -38,6 +38,13 @@ def test_the_worst_unit_is_as_far_as_the_support_reaches_until_one_is_seen() -> 
     assert -0.995 < seen[1] < -0.97
 
 
+def test_an_end_that_units_agree_on_is_that_very_number() -> None:
+    """Not a rounded one, which may lie beyond a bound that the number itself does not pass."""
+    found = mean_ends(np.array([0.5] * 8 + [0.75] * 2), 10, (0.0, 1.0), TAIL)
+    assert found is not None
+    assert found[0] == 0.5
+
+
 def test_units_that_agree_on_a_number_beside_which_there_is_room_have_no_such_ends() -> None:
     assert mean_ends(np.full(20, 1 / 6), 20, (0.0, 1.0), TAIL) is None
     assert mean_ends(np.full(20, 1.0), 20, (-np.inf, np.inf), TAIL) is None
