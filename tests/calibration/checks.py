@@ -320,7 +320,11 @@ def direction_ablation(rng: np.random.Generator, n: int, effect: float) -> Trial
 
 
 def probe(rng: np.random.Generator, n: int, effect: float) -> Trial:
-    """Out-of-fold accuracy of two classes in `WIDTH` coordinates, of which the first may tell."""
+    """Out-of-fold accuracy of two classes in `WIDTH` coordinates, of which the first may tell.
+
+    Most units are right in one half of their prompts, and an interval may end at 1/2 itself, which is
+    not above 1/2: only a claim that holds is false.
+    """
     classes = Classes.of(prompts_in(n), "feeling", ("a", "b"))
     return _probe(rng, n, classes.first.astype(np.float64), effect, "> 0.5")
 
@@ -328,26 +332,17 @@ def probe(rng: np.random.Generator, n: int, effect: float) -> Trial:
 def probe_dose(rng: np.random.Generator, n: int, effect: float) -> Trial:
     """Out-of-fold R2, which chance alone makes negative: only a claim that holds is false."""
     doses = Doses.of(prompts_in(n, doses=True), "feeling")
-    return _probe(rng, n, doses.doses, effect, "> 0", classes=False)
+    return _probe(rng, n, doses.doses, effect, "> 0")
 
 
-def _probe(
-    rng: np.random.Generator,
-    n: int,
-    labels: Floats,
-    effect: float,
-    bound: str,
-    *,
-    classes: bool = True,
-) -> Trial:
+def _probe(rng: np.random.Generator, n: int, labels: Floats, effect: float, bound: str) -> Trial:
     features = np.stack([noisy(rng, n, 4)[0] for _ in range(WIDTH)], axis=1)
     features[:, 0] += effect * labels
     units = np.repeat(np.arange(n), 4)
-    skill = Skill(Task(labels, units, classes, folds=5, seed=0), units)
+    skill = Skill(Task(labels, units, labels.max() == 1, folds=5, seed=0), units)
     told = skill.task.tell(features, labels[None]).values
     statistic = skill.of(skill.merits(labels[None], told)[0], skill.name)
-    wrong = {Verdict.HOLDS, Verdict.FAILS} if classes else {Verdict.HOLDS}
-    return Trial((statistic,), {skill.name: bound}, wrong=frozenset(wrong))
+    return Trial((statistic,), {skill.name: bound}, wrong=frozenset({Verdict.HOLDS}))
 
 
 def equivalence(rng: np.random.Generator, n: int, effect: float) -> Trial:
