@@ -322,8 +322,8 @@ def direction_ablation(rng: np.random.Generator, n: int, effect: float) -> Trial
 def probe(rng: np.random.Generator, n: int, effect: float) -> Trial:
     """Out-of-fold accuracy of two classes in `WIDTH` coordinates, of which the first may tell.
 
-    Most units are right in one half of their prompts, and an interval may end at 1/2 itself, which is
-    not above 1/2: only a claim that holds is false.
+    Most units are right in one half of their prompts, and an interval may end at 1/2 itself, which
+    is not above 1/2: only a claim that holds is false.
     """
     classes = Classes.of(prompts_in(n), "feeling", ("a", "b"))
     return _probe(rng, n, classes.first.astype(np.float64), effect, "> 0.5")
