@@ -86,8 +86,8 @@ class PeakLayer(Sample):
 
     def values(self) -> Floats:
         """Each example's own peak: these do not average to the total's."""
-        return self.merits.argmax(axis=1).astype(np.float64)
+        return np.asarray(self.merits.argmax(axis=1), dtype=np.float64)
 
     def estimate(self, weights: Floats) -> Floats:
         _, *totalled = totals(weights, self._sums)
-        return np.stack(totalled, axis=1).argmax(axis=1).astype(np.float64)
+        return np.asarray(np.stack(totalled, axis=1).argmax(axis=1), dtype=np.float64)
