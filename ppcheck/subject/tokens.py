@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from ppcheck.errors import MeasurementError, UnsupportedError
 from ppcheck.spec.grid import Prompt
@@ -35,18 +36,28 @@ class Tokens:
     n_vocabulary: int
     n_positions: int
     tokenizer: PreTrainedTokenizerBase | None = None
+    _encoded: WeakKeyDictionary[Prompt, tuple[Ids, Spans]] = field(
+        default_factory=WeakKeyDictionary, init=False, repr=False
+    )
+    _answers: WeakKeyDictionary[Prompt, dict[str, tuple[Ids, ...]]] = field(
+        default_factory=WeakKeyDictionary, init=False, repr=False
+    )
 
     def encode(self, prompts: Sequence[Prompt]) -> tuple[tuple[Ids, ...], tuple[Spans, ...]]:
         """Ids and the span of every variable, for each prompt.
 
         Raises UnsupportedError for text without a tokenizer and for chat without a chat template;
         MeasurementError for unknown words, ids outside the vocabulary, and prompts that are empty
-        or longer than the model's context.
+        or longer than the model's context. What is known of a prompt is not found out again.
         """
-        is_ids = all(prompt.form == "ids" for prompt in prompts)
-        encoded = list(map(_of_ids, prompts) if is_ids else self._of_text(prompts))
-        for prompt, (ids, _) in zip(prompts, encoded, strict=True):
-            self._check(prompt, ids)
+        new = [prompt for prompt in dict.fromkeys(prompts) if prompt not in self._encoded]
+        is_ids = all(prompt.form == "ids" for prompt in new)
+        for prompt, found in zip(
+            new, map(_of_ids, new) if is_ids else self._of_text(new), strict=True
+        ):
+            self._check(prompt, found[0])
+            self._encoded[prompt] = found
+        encoded = [self._encoded[prompt] for prompt in prompts]
         return tuple(ids for ids, _ in encoded), tuple(spans for _, spans in encoded)
 
     def answers(
@@ -56,6 +67,16 @@ class Tokens:
         for prompt in prompts:
             if name not in prompt.choices:
                 raise MeasurementError(f"the prompts have no choice {name!r}")
+        asked = dict(zip(prompts, ids, strict=True))
+        new = [prompt for prompt in asked if name not in self._answers.get(prompt, {})]
+        answers = self._find_answers(new, [asked[prompt] for prompt in new], name)
+        for prompt, found in zip(new, answers, strict=True):
+            self._answers.setdefault(prompt, {})[name] = found
+        return [self._answers[prompt][name] for prompt in prompts]
+
+    def _find_answers(
+        self, prompts: Sequence[Prompt], ids: Sequence[Ids], name: str
+    ) -> list[tuple[Ids, ...]]:
         if all(prompt.form == "ids" for prompt in prompts):
             return [self._id_answers(prompt, name) for prompt in prompts]
         texts = [

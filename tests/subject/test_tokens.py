@@ -106,3 +106,22 @@ def test_an_answer_that_leaves_no_token_is_refused(words: Any) -> None:
 def test_an_unknown_choice_is_an_error(pieces: Any) -> None:
     with pytest.raises(MeasurementError, match="no choice 'b'"):
         encode(pieces, template="pick", choices={"a": "hum"}).choices("b")
+
+
+def test_what_is_known_of_a_prompt_is_not_found_out_again(words: Any) -> None:
+    asked: list[list[str]] = []
+
+    class Counting:
+        is_fast, unk_token, unk_token_id = True, words.unk_token, words.unk_token_id
+
+        def __call__(self, texts: list[str], **options: Any) -> Any:
+            asked.append(texts)
+            return words(texts, **options)
+
+    tokens = Tokens("model", 300, 12, Counting())  # type: ignore[arg-type]
+    settings = {"template": "pick {x}", "vary": {"x": ["pain", "."]}, "choices": {"a": "pain"}}
+    prompts = Grid(PromptSet.model_validate(settings), Path()).select(Selection("game"))
+    first, again = (Encoded(prompts, *tokens.encode(prompts), tokens) for _ in range(2))
+    assert (first.ids, first.spans) == (again.ids, again.spans)
+    assert first.choices("a") == again.choices("a") == [((3,),), ((3,),)]
+    assert asked == [["pick pain", "pick ."], ["pick pain pain", "pick . pain"]]
