@@ -25,17 +25,6 @@ def batches(keys: Sequence[Key], rows: Callable[[Key], int]) -> Iterator[list[in
             yield numbers[start : start + size]
 
 
-def reported(
-    chunks: Iterator[list[int]], what: str, total: int, progress: Progress
-) -> Iterator[list[int]]:
-    """The same batches; ``progress`` is called when each has been dealt with."""
-    done = 0
-    for chunk in chunks:
-        yield chunk
-        done += len(chunk)
-        progress(what, done, total)
-
-
 def stacked(ids: Sequence[Sequence[int]], numbers: Sequence[int]) -> Integers:
     """The ids of these prompts, which are of one length, [row, token]."""
     return np.array([ids[number] for number in numbers], dtype=np.int64)

@@ -11,6 +11,7 @@ from ppcheck.errors import MeasurementError
 from ppcheck.subject.info import Shape
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def row_size(shape: Shape, tokens: int, length: int, logits: int = 0) -> int:
@@ -29,9 +30,9 @@ def captured_size(shape: Shape, length: int) -> int:
 
 
 def in_parts(
-    items: Sequence[Item], size: int, run: Callable[[Sequence[Item]], None], model: str
-) -> Iterator[int]:
-    """``run`` all items, at most ``size`` together, and say after each part how many it had.
+    items: Sequence[Item], size: int, run: Callable[[Sequence[Item]], Result], model: str
+) -> Iterator[tuple[Sequence[Item], Result]]:
+    """``run`` all items, at most ``size`` together: each part, and what came of it.
 
     Where memory runs out, half as many run together. Raises MeasurementError where one is too many.
     """
@@ -39,7 +40,7 @@ def in_parts(
     while start < len(items):
         part = items[start : start + size]
         try:
-            run(part)
+            result = run(part)
         except (torch.OutOfMemoryError, RuntimeError, MemoryError) as error:
             if not _is_memory(error):
                 raise
@@ -50,7 +51,7 @@ def in_parts(
             size = len(part) // 2
             continue
         start += len(part)
-        yield len(part)
+        yield part, result
 
 
 def _is_memory(error: Exception) -> bool:

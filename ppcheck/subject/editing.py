@@ -13,7 +13,7 @@ from torch import Tensor
 from ppcheck.errors import MeasurementError
 from ppcheck.spec.position import Position
 from ppcheck.spec.site import Site
-from ppcheck.subject.batches import Progress, batches, stacked
+from ppcheck.subject.batches import Progress, stacked
 from ppcheck.subject.budget import in_parts
 from ppcheck.subject.device import in_numpy
 from ppcheck.subject.edit import Edits, check_once
@@ -82,15 +82,12 @@ def activations(
     ]
     replay = engine.replay
     run = activations_whole if replay is None else partial(_activations_by_replay, replay)
-    done = 0
-    for numbers in batches([(len(ids),) for ids in encoded.ids], lambda k: engine.rows(k[0])):
-        of_batch = run(engine, encoded, sites, cells, numbers)
+    of_numbers = partial(run, engine, encoded, sites, cells)
+    for numbers, of_batch in engine.in_batches(encoded.ids, of_numbers, "activations", progress):
         for place, site in enumerate(sites):
             for row, number in enumerate(numbers):
                 seen = of_batch[site][:, row, at[number]]
                 found[place][:, number, : len(at[number])] = seen
-        done += len(numbers)
-        progress("activations", done, len(encoded))
     return found
 
 
@@ -113,18 +110,18 @@ def means(
     if not any(map(len, at)):
         raise MeasurementError(f"no prompt has a token at {position} to take the mean of")
     totals = {site: np.zeros(()) for site in sites}
-    done = 0
-    for numbers in batches([(len(ids),) for ids in encoded.ids], lambda k: engine.rows(k[0])):
+
+    def record(numbers: Sequence[int]) -> dict[str, Tensor]:
         rows = np.repeat(np.arange(len(numbers)), [len(at[number]) for number in numbers])
         tokens = np.concatenate([at[number] for number in numbers])
-        seen = engine.record(stacked(encoded.ids, numbers), sites, _picked(rows, tokens))
+        return engine.record(stacked(encoded.ids, numbers), sites, _picked(rows, tokens))
+
+    for numbers, seen in engine.in_batches(encoded.ids, record, "means", progress):
         for site, slot in slots_of(sites).items():
             places = in_numpy(seen[site.hook][:, slot])
             if not pooled:
                 places = places.reshape(len(numbers), -1, places.shape[-1])
             totals[site] = totals[site] + places.sum(axis=0)
-        done += len(numbers)
-        progress("means", done, len(encoded))
     count = sum(map(len, at)) if pooled else len(encoded)
     return [totals[site] / count for site in sites]
 

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from ppcheck.errors import MeasurementError, UnsupportedError
 from ppcheck.spec.site import Kind, Site
-from ppcheck.subject.batches import Progress, batches, reported, stacked
+from ppcheck.subject.batches import Progress, batches, stacked
 from ppcheck.subject.blocks import Blocks, Plain
-from ppcheck.subject.budget import captured_size, row_size
+from ppcheck.subject.budget import Result, captured_size, in_parts, row_size
 from ppcheck.subject.device import doubled, in_numpy, total_memory
 from ppcheck.subject.hooks import Hook, Hooks, by_hook, not_finite
 from ppcheck.subject.info import Shape
@@ -205,10 +205,15 @@ class Engine:
         keep = keep or [1] * len(ids)
         done = 0
         for batch, shared in self._branches(ids, keep):
-            some = None if tokens is None else self._placed(tokens[batch])
-            yield batch, self._final(stacked(ids, batch), shared, keep[batch[0]], some)
-            done += len(batch)
-            progress(what, done, len(ids))
+
+            def run(part: Sequence[int], shared: int = shared) -> Tensor:
+                some = None if tokens is None else self._placed(tokens[part])
+                return self._final(stacked(ids, part), shared, keep[part[0]], some)
+
+            for part, logits in in_parts(batch, len(batch), run, self.hooks.model):
+                yield list(part), logits
+                done += len(part)
+                progress(what, done, len(ids))
 
     def _branches(self, ids: Sequences, keep: Sequence[int]) -> Iterator[tuple[list[int], int]]:
         if self.replay is not None:
@@ -238,11 +243,15 @@ class Engine:
                 "a pattern has no one activation at a token: measure `attention`"
             )
         found: dict[str, Floats] = {}
-        for batch in self._batches(ids, "capture", progress):
+
+        def picked(batch: Sequence[int]) -> dict[str, Tensor]:
             pick = _at(np.arange(len(batch)), np.array(at)[batch])
-            for hook, picked in self.record(stacked(ids, batch), sites, pick).items():
-                empty = np.empty((len(ids), *picked.shape[1:]))
-                found.setdefault(hook, empty)[batch] = in_numpy(picked)
+            return self.record(stacked(ids, batch), sites, pick)
+
+        for batch, recorded in self.in_batches(ids, picked, "capture", progress):
+            for hook, of_batch in recorded.items():
+                empty = np.empty((len(ids), *of_batch.shape[1:]))
+                found.setdefault(hook, empty)[batch] = in_numpy(of_batch)
         slots = {site: slot for some in by_hook(sites).values() for slot, site in enumerate(some)}
         return [found[site.hook][:, slots[site]] for site in sites]
 
@@ -251,10 +260,13 @@ class Engine:
     ) -> Floats:
         patterns = [Site(Kind.PATTERN, head.layer, head.index) for head in heads]
         totals = {site: np.zeros(len(ids)) for site in patterns}
-        for batch in self._batches(ids, "attention", progress):
+
+        def linked(batch: Sequence[int]) -> tuple[Integers, dict[str, Tensor]]:
             flat = [(row, *link) for row, number in enumerate(batch) for link in links[number]]
             rows, queries, keys = np.array(flat, dtype=np.int64).reshape(-1, 3).T
-            recorded = self.record(stacked(ids, batch), patterns, _along(rows, queries, keys))
+            return rows, self.record(stacked(ids, batch), patterns, _along(rows, queries, keys))
+
+        for batch, (rows, recorded) in self.in_batches(ids, linked, "attention", progress):
             for hook, some in by_hook(patterns).items():
                 for slot, site in enumerate(some):
                     paid = in_numpy(recorded[hook][:, slot])
@@ -265,9 +277,20 @@ class Engine:
     def _placed(self, ids: Integers) -> Tensor:
         return torch.from_numpy(ids).to(self.device)
 
-    def _batches(self, ids: Sequences, what: str, progress: Progress) -> Iterator[list[int]]:
-        chunks = batches([(len(row),) for row in ids], lambda key: self.rows(key[0]))
-        return reported(chunks, what, len(ids), progress)
+    def in_batches(
+        self,
+        ids: Sequences,
+        run: Callable[[Sequence[int]], Result],
+        what: str,
+        progress: Progress,
+    ) -> Iterator[tuple[list[int], Result]]:
+        """The numbers of prompts of one length that ``run`` took together, and what it gave."""
+        done = 0
+        for batch in batches([(len(row),) for row in ids], lambda key: self.rows(key[0])):
+            for part, result in in_parts(batch, len(batch), run, self.hooks.model):
+                yield list(part), result
+                done += len(part)
+                progress(what, done, len(ids))
 
 
 def read_out(logits: Tensor, readout: Readout, numbers: Sequence[int]) -> Floats:

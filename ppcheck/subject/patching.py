@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -83,29 +84,40 @@ def run_jobs(
     Prompts of one key (their lengths, the target's first) are ``swept`` together.
     """
     done = 0
-    for numbers in batches(keys, lambda key: engine.captured_rows(max(key))):
+
+    def report(count: int) -> None:
+        nonlocal done
+        done += count
+        progress((done, values.shape[0] * values.shape[1]))
+
+    def run(numbers: Sequence[int]) -> None:
+        length = keys[numbers[0]][0]
         with engine.running():
             sweep, some = swept(numbers)
             groups = grouped(some)
         for start, jobs in groups.items():
-            compute = sweep.untouched if start is None else sweep.logits
-
-            def run(part: Sequence[Job], compute: Compute = compute) -> None:
-                with engine.running():
-                    logits = compute(part, readout.tokens)
-                    if not torch.isfinite(logits).all():
-                        raise not_finite("logits")
-                prompts = [job.pair for job in part]
-                kept = in_numpy(logits[:, -1])
-                values[[job.cell for job in part], prompts] = readout.values(
-                    kept, np.array(prompts, dtype=np.int64)
-                )
-
-            length = keys[numbers[0]][0]
             first = length - 1 if start is None else start[1]
             size = engine.resumed_rows(length, first, readout)
             # Whole rounds of all prompts, so that batches have the same rows.
             size = max(size - size % len(numbers), min(size, len(numbers)))
-            for count in in_parts(jobs, size, run, engine.hooks.model):
-                done += count
-                progress((done, values.shape[0] * values.shape[1]))
+            compute = sweep.untouched if start is None else sweep.logits
+            fill = partial(_fill, engine, values, readout, compute)
+            for part, _ in in_parts(jobs, size, fill, engine.hooks.model):
+                report(len(part))
+
+    for numbers in batches(keys, lambda key: engine.captured_rows(max(key))):
+        for _ in in_parts(numbers, len(numbers), run, engine.hooks.model):
+            pass
+
+
+def _fill(
+    engine: Engine, values: Floats, readout: Readout, compute: Compute, jobs: Sequence[Job]
+) -> None:
+    with engine.running():
+        logits = compute(jobs, readout.tokens)
+        if not torch.isfinite(logits).all():
+            raise not_finite("logits")
+    prompts = [job.pair for job in jobs]
+    values[[job.cell for job in jobs], prompts] = readout.values(
+        in_numpy(logits[:, -1]), np.array(prompts, dtype=np.int64)
+    )

@@ -14,6 +14,7 @@ from ppcheck.errors import UnsupportedError
 from ppcheck.spec.site import OF_HEADS, Kind, Site
 from ppcheck.subject.align import Aligned, align
 from ppcheck.subject.batches import Progress, batches, stacked
+from ppcheck.subject.budget import in_parts
 from ppcheck.subject.device import in_numpy, near
 from ppcheck.subject.edit import Edits, Operation
 from ppcheck.subject.encoding import Encoded
@@ -40,17 +41,26 @@ def patch_whole(
     values = np.empty((len(cells), len(target), *width(readout)))
     keys = [(len(a), len(b)) for a, b in zip(target.ids, source.ids, strict=True)]
     done = 0
-    for pairs in batches(keys, lambda key: engine.rows(max(key))):
+
+    def run(pairs: Sequence[int]) -> None:
+        nonlocal done
         recorded = _Recorded.of(engine, source, pairs, cells, aligned)
         jobs = list(product(range(len(cells)), pairs))
-        size = engine.rows(len(target.ids[pairs[0]]))
-        for start in range(0, len(jobs), size):
-            cell, pair = np.array(jobs[start : start + size]).T
-            hooks = recorded.hooks([(cells[c], p) for c, p in zip(cell, pair, strict=True)])
+
+        def fill(part: Sequence[tuple[int, int]]) -> None:
+            cell, pair = np.array(part).T
+            hooks = recorded.hooks([(cells[c], p) for c, p in part])
             logits = engine.forward(stacked(target.ids, pair), hooks)
             values[cell, pair] = read_out(logits, readout, pair)
-            done += len(cell)
+
+        size = engine.rows(len(target.ids[pairs[0]]))
+        for part, _ in in_parts(jobs, size, fill, engine.hooks.model):
+            done += len(part)
             progress("patch", done, len(cells) * len(target))
+
+    for pairs in batches(keys, lambda key: engine.rows(max(key))):
+        for _ in in_parts(pairs, len(pairs), run, engine.hooks.model):
+            pass
     return values
 
 
@@ -64,14 +74,15 @@ def edit_whole(
 ) -> Floats:
     """See `Subject.intervene`."""
     values = np.empty((len(cells), len(encoded), *width(readout)))
-    done = 0
-    for numbers in batches([(len(ids),) for ids in encoded.ids], lambda key: engine.rows(key[0])):
+
+    def run(numbers: Sequence[int]) -> None:
         ids = stacked(encoded.ids, numbers)
         for place, cell in enumerate(cells):
             logits = engine.forward(ids, _edit_hooks(engine, encoded, cell, numbers))
             values[place, numbers] = read_out(logits, readout, numbers)
-            done += len(numbers)
-            progress("edit", done, len(cells) * len(encoded))
+
+    for _ in engine.in_batches(encoded.ids, run, "edit", progress):
+        pass
     return values
 
 

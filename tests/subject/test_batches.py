@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ppcheck.subject.batches import batches, reported
+from ppcheck.subject.batches import batches
 
 
 @given(st.lists(st.integers(1, 5).map(lambda length: (length,)), max_size=30), st.integers(1, 12))
@@ -16,10 +16,3 @@ def test_each_prompt_is_in_one_batch_with_others_of_its_length(
         assert batch == sorted(batch)
         assert len({keys[number] for number in batch}) == 1
         assert len(batch) == 1 or len(batch) * keys[batch[0]][0] <= limit
-
-
-def test_progress_is_reported_after_each_batch() -> None:
-    calls: list[tuple[str, int, int]] = []
-    for batch in reported(iter([[0, 1], [2]]), "read", 3, lambda *call: calls.append(call)):
-        assert len(calls) == batch[0] // 2
-    assert calls == [("read", 2, 3), ("read", 3, 3)]
