@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from ppcheck.measure.ablation import Ablated, Ablation, By, Kind, ablate
+from ppcheck.measure.ablation import Ablated, Ablation, By, Kind, ablate, ablation_problems
 from ppcheck.measure.check import (
     Bench,
     Check,
@@ -37,11 +37,6 @@ from ppcheck.subject.subject import Cell
 
 OF_SHARES = (Reading.LOGIT_DIFF, Reading.P, Reading.PROB)
 """Metrics of which a share has a meaning: their zero is that nothing is preferred."""
-ONLY_FOR: dict[str, tuple[Kind, ...]] = {
-    "reference": ("mean", "resample"),
-    "by": ("mean",),
-    "draws": ("resample",),
-}
 
 
 class Ablate(Check):
@@ -94,10 +89,7 @@ class Ablate(Check):
             yield "site", "a pattern is no vector at a token: ablate the head, or its .q, .k, .v"
         if self.together and self.top is not None:
             yield "top", "`top` chooses among sites ablated alone: leave out `together`"
-        for key, kinds in ONLY_FOR.items():
-            if key in self.model_fields_set and self.ablation not in kinds:
-                wanted = " or ".join(kinds)
-                yield key, f"`{key}` has a meaning for ablation {wanted}, not for {self.ablation}"
+        yield from ablation_problems(self.model_fields_set, self.ablation)
 
     def measure(self, bench: Bench) -> Measurement:
         sites = bench.subject.sites(self.site)

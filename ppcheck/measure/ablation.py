@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,6 +24,11 @@ from ppcheck.subject.tokens import Ids
 
 Kind = Literal["zero", "mean", "resample"]
 By = Literal["position", "pooled"]
+ONLY_FOR: dict[str, tuple[str, ...]] = {
+    "reference": ("mean", "resample"),
+    "by": ("mean",),
+    "draws": ("resample",),
+}
 Part = tuple[list[int], Mapping[Site, Floats]]
 """Prompts by number, and what their activations are set to: [token, width] or [width]."""
 
@@ -50,6 +55,13 @@ class Ablated:
         """How much lower the metric is when ablated, [cell, prompt]; less than rounding is 0."""
         drops = self.untouched - self.ablated
         return np.where(same(self.untouched, self.ablated), 0.0, drops)
+
+
+def ablation_problems(given: Collection[str], kind: str) -> Iterator[tuple[str, str]]:
+    """What is wrong with the fields that are ``given`` beside a kind of ablation."""
+    for key, kinds in ONLY_FOR.items():
+        if key in given and kind not in kinds:
+            yield key, f"`{key}` has a meaning for ablation {' or '.join(kinds)}, not for {kind}"
 
 
 def ablate(

@@ -7,6 +7,7 @@ FAMILIES = {
     "neurons": "ppcheck claims about single neurons and clusters of them",
     "probing": "ppcheck claims about what probes read from activations",
     "ablation": "ppcheck claims tested by ablating components",
+    "circuits": "ppcheck claims that a set of components does by itself what the model does",
     "roles": "ppcheck claims that something is done, whichever component does it",
     "logits": "ppcheck claims about what parts of the model add to the logits, and by which layer",
     "steering": "ppcheck claims tested by steering along directions or removing them",

@@ -32,6 +32,7 @@ _CHECKS = {
     "steer": "steer:Steer",
     "direction_ablation": "direction_ablation:DirectionAblation",
     "probe": "probe:Probe",
+    "circuit": "circuit:Circuit",
 }
 
 

@@ -41,6 +41,7 @@ CLAIMS: dict[str, dict[str, object]] = {
     "logit_lens": {"metric": "logit_diff(a, b)", "site": "resid_post.L0", "level": 0.9},
     "attribution": {"metric": "logit_diff(a, b)", "site": ["L*H*", "mlp_out.L1"], "top": 1},
     "probe": {"site": "resid_post.L*", "separates": {"feeling": ["pain", "neutral"]}},
+    "circuit": {"nodes": "L0H*", "ablation": "zero", "metric": "p(a)", "ranking": "effect"},
 }
 
 

@@ -78,6 +78,7 @@ def test_the_demo_specs_hold_many_claims_of_every_family_each_with_its_source() 
         "neurons",
         "probing",
         "ablation",
+        "circuits",
         "roles",
         "logits",
         "steering",

@@ -1,0 +1,192 @@
+"""`circuit`: a set of nodes does by itself what the whole model does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from ppcheck.errors import MeasurementError
+from ppcheck.measure.ablation import Ablation, By, ablation_problems
+from ppcheck.measure.check import Bench, Check, Measured, Measurement, prompt_facts
+from ppcheck.measure.circuits import OF_CURVE, OF_RANDOM, OF_SET, Candidate, Ranked
+from ppcheck.measure.knockout import Knockout, Nodes
+from ppcheck.measure.metrics import metric_facts, metric_notes
+from ppcheck.measure.problems import metric_problems, patch_problems
+from ppcheck.spec.claim import PairsField
+from ppcheck.spec.grid import Grid
+from ppcheck.spec.metric import MetricsField
+from ppcheck.spec.position import Position, PositionField
+from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.ranking import RankingField
+from ppcheck.spec.selection import SelectionField
+from ppcheck.spec.site import Kind, Sites, SitesField
+
+NODES = (Kind.HEAD, Kind.MLP_OUT)
+SIGN = "positive where ablating the node alone moves the metric towards its value without any node"
+
+
+class Circuit(Check):
+    """How much of a metric a set of nodes keeps while all others are ablated.
+
+    faithfulness    f of the circuit: (m - nothing) / (whole - nothing), sums over prompts
+    necessity       share of the gap that is lost when the circuit alone is ablated
+    minimality      for each node: what faithfulness loses when it leaves the circuit
+    incompleteness  for each node and some subsets: f of the model without less f of the circuit
+    over_random     faithfulness less the mean of random circuits of as many heads and MLPs
+    beats_random    share of these that are less faithful than the circuit
+    cpr             area under f along a ranking of all nodes
+    cmd             area of |1 - f| along it
+    gap             mean of whole - nothing
+
+    Nothing is the run in which all of `among` is ablated or, with `ablation: corrupted`, the
+    corrupted run. The first six come with `nodes`, the areas with a `ranking`; one by effects is
+    made on one half of the units, and its areas are judged on the other.
+    """
+
+    family: ClassVar[str] = "circuits"
+    check: Literal["circuit"]
+    nodes: SitesField | None = Field(None, description="The circuit: heads and MLPs.")
+    among: SitesField = Field(
+        Sites.parse(["L*H*", "mlp_out.L*"]),
+        description="All the nodes: what of them is outside a circuit is ablated. Default: every "
+        "head and every MLP.",
+    )
+    position: PositionField = Field(
+        Position("all"), description="The tokens at which nodes are ablated; default: all."
+    )
+    ablation: Literal["zero", "mean", "resample", "corrupted"] = Field(
+        description="What takes the place of what is outside: zero, the mean over the reference, "
+        "what another prompt of it has there (resample), or the corrupted prompt."
+    )
+    reference: SelectionField | None = Field(
+        None,
+        description="The prompts whose activations are averaged or taken. Default: those of `on`.",
+    )
+    by: By = Field("position", description="One mean for each token of the position, or pooled.")
+    draws: int = Field(
+        4, ge=1, le=100, description="How many other prompts each prompt is resampled from."
+    )
+    metric: MetricsField
+    pairs: PairsField = None
+    random: int = Field(
+        20, ge=0, le=1000, description="How many random circuits to compare with; 0: none."
+    )
+    subsets: int = Field(
+        4, ge=0, le=100, description="How many random subsets to leave out, beside single nodes."
+    )
+    ranking: RankingField | None = None
+
+    def statistic_names(self) -> tuple[str, ...]:
+        of_set = OF_SET if self.nodes else ()
+        of_random = OF_RANDOM if self.nodes and self.random else ()
+        of_curve = OF_CURVE if self.ranking else ()
+        return self.metric.names(*of_set, *of_random, *of_curve, "gap")
+
+    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+        yield from super().problems(prompt_set)
+        yield from metric_problems(prompt_set, self.metric)
+        yield from patch_problems(self.position)
+        yield from ablation_problems(self.model_fields_set, self.ablation)
+        if self.ablation == "corrupted":
+            yield from self.needs_pairs(prompt_set, self.pairs)
+        elif self.pairs:
+            yield "pairs", f"pairs have a meaning for ablation corrupted, not for {self.ablation}"
+        ranked = self.ranking.sites if self.ranking else None
+        for key, sites in (("nodes", self.nodes), ("among", self.among), ("ranking", ranked)):
+            for pattern in sites or ():
+                if pattern.kind not in NODES:
+                    yield key, f"{pattern} is no node: name heads such as L1H2, and mlp_out"
+        if self.nodes is None and self.ranking is None:
+            yield "nodes", "name the circuit's nodes, or a `ranking` for its curve"
+        for key in ("random", "subsets"):
+            if self.nodes is None and key in self.model_fields_set:
+                yield key, f"`{key}` compares with a circuit: name its `nodes`"
+
+    def expand(self, grid: Grid) -> None:
+        if self.ablation == "corrupted":
+            super().expand(grid)
+            return
+        for selection in (self.on, self.reference):
+            if selection is not None:
+                grid.select(selection)
+
+    def measure(self, bench: Bench) -> Measurement:
+        knockout = self._knockout(bench)
+        sides = [side.prompts for side in knockout.sides]
+        facts = prompt_facts(*sides) | metric_facts(self.metric) | self._how(knockout)
+        facts |= {"among": len(knockout.nodes), "maps": {}, "curves": {}}
+        circuit, ranked = self._candidate(bench, knockout), self._ranked(bench, knockout)
+        wanted = [*(circuit.wanted() if circuit else ()), *(ranked.points if ranked else ())]
+        results: list[Measured] = []
+        for metric in self.metric:
+            kept, named = knockout.run(wanted, metric), partial(self.metric.name, metric=metric)
+            facts.setdefault("faithfulness_of_nothing", kept.faithfulness(Nodes()))
+            if circuit:
+                facts = circuit.facts(kept) | facts
+                facts["maps"][f"faithfulness lost in {metric}"] = circuit.map(kept)
+                results += circuit.measured(kept, named)
+            if ranked:
+                facts["curves"][f"faithfulness in {metric}"] = ranked.curve(kept)
+                results += ranked.measured(kept, named)
+            results.append(kept.gap(named("gap")))
+        notes = [self._note(knockout), *metric_notes(self.metric)]
+        if ranked:
+            facts |= {"ranking": list(map(str, ranked.order)), "ranked_by": str(self.ranking)}
+            facts |= {"effects": ranked.effects, "sign": SIGN} if ranked.effects else {}
+            notes += ranked.notes
+        return self.measurement(results, facts, notes)
+
+    def _knockout(self, bench: Bench) -> Knockout:
+        nodes = bench.subject.sites(self.among)
+        if self.ablation == "corrupted":
+            return Knockout(bench, bench.pairs(self.on, self.pairs), nodes, self.position, None)
+        encoded = bench.prompts(self.on)
+        reference = encoded if self.reference is None else bench.prompts(self.reference)
+        how = Ablation(self.ablation, reference, self.by, self.draws)
+        return Knockout(bench, (encoded,), nodes, self.position, how)
+
+    def _candidate(self, bench: Bench, knockout: Knockout) -> Candidate | None:
+        """Raises MeasurementError where the circuit is not part of the nodes, or all of them."""
+        if self.nodes is None:
+            return None
+        sites, nodes = bench.subject.sites(self.nodes), knockout.nodes
+        if outside := [str(site) for site in sites if site not in nodes]:
+            raise MeasurementError(f"{', '.join(outside)} of the circuit is not among {self.among}")
+        if len(sites) == len(nodes):
+            raise MeasurementError(f"the circuit is all of {self.among}: nothing is outside it")
+        return Candidate.of(sites, nodes, self.random, self.subsets, bench.seed)
+
+    def _ranked(self, bench: Bench, knockout: Knockout) -> Ranked | None:
+        """Raises MeasurementError where the ranking names what is no node."""
+        if self.ranking is None:
+            return None
+        if self.ranking.by is not None:
+            return Ranked.by_effect(knockout, self.metric.first, self.ranking.by, bench.seed)
+        order = () if self.ranking.sites is None else bench.subject.sites(self.ranking.sites)
+        if outside := [str(site) for site in order if site not in knockout.nodes]:
+            raise MeasurementError(f"{', '.join(outside)} of the ranking is not among {self.among}")
+        return Ranked.given(order, knockout.nodes)
+
+    def _how(self, knockout: Knockout) -> dict[str, Any]:
+        """The ablation in full, since another one may lead to another conclusion."""
+        facts: dict[str, Any] = {"ablation": self.ablation, "position": str(self.position)}
+        if self.ablation not in ("mean", "resample") or knockout.ablation is None:
+            return facts
+        reference = knockout.ablation.reference
+        facts |= {"reference": str(self.reference or self.on), "reference_prompts": len(reference)}
+        return facts | ({"by": self.by} if self.ablation == "mean" else {"draws": self.draws})
+
+    def _note(self, knockout: Knockout) -> str:
+        source = {
+            "zero": "set to zero",
+            "mean": f"set to the mean over `{self.reference or self.on}`",
+            "resample": f"set to what others of `{self.reference or self.on}` have there",
+            "corrupted": "set to what the corrupted prompt has there",
+        }
+        return (
+            f"what of {len(knockout.nodes)} nodes is outside a circuit is {source[self.ablation]}, "
+            f"at {self.position}"
+        )

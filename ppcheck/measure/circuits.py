@@ -1,0 +1,158 @@
+"""What a circuit is compared with: itself and the model without some nodes, others, a ranking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ppcheck.measure.check import Measured, measured, units_of
+from ppcheck.measure.faithfulness import Beaten, Deviation, areas, curve, first_nodes
+from ppcheck.measure.knockout import Kept, Knockout, Nodes, random_circuits, random_subsets
+from ppcheck.measure.maps import site_map
+from ppcheck.measure.search import Search, search
+from ppcheck.measure.statistics import Floats
+from ppcheck.spec.metric import Metric
+from ppcheck.spec.ranking import By
+from ppcheck.spec.site import Site
+
+OF_SET = ("faithfulness", "necessity", "minimality", "incompleteness")
+OF_RANDOM = ("over_random", "beats_random")
+OF_CURVE = ("cpr", "cmd")
+NAMED = 3
+"""So many nodes of a subset are named; of a larger one their number is."""
+Naming = Callable[[str], str]
+"""What a statistic is called in the metric at hand."""
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A circuit of ``sites`` among all ``nodes``, with ``others`` like it and ``subsets`` of it."""
+
+    sites: tuple[Site, ...]
+    nodes: tuple[Site, ...]
+    others: tuple[Nodes, ...]
+    subsets: tuple[Nodes, ...]
+
+    @classmethod
+    def of(
+        cls, sites: Sequence[Site], nodes: Sequence[Site], others: int, subsets: int, seed: int
+    ) -> Candidate:
+        drawn = random_circuits(nodes, frozenset(sites), others, seed) if others else []
+        single = [frozenset({site}) for site in sites]
+        some = [*single, *random_subsets(sites, subsets, seed)]
+        return cls(tuple(sites), tuple(nodes), tuple(drawn), tuple(some))
+
+    @property
+    def whole(self) -> Nodes:
+        return frozenset(self.sites)
+
+    def outside(self, left_out: Nodes) -> Nodes:
+        """The whole model without some nodes."""
+        return frozenset(self.nodes) - left_out
+
+    def wanted(self) -> Iterator[Nodes]:
+        """Every set of nodes that has to be kept by itself."""
+        yield from (self.whole, self.outside(self.whole), *self.others)
+        for some in self.subsets:
+            yield from (self.whole - some, self.outside(some))
+
+    def measured(self, kept: Kept, named: Naming) -> Iterator[Measured]:
+        yield kept.share(kept.gained(self.whole), named("faithfulness"))
+        yield kept.share(kept.missing(self.outside(self.whole)), named("necessity"))
+        for site in self.sites:
+            lost = kept.values[self.whole] - kept.values[self.whole - {site}]
+            yield kept.share(lost, named("minimality"), str(site))
+        for number, some in enumerate(self.subsets):
+            apart = kept.values[self.outside(some)] - kept.values[self.whole - some]
+            yield kept.share(apart, named("incompleteness"), self._without(number))
+        if self.others:
+            drawn = np.stack([kept.values[other] for other in self.others])
+            ahead = kept.values[self.whole] - drawn.mean(axis=0)
+            yield kept.share(ahead, named("over_random"))
+            yield self._beaten(kept, named("beats_random"))
+
+    def _beaten(self, kept: Kept, name: str) -> Measured:
+        others = np.stack([kept.missing(other) for other in self.others])
+        units = units_of(kept.sides[0])
+        return measured(Beaten(kept.missing(self.whole), others, units, name), kept.texts)
+
+    def _without(self, number: int) -> str:
+        some = self._names(self.subsets[number])
+        if len(some) <= NAMED:
+            return f"without {'+'.join(some)}"
+        return f"without {len(some)} nodes ({number - len(self.sites) + 1})"
+
+    def _names(self, some: Nodes) -> list[str]:
+        return [str(site) for site in self.sites if site in some]
+
+    def facts(self, kept: Kept) -> dict[str, Any]:
+        """In the first metric."""
+        return {
+            "circuit": list(map(str, self.sites)),
+            "random": [kept.faithfulness(other) for other in self.others],
+            "without": {self._without(n): self._names(some) for n, some in enumerate(self.subsets)},
+        }
+
+    def map(self, kept: Kept) -> dict[str, Any]:
+        """What each node of the circuit adds to its faithfulness, for a report."""
+        whole = kept.faithfulness(self.whole)
+        lost = [whole - kept.faithfulness(self.whole - {site}) for site in self.sites]
+        return site_map(self.sites, np.array(lost))
+
+
+@dataclass(frozen=True, eq=False)
+class Ranked:
+    """All nodes, the best first, and what the order was made from."""
+
+    order: tuple[Site, ...]
+    effects: dict[str, float]
+    found: Search
+
+    @classmethod
+    def given(cls, order: Sequence[Site], nodes: Sequence[Site]) -> Ranked:
+        """Nodes that the order leaves out come last."""
+        names = tuple(map(str, nodes))
+        rest = (node for node in nodes if node not in order)
+        return cls((*order, *rest), {}, search(names, (), None, 0, lambda _: np.zeros(0)))
+
+    @classmethod
+    def by_effect(cls, knockout: Knockout, metric: Metric, by: By, seed: int) -> Ranked:
+        """By what ablating each node alone takes from the gap, on one half of the units."""
+        nodes = knockout.nodes
+        without = [frozenset(nodes) - {node} for node in nodes]
+        kept = knockout.run(without, metric)
+        lost = np.stack([kept.missing(some) for some in without])
+
+        def score(looked: Any) -> Floats:
+            shares: Floats = lost[:, looked].sum(axis=1) / kept.gaps[looked].sum()
+            return np.abs(shares) if by == "size" else shares
+
+        found = search(tuple(map(str, nodes)), kept.sides[0], len(nodes), seed, score)
+        shares = lost.sum(axis=1) / kept.gaps.sum()
+        effects = dict(zip(found.sites, shares.tolist(), strict=True))
+        return cls(tuple(nodes[place] for place in found.kept), effects, found)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        half = "the ranking was made on one half of the units, its areas are judged on the other"
+        return (half,) if self.found.looked_at else ()
+
+    @cached_property
+    def points(self) -> list[Nodes]:
+        return first_nodes(self.order)
+
+    def measured(self, kept: Kept, named: Naming) -> Iterator[Measured]:
+        judged = self.found.judged(*kept.sides)
+        moved = areas() @ np.stack([kept.gained(some) for some in self.points])
+        yield kept.share(moved, named("cpr"), judged=judged)
+        missing = np.stack([kept.missing(some)[judged] for some in self.points])
+        units = units_of(kept.sides[0])[judged]
+        cmd = Deviation(missing, kept.gaps[judged], units, named("cmd"))
+        yield measured(cmd, np.array(kept.texts, dtype=object)[judged])
+
+    def curve(self, kept: Kept) -> dict[str, Any]:
+        return curve(kept, self.points, self.found.judged(*kept.sides))
