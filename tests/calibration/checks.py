@@ -17,6 +17,7 @@ import numpy as np
 from ppcheck.judge.verdict import Verdict
 from ppcheck.measure.control import beyond
 from ppcheck.measure.decoding import Classes, Doses, Trait
+from ppcheck.measure.faithfulness import Beaten, Deviation, areas
 from ppcheck.measure.first_layer import FirstLayer, Settled
 from ppcheck.measure.probing import Task
 from ppcheck.measure.ranking import Margin, Participation, largest_share
@@ -368,6 +369,34 @@ def invariance(rng: np.random.Generator, n: int, effect: float) -> Trial:
     )
 
 
+def circuit(rng: np.random.Generator, n: int, effect: float) -> Trial:
+    """What each node adds to a circuit; the last may add something."""
+    gaps, units = noisy(rng, n, 4, 3.0)
+    without = [noisy(rng, n, 4)[0] for _ in range(HEADS)]
+    found: list[Statistic] = []
+    for node, lost in enumerate(without):
+        added = (effect * gaps if node == HEADS - 1 else 0.0) + 0.5 * lost
+        found.append(Ratio(added, gaps, units, "minimality", f"L0H{node}"))
+    return Trial(tuple(found), {"minimality": "> 0"})
+
+
+def circuit_beats(rng: np.random.Generator, n: int, effect: float) -> Trial:
+    """Half of the random circuits are as far from the model as to be less faithful, or fewer."""
+    own, units = noisy(rng, n, 4, 1.5 - effect)
+    far = np.linspace(0.5, 2.5, 20)
+    others = np.stack([noisy(rng, n, 4, each)[0] for each in far])
+    return Trial((Beaten(own, others, units, "beats_random"),), {"beats_random": "> 0.5"})
+
+
+def circuit_area(rng: np.random.Generator, n: int, effect: float) -> Trial:
+    """An area of |1 - f| of 0.3, or less by the effect; the points of the curve share errors."""
+    gaps, units = noisy(rng, n, 4, 3.0)
+    shared = noisy(rng, n, 4)[0]
+    level = (0.3 - effect) / areas().sum()
+    points = [level * gaps + 0.2 * (shared + noisy(rng, n, 4)[0]) for _ in areas()]
+    return Trial((Deviation(np.stack(points), gaps, units, "cmd"),), {"cmd": "< 0.3"})
+
+
 @dataclass(frozen=True)
 class Study:
     """One check, or one of its statistics, and the effects at which its power is measured.
@@ -408,4 +437,7 @@ STUDIES: tuple[Study, ...] = (
     Study("steer: effect", steer, (0.5, 1.0)),
     Study(f"steer: excess over {RANDOM} random directions", steer_excess, (4.0, 8.0)),
     Study("direction_ablation: drop_share", direction_ablation, (0.5, 1.0)),
+    Study(f"circuit: minimality of {HEADS} nodes", circuit, (0.1, 0.3), family=True),
+    Study("circuit: beats_random", circuit_beats, (0.3, 0.6)),
+    Study("circuit: cmd", circuit_area, (0.05, 0.1)),
 )

@@ -33,6 +33,9 @@ NAMED_HEADS = {
     "pleasure-goes-by-way-of-mlps",
     "pain-head-speaks",
     "pleasure-head-speaks",
+    "every-node-of-pains-circuit-counts",
+    "pleasure-has-a-circuit-of-its-own",
+    "it-does-little-of-pain",
 }
 ROLES = {
     *("pain-mover", "needed-pain-mover", "pleasure-mover", "intensity-reader", "pain-watcher"),
