@@ -1,4 +1,4 @@
-"""The `ppcheck` command: `validate` specs, `plan` a run, print the `schema` for editors."""
+"""The `ppcheck` command: `validate`, `plan`, `report` on a record, print the `schema`."""
 
 from __future__ import annotations
 
@@ -28,12 +28,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     planned.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="spec or folder")
     _add_options(planned)
+    reported = commands.add_parser("report", help="write the page of a run that was recorded")
+    reported.add_argument("record", type=Path, metavar="RECORD.json")
+    reported.add_argument(
+        "--out", type=Path, default=Path("reports/html"), metavar="DIR", help="(default: %(default)s)"
+    )
     commands.add_parser("schema", help="print the JSON Schema of specs")
     options = parser.parse_args(arguments)
     if options.command == "schema":
         return _schema()
     if options.command == "plan":
         return _plan(options)
+    if options.command == "report":
+        return _report(options.record, options.out)
     valid = [_is_valid(path) for path in options.paths]
     return 0 if all(valid) else 1
 
@@ -65,6 +72,26 @@ def _schema() -> int:
     from ppcheck.measure.registry import schema_text
 
     sys.stdout.write(schema_text())
+    return 0
+
+
+def _report(record: Path, folder: Path) -> int:
+    """Write the page; 1 where the file is no record of a run."""
+    from pydantic import ValidationError
+
+    from ppcheck.record.files import write_whole
+    from ppcheck.record.run import RunRecord
+    from ppcheck.report.html import page
+    from ppcheck.report.text import printable
+
+    try:
+        run = RunRecord.model_validate_json(record.read_bytes())
+    except (OSError, ValidationError) as error:
+        cause = printable(str(error).split("\n  For further")[0])
+        sys.stdout.write(f"{record} is no record of a run (--ppcheck-json writes one): {cause}\n")
+        return 1
+    write_whole(folder / "index.html", page(run))
+    sys.stdout.write(f"report: {folder / 'index.html'}\n")
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -13,7 +14,10 @@ from ppcheck.subject.settings import DTYPES, STANDARD, Budget, Settings
 
 @dataclass(frozen=True)
 class Option:
-    """``kind`` is the ini type of pytest; a `bool` is a flag and `args` may be given repeatedly."""
+    """``kind`` is the ini type of pytest; a `bool` is a flag and `args` may be given repeatedly.
+
+    ``alone`` is the value of a string whose flag is given without one.
+    """
 
     name: str
     help: str
@@ -22,6 +26,7 @@ class Option:
     default: Any = None
     parse: Callable[[str], Any] = field(default=str)
     in_ini: bool = True
+    alone: str | None = None
 
     @property
     def flag(self) -> str:
@@ -29,7 +34,8 @@ class Option:
 
     def add(self, parser: pytest.Parser) -> None:
         hows: dict[str, dict[str, Any]] = {
-            "string": {"metavar": self.metavar},
+            "string": {"metavar": self.metavar}
+            | ({"nargs": "?", "const": self.alone} if self.alone else {}),
             "int": {"metavar": self.metavar, "type": int},
             "bool": {"action": "store_true", "default": None},
             "args": {"metavar": self.metavar, "action": "append"},
@@ -60,6 +66,12 @@ def _dtype(text: str) -> str:
     return text
 
 
+def _folder(text: str) -> str:
+    if "::" in text or Path(text).is_file() or any(Path(text).rglob("*.pp.yaml")):
+        raise ValueError(f"{text!r} is no folder for a report: write --ppcheck-report=DIR")
+    return text
+
+
 OPTIONS = {
     option.name: option
     for option in (
@@ -77,6 +89,14 @@ OPTIONS = {
             "ppcheck_markdown",
             "write a summary in Markdown to FILE; on GitHub it is also added to the job's summary",
             "FILE",
+        ),
+        Option(
+            "ppcheck_report",
+            "write a page to DIR/index.html with all figures, pictures and examples "
+            "(without DIR: reports/html)",
+            "DIR",
+            alone="reports/html",
+            parse=_folder,
         ),
         Option(
             "ppcheck_baseline",

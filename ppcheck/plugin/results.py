@@ -18,7 +18,7 @@ from ppcheck.plugin.options import option
 from ppcheck.plugin.state import state_of
 
 if TYPE_CHECKING:
-    from ppcheck.record.run import ClaimRecord
+    from ppcheck.record.run import ClaimRecord, RunRecord
 
 
 class Results:
@@ -55,6 +55,8 @@ class Results:
             terminalreporter.write_line(f"run record: {file}")
         if file := self._summarise():
             terminalreporter.write_line(f"summary: {file}")
+        if file := self._report():
+            terminalreporter.write_line(f"report: {file}")
         if os.environ.get("GITHUB_ACTIONS") == "true":
             from ppcheck.report.github import commands
 
@@ -88,6 +90,26 @@ class Results:
         if file is None or not self.models:
             return None
         from ppcheck.record.files import write_whole
+
+        write_whole(Path(self.config.invocation_params.dir, file), self._run().to_json())
+        return file
+
+    def _report(self) -> str | None:
+        """Write the page, and say where it is."""
+        folder: str | None = option(self.config, "report")
+        if folder is None:
+            return None
+        from ppcheck.plugin.gate import gone
+        from ppcheck.record.files import write_whole
+        from ppcheck.report.html import page
+
+        file = Path(folder, "index.html")
+        text = page(self._run(), gone(self.config, self._records()))
+        write_whole(self.config.invocation_params.dir / file, text)
+        return str(file)
+
+    def _run(self) -> RunRecord:
+        """The record of the run so far; without a model where none could be loaded."""
         from ppcheck.record.run import RunRecord
 
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -95,17 +117,14 @@ class Results:
         unit = 1 if sys.platform == "darwin" else 1024
         claims = self._records()
         labels = [label for label in dict.fromkeys(c.model for c in claims) if label in self.models]
-        record = RunRecord(
+        return RunRecord(
             started=datetime.fromtimestamp(self.started, UTC).isoformat(timespec="seconds"),
             seconds=time.time() - self.started,
             peak_memory_mb=max(peak, children) * unit / 1e6,
-            model=self.models[labels[0]],
+            model=self.models[labels[0]] if labels else {},
             models={label: self.models[label] for label in labels},
             claims=tuple(claims),
         )
-        path = Path(self.config.invocation_params.dir, file)
-        write_whole(path, record.to_json())
-        return file
 
     def _records(self) -> list[ClaimRecord]:
         """In the order of models and specs, whatever the order in which workers finished."""

@@ -43,10 +43,10 @@ def changed(claim: ClaimRecord) -> str:
     if comparison.moved and comparison.change is Change.MOVED:
         then, now = map(printable, comparison.moved)
         return f"{words} from {then} to {now}"
-    worst = _telling(claim)
+    worst = telling(claim)
     if comparison.change not in (Change.REGRESSED, Change.IMPROVED) or worst is None:
         return words
-    return f"{words} from {number(worst.old)}"
+    return f"{words} from {number(worst[1].old)}"
 
 
 def tally_of_changes(claims: Iterable[ClaimRecord], baseline: str, gone: Sequence[str]) -> str:
@@ -97,9 +97,9 @@ def _details(claims: Sequence[ClaimRecord]) -> list[str]:
     return moved or regressed
 
 
-def _telling(claim: ClaimRecord) -> ComparedStatistic | None:
+def telling(claim: ClaimRecord) -> tuple[str, ComparedStatistic] | None:
     """The statistic that gave the claim its change, first in the order of its expectations."""
     if claim.comparison is None:
         return None
-    found = claim.comparison.statistics.values()
-    return next((one for one in found if one.change is claim.comparison.change), None)
+    found = claim.comparison.statistics.items()
+    return next((pair for pair in found if pair[1].change is claim.comparison.change), None)

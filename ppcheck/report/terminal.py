@@ -54,9 +54,9 @@ def explain(claim: ClaimRecord, node: str) -> str:
         (printable(claim.comparison.baseline) if not i and claim.comparison else "", row)
         for i, row in enumerate(difference_lines(claim))
     ]
-    rows.append(("on", f"{printable(claim.on)}: {_sample(claim)}"))
+    rows.append(("on", f"{printable(claim.on)}: {sample(claim)}"))
     rows.append(("model", printable(claim.model)))
-    rows += [("note", printable(note)) for note in (*claim.notes, *_advice(claim))]
+    rows += [("note", printable(note)) for note in (*claim.notes, *advice(claim))]
     if claim.source:
         rows.append(("source", printable(claim.source)))
     rows.append(("where", f"{printable(node.partition('::')[0])}:{claim.line}"))
@@ -91,16 +91,15 @@ def _expected(claim: ClaimRecord) -> str:
 def _measured(claim: ClaimRecord) -> list[str]:
     """The judged statistics, worst first, then the others; a long family is cut."""
     ordered = sorted(
-        claim.statistics.items(), key=lambda item: (_urgency(item[1]), _slack(item[1]))
+        claim.statistics.items(), key=lambda item: (urgency(item[1]), slack(item[1]))
     )
     width = max((len(name) for name, _ in ordered), default=0)
     rows = []
     for name, statistic in ordered[:8]:
         level = f"{100 * statistic.confidence:.4g} %"
-        interval = f"[{number(statistic.low, '-∞')}, {number(statistic.high)}]"
         verdict = f"  {statistic.verdict}" if statistic.verdict else ""
         rows.append(
-            f"{printable(name):<{width}}  {number(statistic.estimate)} {interval}"
+            f"{printable(name):<{width}}  {with_interval(statistic)}"
             f"  ({level}, n = {statistic.n}{_family(statistic)}){verdict}{_opposite(statistic)}"
         )
     if len(ordered) > 8:
@@ -121,12 +120,12 @@ def _opposite(statistic: StatisticRecord) -> str:
     return f", {statistic.n_opposite:,} of {len(statistic.values):,} go the other way"
 
 
-def _urgency(statistic: StatisticRecord) -> int:
+def urgency(statistic: StatisticRecord) -> int:
     order = [Verdict.FAILS, Verdict.INCONCLUSIVE, Verdict.HOLDS, None]
     return order.index(statistic.verdict)
 
 
-def _slack(statistic: StatisticRecord) -> float:
+def slack(statistic: StatisticRecord) -> float:
     """How far the estimate lies on the right side of the nearest edge of its bound."""
     if statistic.bound is None:
         return 0.0
@@ -134,14 +133,14 @@ def _slack(statistic: StatisticRecord) -> float:
     return min(estimate - bound.low, bound.high - estimate)
 
 
-def _sample(claim: ClaimRecord) -> str:
+def sample(claim: ClaimRecord) -> str:
     facts = claim.facts
     shared = ", ".join(facts.get("unit", ())) or "each prompt is one"
     units = f"{facts.get('units')} independent units ({printable(shared)})"
     return f"{facts.get('prompts')} prompts in {units}"
 
 
-def _advice(claim: ClaimRecord) -> list[str]:
+def advice(claim: ClaimRecord) -> list[str]:
     """What would decide an inconclusive claim."""
     if claim.verdict is not Verdict.INCONCLUSIVE:
         return []
@@ -263,20 +262,33 @@ def slow_models(claims: Sequence[ClaimRecord]) -> list[str]:
 
 def cells(claim: ClaimRecord) -> tuple[str, str, str]:
     """Measured, expected and n of the statistic that decided the claim; or else its reason."""
+    decided = deciding(claim)
+    if decided is None:
+        return printable((claim.reason or "").removeprefix(f"{claim.where}: ")), "", ""
+    name, statistic = decided
+    measured = f"{printable(name)} {with_interval(statistic)}"
+    return measured, statistic.bound or "", f"n={statistic.n}"
+
+
+def with_interval(statistic: StatisticRecord) -> str:
+    """``0.39 [0.35, 0.44]``."""
+    interval = f"[{number(statistic.low, '-∞')}, {number(statistic.high)}]"
+    return f"{number(statistic.estimate)} {interval}"
+
+
+def deciding(claim: ClaimRecord) -> tuple[str, StatisticRecord] | None:
+    """The statistic that decided the claim; None where a reason says more, or none was judged."""
     judged = [(n, s) for n, s in claim.statistics.items() if s.verdict is not None]
     if claim.verdict is Verdict.HOLDS:  # whoever was expected to play a role
         judged = [(n, s) for n, s in judged if s.verdict is Verdict.HOLDS]
     if not judged or claim.reason:
-        return printable((claim.reason or "").removeprefix(f"{claim.where}: ")), "", ""
+        return None
     order = list(claim.expect)
 
     def importance(item: tuple[str, StatisticRecord]) -> tuple[int, int, float]:
         name, statistic = item
         expected = name.partition("[")[0]
         place = order.index(expected) if expected in order else len(order)
-        return _urgency(statistic), place, _slack(statistic)
+        return urgency(statistic), place, slack(statistic)
 
-    name, statistic = min(judged, key=importance)
-    interval = f"[{number(statistic.low, '-∞')}, {number(statistic.high)}]"
-    measured = f"{printable(name)} {number(statistic.estimate)} {interval}"
-    return measured, statistic.bound or "", f"n={statistic.n}"
+    return min(judged, key=importance)

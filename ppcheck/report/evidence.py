@@ -1,0 +1,207 @@
+"""What a page holds of each claim: a row of the table, and what unfolds below it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Sequence
+from typing import Any
+
+from ppcheck.judge.compare import Change
+from ppcheck.judge.verdict import Verdict
+from ppcheck.record.run import ClaimRecord, ComparedStatistic, StatisticRecord
+from ppcheck.report.gate import MARKS as CHANGE_MARKS
+from ppcheck.report.gate import changed, telling
+from ppcheck.report.pictures import Json, moved, pictures, rounded
+from ppcheck.report.terminal import (
+    CORRECTIONS,
+    MARKS,
+    advice,
+    cells,
+    deciding,
+    sample,
+    slack,
+    urgency,
+    with_interval,
+)
+from ppcheck.report.text import number, printable
+from ppcheck.spec.bound import Bound
+
+MOST_VALUES = 300
+"""Examples drawn of a statistic; more are thinned, evenly by rank."""
+MOST_STRIPS = 8
+"""Statistics of a claim whose examples are drawn, the most telling first."""
+_LONGEST = 300
+_ELSEWHERE = {
+    *("maps", "curves", "effects", "patterns", "separations", "curve", "mean_curves"),
+    *("prompts", "units", "unit", "prompts_sha256", "no_replay"),
+}
+"""Facts that the page shows in their own place, or not at all."""
+_ORDER = (
+    *(Verdict.ERROR, Verdict.FAILS, Verdict.INCONCLUSIVE, Verdict.MOVED),
+    *(Verdict.HOLDS, Verdict.NOT_APPLICABLE),
+)
+_CHANGES = (Change.REGRESSED, Change.MOVED, Change.NOT_COMPARABLE, Change.IMPROVED)
+
+
+def rank(claim: ClaimRecord) -> tuple[int, int]:
+    """How soon a reader should see the claim: what is broken first, then what changed."""
+    change = None if claim.comparison is None else claim.comparison.change
+    later = _CHANGES.index(change) if change in _CHANGES else len(_CHANGES)
+    return _ORDER.index(claim.verdict), later
+
+
+def row(claim: ClaimRecord) -> Json:
+    """The claim's line in the table."""
+    measured, expected, n = cells(claim)
+    decided = deciding(claim)
+    return {
+        "id": printable(claim.id),
+        "says": printable(claim.says),
+        "check": printable(claim.check),
+        "spec": printable(claim.spec),
+        "line": claim.line,
+        "model": printable(claim.model),
+        "verdict": str(claim.verdict),
+        "measured": measured,
+        "expected": expected,
+        "n": n.removeprefix("n="),
+        "rank": rank(claim),
+        "interval": None if decided is None else _interval(decided[1]),
+        "change": _change(claim),
+        "moved": moved(claim),
+        "difference": _telling(claim),
+    }
+
+
+def figures(claim: ClaimRecord) -> Json:
+    """Everything about the claim but its examples and pictures."""
+    ordered = sorted(claim.statistics.items(), key=lambda item: (urgency(item[1]), slack(item[1])))
+    node = f"{claim.spec}::{claim.id}"
+    command = f"pytest {shlex.quote(node)} {shlex.quote(f'--model={claim.model}')}"
+    return {
+        "on": printable(claim.on),
+        "sample": sample(claim) if "units" in claim.facts else "",
+        "reason": printable(claim.reason or ""),
+        "notes": [*map(printable, claim.notes), *advice(claim)],
+        "source": printable(claim.source or ""),
+        "command": printable(command),
+        "facts": _facts(claim),
+        "statistics": [_statistic(name, one) for name, one in ordered],
+        "differences": _differences(claim),
+        "baseline": printable(claim.comparison.baseline) if claim.comparison else "",
+    }
+
+
+def examples(claim: ClaimRecord) -> Json:
+    """The claim's pictures, and the examples of its most telling statistics."""
+    telling = sorted(claim.statistics.items(), key=lambda item: (urgency(item[1]), slack(item[1])))
+    return {
+        "pictures": pictures(claim),
+        "examples": [_strip(name, one) for name, one in telling[:MOST_STRIPS] if one.values],
+    }
+
+
+def _change(claim: ClaimRecord) -> Json | None:
+    if claim.comparison is None:
+        return None
+    change = claim.comparison.change
+    return {"kind": str(change), "mark": CHANGE_MARKS[change], "text": changed(claim)}
+
+
+def _telling(claim: ClaimRecord) -> Json | None:
+    """The statistic that gave the claim its change, then and now."""
+    name, one = telling(claim) or ("", None)
+    if one is None or one.change not in (Change.REGRESSED, Change.IMPROVED):
+        return None
+    return {"name": printable(name), "old": number(one.old), "new": number(one.new)}
+
+
+def _interval(one: StatisticRecord) -> Json:
+    bound = None if one.bound is None else Bound.parse(one.bound)
+    return {
+        "estimate": rounded(one.estimate),
+        "low": rounded(one.low),
+        "high": rounded(one.high),
+        "bound": None if bound is None else [rounded(bound.low), rounded(bound.high)],
+    }
+
+
+def _statistic(name: str, one: StatisticRecord) -> Json:
+    corrected = CORRECTIONS.get(one.correction or "", one.correction or "")
+    return {
+        "name": printable(name),
+        "text": with_interval(one),
+        **_interval(one),
+        "expected": one.bound or "",
+        "verdict": str(one.verdict) if one.verdict else "",
+        "n": one.n,
+        "level": f"{100 * one.confidence:.4g} %",
+        "method": one.method,
+        "family": f"one of {one.family}, {corrected}" if one.family > 1 else "",
+        "p": "" if one.p is None else number(one.p),
+        "opposite": one.n_opposite,
+        "examples": len(one.values),
+    }
+
+
+def _differences(claim: ClaimRecord) -> list[Json]:
+    if claim.comparison is None:
+        return []
+    return [_difference(name, one) for name, one in claim.comparison.statistics.items()]
+
+
+def _difference(name: str, one: ComparedStatistic) -> Json:
+    interval = f"[{number(one.low, '-∞')}, {number(one.high)}]"
+    return {
+        "name": printable(name),
+        "change": str(one.change),
+        "mark": CHANGE_MARKS[one.change],
+        "old": number(one.old),
+        "new": number(one.new),
+        "text": f"{number(one.difference)} {interval}",
+        "estimate": rounded(one.difference),
+        "low": rounded(one.low),
+        "high": rounded(one.high),
+        "bound": [rounded(-one.tolerance), rounded(one.tolerance)],
+        "tolerance": number(one.tolerance),
+        "level": f"{100 * one.confidence:.5g} %",
+        "n": one.n,
+    }
+
+
+def _strip(name: str, one: StatisticRecord) -> Json:
+    return {
+        "name": printable(name),
+        "values": thinned(one.values),
+        "of": len(one.values),
+        "opposite": one.n_opposite,
+        "worst": [
+            {"text": printable(each.text, 1000), "value": number(each.value)} for each in one.worst
+        ],
+    }
+
+
+def thinned(values: Sequence[float]) -> list[float]:
+    """At most ``MOST_VALUES`` of the values, sorted, evenly by rank, with both ends."""
+    ordered = sorted(number for value in values if (number := rounded(value)) is not None)
+    if len(ordered) <= MOST_VALUES:
+        return ordered
+    step = (len(ordered) - 1) / (MOST_VALUES - 1)
+    return [ordered[round(place * step)] for place in range(MOST_VALUES)]
+
+
+def _facts(claim: ClaimRecord) -> list[tuple[str, str]]:
+    own = [
+        (printable(name).replace("_", " "), printable(_said(value), _LONGEST))
+        for name, value in claim.facts.items()
+        if name not in _ELSEWHERE
+    ]
+    asked = f"{claim.asked:,} measurements, {claim.known:,} of them known before"
+    return [*own, ("seed", str(claim.seed)), ("asked of the model", asked)]
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, list | tuple) and all(isinstance(each, str) for each in value):
+        return ", ".join(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,214 @@
+"""A run as one page that works from disk: no network, nothing beside it."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from ppcheck.judge.compare import Change
+from ppcheck.judge.verdict import Verdict
+from ppcheck.record.run import ClaimRecord, RunRecord
+from ppcheck.report.evidence import examples, figures, rank, row
+from ppcheck.report.gate import headline, tally_of_changes
+from ppcheck.report.pictures import Json
+from ppcheck.report.terminal import MARKS, slow_models, tally
+from ppcheck.report.text import printable
+
+if TYPE_CHECKING:
+    import jinja2
+
+LARGEST = 5_800_000
+"""Bytes that a page may have. Examples and pictures are left out where they would not fit."""
+_SCRIPTS = ("dom", "interval", "plots", "charts", "details", "table", "app")
+
+
+def page(run: RunRecord, gone: Sequence[str] = ()) -> str:
+    """The page. ``gone`` names claims of the baseline that the specs no longer have.
+
+    Every text of a spec, a prompt or a model goes through `printable`, is escaped where it stands
+    in the page, and is put in place as text. Only the page's own two scripts may run (CSP).
+    """
+    script, plotly = _script(), _plotly()
+    template = _environment().get_template("index.html.jinja")
+    told = {
+        "view": _View(run, gone),
+        "style": _text("page.css"),
+        "script": script,
+        "plotly": base64.b64encode(gzip.compress(plotly.encode(), mtime=0)).decode(),
+        "hashes": [_sha256(script), _sha256(plotly)],
+    }
+    bare = len(template.render(**told, evidence=[]).encode())
+    return template.render(**told, evidence=_evidence(run.claims, LARGEST - bare))
+
+
+@dataclass(frozen=True)
+class _View:
+    """What the template asks of a run."""
+
+    run: RunRecord
+    gone: Sequence[str]
+
+    @cached_property
+    def claims(self) -> tuple[ClaimRecord, ...]:
+        return self.run.claims
+
+    @property
+    def title(self) -> str:
+        return ", ".join(map(printable, dict.fromkeys(c.model for c in self.claims)))
+
+    @property
+    def state(self) -> str:
+        """The worst verdict, which gives the page its mark; what regressed is broken too."""
+        if not self.claims:
+            return str(Verdict.NOT_APPLICABLE)
+        worst = min(self.claims, key=rank).verdict
+        regressed = any(c.comparison and c.comparison.change is Change.REGRESSED for c in self.claims)
+        return str(Verdict.FAILS if regressed and worst is not Verdict.ERROR else worst)
+
+    @property
+    def mark(self) -> str:
+        return MARKS[Verdict(self.state)]
+
+    @property
+    def verdict(self) -> str:
+        """What one sentence says of the run."""
+        counts = Counter(claim.verdict for claim in self.claims)
+        asked = len(self.claims) - counts[Verdict.NOT_APPLICABLE]
+        for verdict, words in (
+            (Verdict.ERROR, "could not be measured"),
+            (Verdict.FAILS, "do not hold" if counts[Verdict.FAILS] > 1 else "does not hold"),
+            (Verdict.INCONCLUSIVE, "undecided"),
+            (Verdict.MOVED, "hold by another component than named"),
+        ):
+            if counts[verdict]:
+                return f"{counts[verdict]} of {asked} claims {words}"
+        return f"All {asked} claims hold" if asked else "No claim is about this model"
+
+    @property
+    def tally(self) -> str:
+        return tally(self.claims)
+
+    @property
+    def baseline(self) -> str | None:
+        names = [claim.comparison.baseline for claim in self.claims if claim.comparison]
+        return printable(names[0]) if names else None
+
+    @property
+    def changes(self) -> str | None:
+        """``behaviour unchanged, mechanism moved``, without the details."""
+        return headline(self.claims).partition(": ")[0] if self.baseline else None
+
+    @property
+    def changed(self) -> str | None:
+        if self.baseline is None:
+            return None
+        return tally_of_changes(self.claims, self.baseline, self.gone)
+
+    @property
+    def missing(self) -> list[str]:
+        return list(map(printable, self.gone))
+
+    @property
+    def slow(self) -> list[str]:
+        return slow_models(self.claims)
+
+    @property
+    def models(self) -> list[Json]:
+        known = self.run.models or {self.title: self.run.model}
+        return [_model(label, info) for label, info in known.items()]
+
+    @property
+    def seconds(self) -> str:
+        return f"{self.run.seconds:,.0f} s"
+
+    @property
+    def data(self) -> Json:
+        return {"claims": [row(claim) for claim in self.claims], "marks": _marks()}
+
+
+def _marks() -> dict[str, str]:
+    return {str(verdict): mark for verdict, mark in MARKS.items()}
+
+
+def _model(label: str, info: dict[str, Any]) -> Json:
+    parameters, versions = info.get("parameters"), info.get("versions") or {}
+    told = [
+        ("architecture", info.get("architecture")),
+        ("parameters", f"{parameters:,}" if isinstance(parameters, int) else None),
+        ("weights", str(info.get("weights_sha256", ""))[:12]),
+        ("precision", info.get("dtype")),
+        ("device", info.get("device")),
+        ("versions", ", ".join(f"{name} {number}" for name, number in versions.items())),
+    ]
+    rows = [(name, printable(str(value))) for name, value in told if value]
+    return {"label": printable(label), "rows": rows}
+
+
+def _evidence(claims: Sequence[ClaimRecord], room: int) -> list[Json]:
+    """Figures of every claim; examples and pictures of the most urgent for which there is room."""
+    found = [figures(claim) for claim in claims]
+    room -= sum(map(_size, found))
+    for place in sorted(range(len(claims)), key=lambda place: rank(claims[place])):
+        more = examples(claims[place])
+        size = _size(more)
+        if size <= room:
+            found[place] |= more
+            room -= size
+    return found
+
+
+def _size(part: Json) -> int:
+    """Bytes in the page, as the template writes it, with the element around it."""
+    from jinja2.utils import htmlsafe_json_dumps
+
+    return len(htmlsafe_json_dumps(part, **_COMPACT).encode()) + 80
+
+
+_COMPACT: dict[str, Any] = {
+    "ensure_ascii": False,
+    "separators": (",", ":"),
+    "allow_nan": False,
+    "dumps": json.dumps,
+}
+
+
+def _environment() -> jinja2.Environment:
+    import jinja2
+
+    found = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        loader=jinja2.PackageLoader("ppcheck.report", "page"),
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.policies["json.dumps_kwargs"] = {k: v for k, v in _COMPACT.items() if k != "dumps"}
+    return found
+
+
+def _text(name: str) -> str:
+    return (files("ppcheck.report") / "page" / name).read_text(encoding="utf-8")
+
+
+def _script() -> str:
+    parts = "\n".join(_text(f"{name}.js") for name in _SCRIPTS)
+    return f'"use strict";\n(() => {{\n{parts}}})();\n'
+
+
+def _plotly() -> str:
+    """The library's own bundle; a page loads it when the first plot is drawn."""
+    from plotly.offline import get_plotlyjs
+
+    return str(get_plotlyjs())
+
+
+def _sha256(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

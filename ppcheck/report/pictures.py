@@ -1,0 +1,222 @@
+"""What a page draws of a claim, read from its facts: maps, curves, bars, attention, flow."""
+
+from __future__ import annotations
+
+import math
+import os.path
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ppcheck.judge.verdict import Verdict
+from ppcheck.record.run import ClaimRecord
+from ppcheck.report.text import printable
+
+Json = dict[str, Any]
+
+FEWEST_BARS = 3
+MOST_BARS = 40
+_ALIKE = 0.4
+"""The share of a title that two curves have in common where they are drawn in one picture."""
+_HEAD = re.compile(r"(L\d+)(H\d+)")
+
+
+def pictures(claim: ClaimRecord) -> Json:
+    """All pictures of the claim by kind, each with its title; kinds without one are left out."""
+    facts = claim.facts
+    found = {
+        "flow": _flow(claim),
+        "maps": _maps(claim),
+        "bars": _bars(facts),
+        "curves": _curves(claim),
+        "attention": _attention(facts),
+        "separations": _separations(facts),
+    }
+    return {kind: some for kind, some in found.items() if some}
+
+
+def rounded(value: Any) -> float | None:
+    """Four significant digits, as much as a page shows; None for what is no finite number."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(f"{value:.4g}")
+
+
+def shown(names: Sequence[Any]) -> list[str]:
+    return [printable(str(name)) for name in names]
+
+
+def _named(facts: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Pictures by title; earlier records keep a mere count under some of the names."""
+    found = facts.get(key)
+    return found if isinstance(found, Mapping) else {}
+
+
+def moved(claim: ClaimRecord) -> list[str] | None:
+    """From whom to whom: of a choice since the baseline, or of a role since its spec."""
+    if claim.comparison is not None and claim.comparison.moved:
+        return list(map(printable, claim.comparison.moved))
+    players = claim.facts.get("players")
+    if claim.verdict is Verdict.MOVED and players and claim.facts.get("played_by"):
+        return [printable(str(claim.facts["played_by"])), printable(", ".join(map(str, players)))]
+    return None
+
+
+def _maps(claim: ClaimRecord) -> list[Json]:
+    """Maps of sites, with those outlined that a claim chose or names, now and before."""
+    facts = claim.facts
+    maps = [_map(title, each) for title, each in _named(facts, "maps").items()]
+    effects = _named(facts, "effects")
+    if not maps and (heads := _by_head(effects)):
+        maps = [_map("effects", heads)]
+    before, now = (side.split(", ") for side in moved(claim) or ("", ""))
+    chosen = facts.get("set") or facts.get("kept") or ()
+    if not any(now) and len(chosen) < facts.get("searched", len(facts.get("effects", chosen))):
+        now = shown(chosen)
+    outlines = {"now": list(filter(None, now)), "before": list(filter(None, before))}
+    return [each | outlines for each in maps if len(each["rows"]) * len(each["columns"]) > 1]
+
+
+def _map(title: str, drawn: Mapping[str, Any]) -> Json:
+    return {
+        "title": printable(title),
+        "rows": shown(drawn["rows"]),
+        "columns": shown(drawn["columns"]),
+        "values": [[rounded(value) for value in row] for row in drawn["values"]],
+    }
+
+
+def _by_head(effects: Mapping[str, Any]) -> Json | None:
+    """Layer by head, where every effect is one head's; None otherwise."""
+    places = {name: _HEAD.fullmatch(name) for name in effects}
+    if len(places) < FEWEST_BARS or not all(places.values()):
+        return None
+    known = {match.groups(): effects[name] for name, match in places.items() if match}
+    rows, columns = (sorted(dict.fromkeys(names), key=_number) for names in zip(*known, strict=True))
+    values = [[known.get((row, column)) for column in columns] for row in rows]
+    return {"rows": rows, "columns": columns, "values": values}
+
+
+def _number(name: str) -> int:
+    return int(name[1:])
+
+
+def _bars(facts: Mapping[str, Any]) -> list[Json]:
+    effects = _named(facts, "effects")
+    if len(effects) < FEWEST_BARS or _named(facts, "maps") or _by_head(effects):
+        return []
+    largest = sorted(effects, key=lambda name: -abs(rounded(effects[name]) or 0.0))[:MOST_BARS]
+    return [
+        {
+            "title": f"effects, the {len(largest)} largest of {len(effects):,}",
+            "names": shown(largest),
+            "values": [rounded(effects[name]) for name in largest],
+        }
+    ]
+
+
+def _curves(claim: ClaimRecord) -> list[Json]:
+    """Curves whose titles begin alike share a picture, and are told apart by how they go on."""
+    groups: list[list[str]] = []
+    named = _named(claim.facts, "curves")
+    for title in named:
+        if groups and _together(groups[-1][0], title):
+            groups[-1].append(title)
+        else:
+            groups.append([title])
+    return [_picture(claim, group, named) for group in groups]
+
+
+def _together(one: str, other: str) -> bool:
+    return len(os.path.commonprefix([one, other])) >= _ALIKE * min(len(one), len(other))
+
+
+def _picture(claim: ClaimRecord, titles: Sequence[str], named: Mapping[str, Any]) -> Json:
+    common = os.path.commonprefix(list(titles))
+    if any(title[len(common) :][:1] not in ("", " ", ",") for title in titles):
+        common = common[: common.rfind(" ") + 1]
+    lines = [_line(named[title]) for title in titles]
+    for title, line in zip(titles, lines, strict=True):
+        line["name"] = printable(title[len(common) :].strip(" ,") or titles[0])
+    first = named[titles[0]]
+    axes = first if isinstance(first, Mapping) else {}
+    return {
+        "title": printable(common.strip(" ,") if len(titles) > 1 else titles[0]),
+        "x_label": printable(str(axes.get("x_label", "layer"))),
+        "y_label": printable(str(axes.get("y_label", ""))),
+        "lines": lines,
+        "marks": _marks(claim),
+    }
+
+
+def _line(drawn: Any) -> Json:
+    """A curve with its band; a list of points has none."""
+    if not isinstance(drawn, Mapping):
+        drawn = {axis: [point[axis] for point in drawn] for axis in ("x", "y")}
+    columns = {axis: list(map(rounded, drawn[axis])) for axis in ("x", "y")}
+    if any(value is None for value in columns["x"]):
+        columns["x"] = shown(drawn["x"])
+    bands = {end: list(map(rounded, drawn[end])) for end in ("low", "high") if drawn.get(end)}
+    return {**columns, **bands}
+
+
+def _marks(claim: ClaimRecord) -> list[Json]:
+    """Where a curve crosses: the switch points, with their intervals."""
+    return [
+        {
+            "name": printable(name),
+            "x": rounded(one.estimate),
+            "low": rounded(one.low),
+            "high": rounded(one.high),
+        }
+        for name, one in claim.statistics.items()
+        if name.startswith("switch_point") and rounded(one.estimate) is not None
+    ]
+
+
+def _attention(facts: Mapping[str, Any]) -> list[Json]:
+    return [
+        {
+            "title": printable(f"{each['head']} from {each['from']}"),
+            "tokens": shown(each["tokens"]),
+            "weights": list(map(rounded, each["weights"])),
+        }
+        for each in facts.get("patterns", ())
+    ]
+
+
+def _separations(facts: Mapping[str, Any]) -> list[Json]:
+    return [
+        {
+            "title": printable(title),
+            "groups": [
+                {"name": printable(str(name)), "values": list(map(rounded, values))}
+                for name, values in groups.items()
+            ],
+        }
+        for title, groups in _named(facts, "separations").items()
+    ]
+
+
+def _flow(claim: ClaimRecord) -> list[Json]:
+    """The residual stream's maps of `flow`, with the layer at which the effect is handed over."""
+    if claim.check != "flow":
+        return []
+    facts, stream = claim.facts, " in resid_post"
+    return [
+        {
+            **_map(title.removesuffix(stream), each),
+            "from": printable(str(facts.get("from"))),
+            "to": printable(str(facts.get("to"))),
+            "handover": _handover(claim, title),
+        }
+        for title, each in _named(facts, "maps").items()
+        if title.endswith(stream)
+    ]
+
+
+def _handover(claim: ClaimRecord, title: str) -> float | None:
+    """Of the metric that the title names, or of the only one."""
+    found = {n: one for n, one in claim.statistics.items() if n.partition("[")[0] == "handover"}
+    named = [one for name, one in found.items() if name.partition("[")[2].rstrip("]") in title]
+    return rounded(named[0].estimate) if named else None
