@@ -31,7 +31,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     reported = commands.add_parser("report", help="write the page of a run that was recorded")
     reported.add_argument("record", type=Path, metavar="RECORD.json")
     reported.add_argument(
-        "--out", type=Path, default=Path("reports/html"), metavar="DIR", help="(default: %(default)s)"
+        "--out",
+        type=Path,
+        default=Path("reports/html"),
+        metavar="DIR",
+        help="(default: %(default)s)",
     )
     commands.add_parser("schema", help="print the JSON Schema of specs")
     options = parser.parse_args(arguments)

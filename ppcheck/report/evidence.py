@@ -15,7 +15,6 @@ from ppcheck.report.gate import changed, telling
 from ppcheck.report.pictures import Json, moved, pictures, rounded
 from ppcheck.report.terminal import (
     CORRECTIONS,
-    MARKS,
     advice,
     cells,
     deciding,
@@ -195,7 +194,7 @@ def _facts(claim: ClaimRecord) -> list[tuple[str, str]]:
     own = [
         (printable(name).replace("_", " "), printable(_said(value), _LONGEST))
         for name, value in claim.facts.items()
-        if name not in _ELSEWHERE
+        if name not in _ELSEWHERE and not (name == "metrics" and len(value) == 1)
     ]
     asked = f"{claim.asked:,} measurements, {claim.known:,} of them known before"
     return [*own, ("seed", str(claim.seed)), ("asked of the model", asked)]

@@ -9,7 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 LARGEST = 5_800_000
 """Bytes that a page may have. Examples and pictures are left out where they would not fit."""
+_CRAMPED = 20_000
+"""Bytes below which there is no room for the pictures of any claim."""
 _SCRIPTS = ("dom", "interval", "plots", "charts", "details", "table", "app")
 
 
@@ -42,7 +44,7 @@ def page(run: RunRecord, gone: Sequence[str] = ()) -> str:
         "view": _View(run, gone),
         "style": _text("page.css"),
         "script": script,
-        "plotly": base64.b64encode(gzip.compress(plotly.encode(), mtime=0)).decode(),
+        "plotly": _packed(plotly),
         "hashes": [_sha256(script), _sha256(plotly)],
     }
     bare = len(template.render(**told, evidence=[]).encode())
@@ -70,7 +72,9 @@ class _View:
         if not self.claims:
             return str(Verdict.NOT_APPLICABLE)
         worst = min(self.claims, key=rank).verdict
-        regressed = any(c.comparison and c.comparison.change is Change.REGRESSED for c in self.claims)
+        regressed = any(
+            c.comparison and c.comparison.change is Change.REGRESSED for c in self.claims
+        )
         return str(Verdict.FAILS if regressed and worst is not Verdict.ERROR else worst)
 
     @property
@@ -157,6 +161,8 @@ def _evidence(claims: Sequence[ClaimRecord], room: int) -> list[Json]:
     found = [figures(claim) for claim in claims]
     room -= sum(map(_size, found))
     for place in sorted(range(len(claims)), key=lambda place: rank(claims[place])):
+        if room < _CRAMPED:
+            break
         more = examples(claims[place])
         size = _size(more)
         if size <= room:
@@ -203,11 +209,18 @@ def _script() -> str:
     return f'"use strict";\n(() => {{\n{parts}}})();\n'
 
 
+@cache
 def _plotly() -> str:
     """The library's own bundle; a page loads it when the first plot is drawn."""
     from plotly.offline import get_plotlyjs
 
     return str(get_plotlyjs())
+
+
+@cache
+def _packed(script: str) -> str:
+    """A quarter of its size, so that data have the room."""
+    return base64.b64encode(gzip.compress(script.encode(), mtime=0)).decode()
 
 
 def _sha256(script: str) -> str:

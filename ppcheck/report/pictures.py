@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-import os.path
 import re
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 from ppcheck.judge.verdict import Verdict
@@ -18,6 +18,7 @@ FEWEST_BARS = 3
 MOST_BARS = 40
 _ALIKE = 0.4
 """The share of a title that two curves have in common where they are drawn in one picture."""
+_DANGLING = re.compile(r"\s(at|in|of|along|from|for)$")
 _HEAD = re.compile(r"(L\d+)(H\d+)")
 
 
@@ -92,7 +93,9 @@ def _by_head(effects: Mapping[str, Any]) -> Json | None:
     if len(places) < FEWEST_BARS or not all(places.values()):
         return None
     known = {match.groups(): effects[name] for name, match in places.items() if match}
-    rows, columns = (sorted(dict.fromkeys(names), key=_number) for names in zip(*known, strict=True))
+    rows, columns = (
+        sorted(dict.fromkeys(names), key=_number) for names in zip(*known, strict=True)
+    )
     values = [[known.get((row, column)) for column in columns] for row in rows]
     return {"rows": rows, "columns": columns, "values": values}
 
@@ -128,20 +131,27 @@ def _curves(claim: ClaimRecord) -> list[Json]:
 
 
 def _together(one: str, other: str) -> bool:
-    return len(os.path.commonprefix([one, other])) >= _ALIKE * min(len(one), len(other))
+    return len(_beginning([one, other])) >= _ALIKE * min(len(one), len(other))
+
+
+def _beginning(titles: Sequence[str]) -> str:
+    """What all titles begin with."""
+    columns = takewhile(lambda letters: len(set(letters)) == 1, zip(*titles, strict=False))
+    return "".join(letters[0] for letters in columns)
 
 
 def _picture(claim: ClaimRecord, titles: Sequence[str], named: Mapping[str, Any]) -> Json:
-    common = os.path.commonprefix(list(titles))
+    common = _beginning(titles)
     if any(title[len(common) :][:1] not in ("", " ", ",") for title in titles):
         common = common[: common.rfind(" ") + 1]
     lines = [_line(named[title]) for title in titles]
     for title, line in zip(titles, lines, strict=True):
         line["name"] = printable(title[len(common) :].strip(" ,") or titles[0])
+    whole = _DANGLING.sub("", common.strip(" ,"))
     first = named[titles[0]]
     axes = first if isinstance(first, Mapping) else {}
     return {
-        "title": printable(common.strip(" ,") if len(titles) > 1 else titles[0]),
+        "title": printable(whole if len(titles) > 1 else titles[0]),
         "x_label": printable(str(axes.get("x_label", "layer"))),
         "y_label": printable(str(axes.get("y_label", ""))),
         "lines": lines,

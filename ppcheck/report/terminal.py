@@ -85,14 +85,14 @@ def _wrapped(label: str, text: str) -> list[str]:
 
 
 def _expected(claim: ClaimRecord) -> str:
-    return ", ".join(f"{name} {bound}" for name, bound in claim.expect.items())
+    return ", ".join(
+        f"{printable(name)} {printable(bound)}" for name, bound in claim.expect.items()
+    )
 
 
 def _measured(claim: ClaimRecord) -> list[str]:
     """The judged statistics, worst first, then the others; a long family is cut."""
-    ordered = sorted(
-        claim.statistics.items(), key=lambda item: (urgency(item[1]), slack(item[1]))
-    )
+    ordered = sorted(claim.statistics.items(), key=lambda item: (urgency(item[1]), slack(item[1])))
     width = max((len(name) for name, _ in ordered), default=0)
     rows = []
     for name, statistic in ordered[:8]:
@@ -157,7 +157,7 @@ def advice(claim: ClaimRecord) -> list[str]:
 def _worst(name: str, statistic: StatisticRecord) -> list[str]:
     if not statistic.worst or statistic.verdict is Verdict.HOLDS:
         return []
-    lines = ["", f"  furthest from `{name} {statistic.bound}`:"]
+    lines = ["", f"  furthest from `{printable(name)} {statistic.bound}`:"]
     width = max(len(number(example.value)) for example in statistic.worst)
     return lines + [
         f"  {number(example.value):>{width + 2}}  {printable(example.text, 200)}"

@@ -28,6 +28,7 @@ function heatmap({ title, rows, columns, values, now, before }) {
     .filter(({ row, column }) => named(row, column).some((name) => names.includes(name)))
     .map(({ r, c }) => ({ type: "rect", x0: c - 0.46, x1: c + 0.46, y0: r - 0.46, y1: r + 0.46, line }));
   const [least, most] = extent(values);
+  const decimals = Math.max(0, 1 - Math.floor(Math.log10(Math.max(Math.abs(least), Math.abs(most)) || 1)));
   const notes = [before.length ? `dashed: ${before.join(", ")}, before` : "", now.length ? `outlined: ${now.join(", ")}, now` : ""];
   return figure({
     title,
@@ -39,8 +40,9 @@ function heatmap({ title, rows, columns, values, now, before }) {
     plot: () => ({
       data: [{
         type: "heatmap", z: values, x: columns.map(plain), y: rows.map(plain), ...shades(least, most), xgap: 2, ygap: 2,
-        text: values.map((row) => row.map(short)), texttemplate: cells.length <= 150 ? "%{text}" : "",
-        hovertemplate: "%{y} %{x}: %{text}<extra></extra>",
+        text: values.map((row) => row.map((value) => (isNumber(value) ? value.toFixed(Math.min(decimals, 4)).replace(/^-(0\.?0*)$/, "$1") : ""))),
+        texttemplate: columns.length <= 12 && cells.length <= 400 ? "%{text}" : "", textfont: { size: 11 },
+        customdata: values.map((row) => row.map(short)), hovertemplate: "%{y} %{x}: %{customdata}<extra></extra>",
         colorbar: { thickness: 10, outlinewidth: 0, len: 0.95 },
       }],
       layout: {
@@ -81,12 +83,15 @@ function curves({ title, x_label, y_label, lines, marks }) {
     plot: () => ({
       data: lines.flatMap((line, n) => traces(line, n, lines.length)),
       layout: {
-        height: 320, xaxis: axis({ title: { text: plain(x_label) } }), yaxis: axis({ title: { text: plain(y_label) } }),
+        height: 320, xaxis: axis({ title: { text: plain(x_label) }, zeroline: false, ...steps(lines) }), yaxis: axis({ title: { text: plain(y_label) } }),
         legend: { orientation: "h", y: -0.24, yanchor: "top" }, showlegend: lines.length > 1, shapes: marks.flatMap(crossing),
       },
     }),
   });
 }
+
+/** Layers and doses are whole numbers, and so are the ticks. */
+const steps = (lines) => (lines.every(({ x }) => x.length <= 16 && x.every(Number.isInteger)) ? { dtick: 1 } : {});
 
 function traces({ name, x, y, low, high }, n, of) {
   const hue = HUES[n % HUES.length], group = `${n}`;
@@ -124,7 +129,7 @@ function flow(picture) {
     plot: () => ({
       data: [{
         x: points.map(({ c }) => c), y: points.map(({ r }) => r), mode: "markers", type: "scatter",
-        marker: { size: points.map(({ value }) => 9 + 21 * Math.abs(value) / largest), color: points.map(({ value }) => (value < 0 ? HUES[1] : HUES[0])), line: { color: colour("card"), width: 2 } },
+        marker: { size: points.map(({ value }) => 9 + 21 * Math.abs(value) / largest), color: points.map(({ value }) => hueOf(value, largest)), line: { color: colour("card"), width: 2 } },
         text: points.map(({ row, column, value }) => plain(`${row} at ${column}: ${short(value)}`)), hovertemplate: "%{text}<extra></extra>",
       }],
       layout: {
@@ -137,9 +142,14 @@ function flow(picture) {
   });
 }
 
+const hueOf = (value, largest) => {
+  if (Math.abs(value) < 0.02 * largest) return colour("soft");
+  return value < 0 ? HUES[1] : HUES[0];
+};
+
 const lanes = (points, largest) => points.filter(({ r }) => r > 0).map(({ r, c, value }) => ({
   type: "line", layer: "below", x0: c, x1: c, y0: r - 1, y1: r, opacity: 0.45,
-  line: { width: 1.5 + 14 * Math.abs(value) / largest, color: value < 0 ? HUES[1] : HUES[0] },
+  line: { width: 1.5 + 14 * Math.abs(value) / largest, color: hueOf(value, largest) },
 }));
 
 function arrow(layer, from, to) {
@@ -188,7 +198,7 @@ function strip({ name, values, of }, statistic) {
     plot: () => ({
       data: [cloud(name, values, HUES[0])],
       layout: {
-        height: 210, showlegend: false, xaxis: axis({ zeroline: true }), yaxis: axis({ showticklabels: false, showgrid: false, zeroline: false }),
+        height: 210, margin: { l: 20, r: 20, t: 12, b: 30 }, showlegend: false, xaxis: axis({ zeroline: true }), yaxis: axis({ showticklabels: false, showgrid: false, zeroline: false }),
         shapes: [
           ...bound.filter(isNumber).map((edge) => ({ type: "line", yref: "paper", y0: 0, y1: 1, x0: edge, x1: edge, line: { color: colour("edge"), width: 2 } })),
           ...(isNumber(statistic?.estimate) ? [{ type: "line", yref: "paper", y0: 0, y1: 1, x0: statistic.estimate, x1: statistic.estimate, line: { color: colour("ink"), width: 1.5, dash: "dot" } }] : []),

@@ -61,7 +61,8 @@ function differencesOf(claim, { differences, baseline }) {
     el("td", { class: "value" }, `± ${one.tolerance}`), el("td", { class: "soft" }, `${one.level}, n = ${one.n}`),
     el("td", { class: "verdict" }, `${one.mark} ${one.change}`)));
   return [
-    el("h3", {}, baseline ? `Against ${baseline}` : "Moved"),
+    el("h3", {}, baseline ? "Against the baseline" : "Moved"),
+    baseline ? el("p", { class: "soft text" }, baseline) : null,
     claim.change ? el("p", { class: "change", "data-state": claim.change.kind }, claim.change.text) : null,
     claim.moved ? shift(claim.moved) : null,
     rows.length ? el("div", { class: "scroll" }, el("table", { class: "figures" },
@@ -79,11 +80,11 @@ function examplesOf({ examples, statistics }) {
   if (!examples?.length) return [];
   const place = el("div", {});
   const show = (number) => {
-    const shown = examples[number], opposite = shown.opposite ?? 0;
+    const shown = examples[number], { opposite } = shown;
     forget(place);
     place.replaceChildren(
       strip(shown, statistics.find(({ name }) => name === shown.name)),
-      el("p", { class: "count" }, `${opposite.toLocaleString("en")} of ${shown.of.toLocaleString("en")} examples go against the estimate.`),
+      ...(opposite === null ? [] : [el("p", { class: "count" }, `${opposite.toLocaleString("en")} of ${shown.of.toLocaleString("en")} examples go against the estimate.`)]),
       ...(shown.worst.length ? [el("p", { class: "count" }, "Furthest from what is expected:"), el("ul", { class: "worst" }, shown.worst.map(({ text, value }) =>
         el("li", {}, el("code", {}, value), el("q", { dir: "auto" }, text))))] : []));
   };

@@ -1,0 +1,218 @@
+"""The page in a real Chromium: it renders, filters, unfolds, and asks the network for nothing."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ppcheck.judge.compare import Change
+from ppcheck.judge.verdict import Verdict
+from ppcheck.record.run import ClaimRecord
+from ppcheck.report.html import page
+from tests.report.runs import HOSTILE, claim, difference, hostile, many, pictured, run
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Locator, Page
+
+pytestmark = pytest.mark.slow
+Opener = Callable[[list[ClaimRecord]], "Page"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, or another one on the path."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
+    if found is None:
+        pytest.skip("needs Chromium on the path: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def opened(browser: Browser, tmp_path: Path) -> Iterator[Opener]:
+    """Opens a page of claims; at the end nothing must have gone wrong in it."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
+    found = context.new_page()
+    found.set_default_timeout(8000)
+    troubles: list[str] = []
+    found.on("console", lambda message: troubles.append(message.text))
+    found.on("pageerror", lambda error: troubles.append(str(error)))
+    found.on("dialog", lambda dialog: troubles.append(f"a dialog: {dialog.message}"))
+    found.on("request", lambda request: troubles.extend(_outside(request.url)))
+
+    def open_page(claims: list[ClaimRecord]) -> Page:
+        file = tmp_path / "index.html"
+        file.write_text(page(run(claims)), encoding="utf-8")
+        found.goto(file.as_uri())
+        return found
+
+    yield open_page
+    context.close()
+    assert not troubles
+
+
+def _outside(url: str) -> list[str]:
+    return [] if url.startswith(("file:", "data:", "blob:")) else [f"a request: {url}"]
+
+
+def unfolded(page: Page, name: str) -> Locator:
+    """The claim's details, all its plots drawn."""
+    button = page.get_by_role("button", name=name, exact=True)
+    button.click()
+    details = page.locator(f"#{button.get_attribute('aria-controls')}")
+    for plot in details.locator(".plot").all():
+        plot.scroll_into_view_if_needed()
+        plot.locator(".main-svg").first.wait_for()
+    return details
+
+
+def test_it_renders_the_verdict_and_every_claim(opened: Opener) -> None:
+    shown = opened([claim(verdict) for verdict in Verdict])
+    assert shown.locator("h1").inner_text() == "1 of 5 claims could not be measured"
+    assert shown.locator("tr.claim").count() == len(Verdict)
+    first = shown.locator("tr.claim").first.inner_text()
+    assert "error" in first
+    assert "!" in first
+
+
+def test_filters_by_verdict_text_and_spec(opened: Opener) -> None:
+    shown = opened(many(40))
+    rows = shown.locator("tr.claim")
+    shown.get_by_role("button", name="fails").click()
+    assert rows.count() == 4
+    assert shown.locator("#shown").inner_text() == "4 of 40 claims"
+    shown.get_by_role("button", name="fails").click()
+    shown.get_by_label("All specs").select_option("specs/7.pp.yaml")
+    assert rows.count() == 2
+    shown.get_by_label("All specs").select_option("")
+    shown.get_by_label("Search claims").fill("claim-33")
+    assert rows.count() == 1
+    shown.get_by_label("Search claims").fill("nothing like it")
+    assert rows.count() == 0
+
+
+def test_sorts_by_a_column_and_back(opened: Opener) -> None:
+    shown = opened(many(30))
+    header = shown.get_by_role("columnheader", name="claim")
+    header.get_by_role("button").click()
+    assert header.get_attribute("aria-sort") == "ascending"
+    assert shown.locator(".unfold").first.inner_text() == "claim-0"
+    header.get_by_role("button").click()
+    assert shown.locator(".unfold").first.inner_text() == "claim-29"
+
+
+def test_draws_every_kind_of_picture_when_unfolded(opened: Opener) -> None:
+    claims = pictured()
+    shown = opened(claims)
+    assert shown.locator(".main-svg").count() == 0
+    for each in claims:
+        details = unfolded(shown, each.id)
+        assert details.locator("figure").count() >= 2, each.id
+        assert details.locator(".plot .main-svg").count() > 0, each.id
+        shown.get_by_role("button", name=each.id, exact=True).click()
+        assert details.count() == 0
+    assert shown.locator(".main-svg").count() == 0
+
+
+def test_a_plot_has_its_data_as_a_table_and_as_a_file(opened: Opener) -> None:
+    shown = opened(pictured())
+    figure = unfolded(shown, "heads").locator("figure").first
+    assert figure.locator("table").is_hidden()
+    figure.get_by_role("button", name="Table").click()
+    assert figure.locator("tbody tr").count() == 4
+    with shown.expect_download() as started:
+        figure.get_by_role("button", name="CSV").click()
+    assert Path(started.value.path()).read_text(encoding="utf-8").startswith(",H0,H1,H2,H3")
+    with shown.expect_download() as started:
+        shown.get_by_role("button", name="Download JSON").click()
+    assert '"recovery"' in Path(started.value.path()).read_text(encoding="utf-8")
+
+
+def test_shows_what_changed_and_leads_to_it(opened: Opener) -> None:
+    worse = claim(id="worse", comparison=difference(Change.REGRESSED))
+    shown = opened([claim(id="fine", comparison=difference(Change.UNCHANGED)), worse])
+    cards = shown.locator(".card")
+    assert cards.count() == 1
+    assert "recovery 0.6 → 0.4" in cards.first.inner_text()
+    cards.first.click()
+    details = shown.locator("tr.details")
+    details.get_by_role("heading", name="Against the baseline").wait_for()
+    assert "-0.2 [-0.25, -0.15]" in details.inner_text()
+
+
+def test_works_by_keyboard_alone(opened: Opener) -> None:
+    shown = opened(many(20))
+    keyboard = shown.keyboard
+    keyboard.press("/")
+    keyboard.type("claim-1")
+    keyboard.press("ArrowDown")
+    first = shown.evaluate("document.activeElement.textContent")
+    keyboard.press("ArrowDown")
+    assert shown.evaluate("document.activeElement.textContent") != first
+    keyboard.press("ArrowUp")
+    keyboard.press("Enter")
+    assert shown.locator("tr.details").count() == 1
+    assert shown.evaluate("document.activeElement.getAttribute('aria-expanded')") == "true"
+    keyboard.press("Tab")
+    keyboard.press("Escape")
+    assert shown.locator("tr.details").count() == 0
+    assert shown.evaluate("document.activeElement.textContent") == first
+
+
+def test_two_thousand_claims_are_drawn_as_the_reader_comes_to_them(opened: Opener) -> None:
+    shown = opened(many(2000))
+    assert shown.locator("#shown").inner_text() == "2,000 claims"
+    at_first = shown.locator("tr.claim").count()
+    assert at_first <= 120
+    assert shown.evaluate("document.querySelectorAll('body *:not(script)').length") < 6000
+    shown.keyboard.press("End")
+    shown.wait_for_function(f"document.querySelectorAll('tr.claim').length > {at_first}")
+    shown.get_by_label("Search claims").fill("claim-1999")
+    assert shown.locator("tr.claim").count() == 1
+
+
+def test_light_and_dark_by_preference_and_by_hand(opened: Opener) -> None:
+    shown = opened(pictured())
+    background = "getComputedStyle(document.body).backgroundColor"
+    light = shown.evaluate(background)
+    unfolded(shown, "heads")
+    shown.get_by_role("button", name="Dark").click()
+    assert shown.evaluate(background) != light
+    shown.get_by_role("button", name="Light").click()
+    assert shown.evaluate(background) == light
+    shown.emulate_media(color_scheme="dark")
+    shown.reload()
+    assert shown.evaluate(background) != light
+
+
+def test_prints_every_claim(opened: Opener) -> None:
+    shown = opened(many(200))
+    shown.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert shown.locator("tr.claim").count() == 200
+
+
+def test_hostile_texts_are_shown_as_text(opened: Opener) -> None:
+    shown = opened(hostile())
+    for button in shown.locator(".unfold").all():
+        button.click()
+    for plot in shown.locator(".plot").all():
+        plot.scroll_into_view_if_needed()
+        plot.locator(".main-svg").first.wait_for()
+    assert shown.locator(".unfold", has_text=HOSTILE[0]).count() == 2
+    assert shown.locator("main img, main script, main a[href]").count() == 0
+    assert shown.locator("figure").locator(f"text={HOSTILE[5]}").count() > 0
+
+
+def test_a_narrow_window_needs_no_sideways_scrolling(opened: Opener) -> None:
+    shown = opened(pictured())
+    shown.set_viewport_size({"width": 400, "height": 800})
+    unfolded(shown, "heads")
+    assert shown.evaluate("document.documentElement.scrollWidth") <= 400
