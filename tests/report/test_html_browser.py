@@ -174,7 +174,7 @@ def test_two_thousand_claims_are_drawn_as_the_reader_comes_to_them(opened: Opene
     assert at_first <= 120
     assert shown.evaluate("document.querySelectorAll('body *:not(script)').length") < 6000
     shown.keyboard.press("End")
-    shown.wait_for_function(f"document.querySelectorAll('tr.claim').length > {at_first}")
+    shown.locator("tr.claim").nth(at_first).wait_for()
     shown.get_by_label("Search claims").fill("claim-1999")
     assert shown.locator("tr.claim").count() == 1
 
