@@ -163,7 +163,7 @@ def _line(drawn: Any) -> Json:
     """A curve with its band; a list of points has none."""
     if not isinstance(drawn, Mapping):
         drawn = {axis: [point[axis] for point in drawn] for axis in ("x", "y")}
-    columns = {axis: list(map(rounded, drawn[axis])) for axis in ("x", "y")}
+    columns: Json = {axis: list(map(rounded, drawn[axis])) for axis in ("x", "y")}
     if any(value is None for value in columns["x"]):
         columns["x"] = shown(drawn["x"])
     bands = {end: list(map(rounded, drawn[end])) for end in ("low", "high") if drawn.get(end)}
