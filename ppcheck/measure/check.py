@@ -80,6 +80,11 @@ class Measurement:
 class Check(Claim):
     """A claim that knows how to measure itself: one file for each kind."""
 
+    @property
+    def looks(self) -> bool:
+        """Whether what it measures depends on what it has measured before."""
+        return getattr(self, "top", None) is not None
+
     def measure(self, bench: Bench) -> Measurement:
         """Raises MeasurementError where it cannot, UnsupportedError where the model lacks it."""
         raise NotImplementedError  # every check does

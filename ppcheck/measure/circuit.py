@@ -113,6 +113,10 @@ class Circuit(Check):
             if selection is not None:
                 grid.select(selection)
 
+    @property
+    def looks(self) -> bool:
+        return self.ranking is not None and self.ranking.by is not None
+
     def measure(self, bench: Bench) -> Measurement:
         knockout = self._knockout(bench)
         sides = [side.prompts for side in knockout.sides]

@@ -223,7 +223,7 @@ def plan(
             claim.measure(Bench(memo, grid, seed))
         except PpcheckError as error:
             refused[name] = str(error)
-    looking = [name for name, (claim, _) in claims.items() if getattr(claim, "top", None)]
+    looking = [name for name, (claim, _) in claims.items() if claim.looks]
     return Plan(
         subject,
         len(claims),

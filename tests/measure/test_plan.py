@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -19,6 +19,8 @@ from ppcheck.spec.site import Kind, Site
 from ppcheck.subject.edit import Edit, Operation
 from ppcheck.subject.memo import Memo, Memory
 from ppcheck.subject.subject import Subject
+from tests.measure.lab import Model, bench
+from tests.measure.lab import claim as claim_of
 from tests.plugin.conftest import SPEC
 
 MORE = """
@@ -96,6 +98,32 @@ def test_a_run_asks_for_just_what_was_planned_and_then_nothing_is_left(
     after = plan(demo, some, store)
     assert (after.asked, after.requests, after.speed) == (memo.asked, (), None)
     assert after.in_cache == before.to_measure
+
+
+PATHS: dict[str, dict[str, Any]] = {
+    "path": {"sender": "L0H*", "receiver": ["L1H*.q", "mlp_out.L1", "logits"], "mode": "denoise"},
+    "circuit": {"nodes": ["L0H*", "mlp_out.L0"], "ablation": "corrupted", "random": 5},
+}
+
+
+@pytest.mark.parametrize("check", PATHS)
+def test_paths_and_circuits_ask_for_just_what_was_planned(tiny: Model, check: str) -> None:
+    on, store = bench(tiny), Memory()
+    wanted = claim_of(check, metric="logit_diff(a, b)", **PATHS[check])
+    before = plan(tiny.subject, {"it": (wanted, on.grid)}, store)
+    memo = Memo(tiny.subject, store)
+    wanted.measure(Bench(memo, on.grid, 0))
+    assert before.refused == {}
+    assert (before.asked, before.guessed) == (memo.asked, ())
+    after = plan(tiny.subject, {"it": (wanted, on.grid)}, store)
+    assert (after.asked, after.requests) == (memo.asked, ())
+
+
+def test_a_ranking_that_is_yet_to_be_found_is_a_guess(tiny: Model) -> None:
+    on = bench(tiny)
+    for ranking, guessed in (("effect", ("it",)), (["L1H0"], ())):
+        wanted = claim_of("circuit", metric="p(a)", ablation="corrupted", ranking=ranking)
+        assert plan(tiny.subject, {"it": (wanted, on.grid)}, Memory()).guessed == guessed
 
 
 def test_overlapping_sweeps_are_counted_once(demo: Subject, tmp_path: Path) -> None:
