@@ -28,6 +28,8 @@ def mean_ends(means: NDArray[np.float64], units: float, support: Ends, tail: flo
         (means / scale).round(_ALIKE), return_index=True, return_counts=True
     )
     common = float(means[first[counts.argmax()]])  # as it is: rounded, it may pass a bound
+    at_end = [end for end in support if math.isclose(common, end, rel_tol=0.1**_ALIKE)]
+    common = at_end[0] if at_end else common
     exceptions = len(means) - int(counts.max())
     lowest, highest = (means.min(), means.max()) if exceptions else support
     if 2 * exceptions >= min(units, len(means)):

@@ -45,6 +45,12 @@ def test_an_end_that_units_agree_on_is_that_very_number() -> None:
     assert found[0] == 0.5
 
 
+def test_a_rounding_error_beside_an_end_is_that_end() -> None:
+    """Or a rank correlation of 1 would be certain wherever it is computed as 1 - 1e-16."""
+    found = mean_ends(np.full(30, 1 - 2**-53), 30, (-1.0, 1.0), TAIL)
+    assert found == pytest.approx((1 - 2 * (1 - TAIL ** (1 / 30)), 1))
+
+
 def test_units_that_agree_on_a_number_beside_which_there_is_room_have_no_such_ends() -> None:
     assert mean_ends(np.full(20, 1 / 6), 20, (0.0, 1.0), TAIL) is None
     assert mean_ends(np.full(20, 1.0), 20, (-np.inf, np.inf), TAIL) is None
