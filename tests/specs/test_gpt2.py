@@ -53,7 +53,9 @@ def test_they_are_about_this_model_and_run_to_their_end(records: dict[str, Claim
     assert verdicts <= {Verdict.HOLDS, Verdict.FAILS, Verdict.INCONCLUSIVE}
 
 
-def test_no_claim_about_what_is_inside_holds_on_random_weights(records: dict[str, ClaimRecord]) -> None:
+def test_no_claim_about_what_is_inside_holds_on_random_weights(
+    records: dict[str, ClaimRecord],
+) -> None:
     inside = {claim: record for claim, record in records.items() if record.family != "behaviour"}
     assert len(inside) >= 15
     assert [claim for claim, record in inside.items() if record.verdict is Verdict.HOLDS] == []
