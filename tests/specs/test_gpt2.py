@@ -40,6 +40,7 @@ def gpt2(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pat
 def records(gpt2: Path) -> dict[str, ClaimRecord]:
     subject = Memo(load(resolve(str(gpt2))), Memory())
     specs = [load_spec(path, CHECKS) for path in SPECS]
+    assert all(spec.is_about(*resolve(str(gpt2)).names) for spec in specs)
     return {
         entry.id: Examination(spec, entry, spec.path.name, str(gpt2), seed=0).run(subject)
         for spec in specs
