@@ -8,7 +8,13 @@ import numpy as np
 
 from ppcheck.judge.compare import Change, change, default_tolerance, difference
 from ppcheck.judge.verdict import Verdict
-from ppcheck.record.run import ClaimRecord, ComparedStatistic, Comparison, StatisticRecord
+from ppcheck.record.run import (
+    ClaimRecord,
+    ComparedStatistic,
+    Comparison,
+    RunRecord,
+    StatisticRecord,
+)
 from ppcheck.spec.bound import Bound
 
 CONFIDENCE = 0.95
@@ -47,6 +53,38 @@ def compared(
     return Comparison(
         change=whole, baseline=baseline, verdict=old.verdict, statistics=found, moved=moved
     )
+
+
+def compared_runs(new: RunRecord, old: RunRecord, name: str) -> tuple[RunRecord, list[str]]:
+    """The new run, each claim with its comparison, and the claims of the old one that are gone.
+
+    Claims are paired by spec, id and model; where each run has one model, these two are paired.
+    ``name`` is what the old run is called.
+    """
+    one_each = len(new.models) == len(old.models) == 1
+    before = {_place(claim, one_each): claim for claim in old.claims}
+    comparisons = n_comparisons({str(place): claim for place, claim in before.items()})
+    claims = tuple(
+        claim.model_copy(
+            update={
+                "comparison": compared(
+                    claim,
+                    before.get(_place(claim, one_each)),
+                    name,
+                    tolerance=claim.tolerance,
+                    comparisons=comparisons,
+                )
+            }
+        )
+        for claim in new.claims
+    )
+    left = before.keys() - {_place(claim, one_each) for claim in claims}
+    gone = ["::".join(place[:2]) for place in before if place in left]
+    return new.model_copy(update={"claims": claims}), gone
+
+
+def _place(claim: ClaimRecord, one_model: bool) -> tuple[str, str, str]:
+    return claim.spec, claim.id, "" if one_model else claim.model
 
 
 def n_comparisons(records: Mapping[str, ClaimRecord]) -> int:

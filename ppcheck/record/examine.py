@@ -117,6 +117,7 @@ class Examination:
             "on": str(claim.on),
             "source": claim.source or self.spec.source,
             "expect": {name: str(bound) for name, bound in claim.expect.items()},
+            "tolerance": dict(claim.tolerance),
             "fingerprint": self._fingerprint(),
         }
 

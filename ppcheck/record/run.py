@@ -99,6 +99,7 @@ class ClaimRecord(Recorded):
     on: str = ""
     source: str | None = None
     expect: dict[str, str] = Field(default_factory=dict)
+    tolerance: dict[str, float] = Field(default_factory=dict)
     statistics: dict[str, StatisticRecord] = Field(default_factory=dict)
     facts: dict[str, Any] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()

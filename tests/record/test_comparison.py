@@ -7,8 +7,8 @@ import pytest
 
 from ppcheck.judge.compare import Change
 from ppcheck.judge.verdict import Verdict
-from ppcheck.record.comparison import compared, n_comparisons
-from ppcheck.record.run import ClaimRecord, StatisticRecord
+from ppcheck.record.comparison import compared, compared_runs, n_comparisons
+from ppcheck.record.run import ClaimRecord, RunRecord, StatisticRecord
 
 UNITS = np.linspace(0.4, 0.6, 20)
 
@@ -92,3 +92,38 @@ def test_what_was_chosen_may_move() -> None:
     new = record(member="[L1H3]", facts=facts | {"kept": ["L1H3"]})
     found = compared(new, old, "base.json")
     assert (found.change, found.moved) == (Change.MOVED, ("L1H1", "L1H3"))
+
+
+def run(*claims: ClaimRecord, models: tuple[str, ...] = ("demo",)) -> RunRecord:
+    return RunRecord(
+        started="",
+        seconds=1,
+        peak_memory_mb=1,
+        model={},
+        models={model: {} for model in models},
+        claims=claims,
+    )
+
+
+def test_runs_of_one_model_each_are_compared_whatever_the_models_are() -> None:
+    old = run(record(), record(id="dropped"))
+    new = run(record(-0.15, model="new"), record(id="fresh", model="new"), models=("new",))
+    found, gone = compared_runs(new, old, "old.json")
+    changes = [claim.comparison.change for claim in found.claims if claim.comparison]
+    assert changes == [Change.REGRESSED, Change.NEW]
+    assert gone == ["a.pp.yaml::dropped"]
+
+
+def test_runs_of_several_models_are_compared_model_by_model() -> None:
+    both = ("demo", "other")
+    old = run(record(), record(-0.15, model="other"), models=both)
+    found, gone = compared_runs(old, old, "old.json")
+    changes = [claim.comparison.change for claim in found.claims if claim.comparison]
+    assert (changes, gone) == ([Change.UNCHANGED] * 2, [])
+
+
+def test_a_records_own_tolerance_counts_when_runs_are_compared() -> None:
+    new = run(record(-0.15, tolerance={"recovery": 0.2}))
+    (claim,) = compared_runs(new, run(record()), "old.json")[0].claims
+    assert claim.comparison is not None
+    assert claim.comparison.change is Change.UNCHANGED
