@@ -34,8 +34,9 @@ lock: $(READY)  ## Resolve the dependencies anew into requirements.lock.
 		--no-annotate --no-emit-index-url --no-emit-find-links --output-file requirements.lock
 	sed -i 's/+cpu$$//' requirements.lock
 
-schema: $(READY)  ## Write the JSON Schema of specs anew.
+schema: $(READY)  ## Write the JSON Schemas of specs and of run records anew.
 	$(BIN)/ppcheck schema > ppcheck/spec/schema.json
+	$(BIN)/ppcheck schema record > ppcheck/record/schema.json
 
 train: $(READY)  ## Train the demo model anew.
 	$(BIN)/python -m ppcheck.demo.train

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -136,3 +137,10 @@ class RunRecord(Recorded):
 
     def to_json(self) -> str:
         return self.model_dump_json(by_alias=True, indent=1) + "\n"
+
+
+def schema_text() -> str:
+    """The JSON Schema of a run record, as it is committed beside this file."""
+    schema = RunRecord.model_json_schema(by_alias=True)
+    dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return json.dumps(dialect | schema, indent=2, ensure_ascii=False) + "\n"

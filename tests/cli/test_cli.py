@@ -15,7 +15,7 @@ from ppcheck.spec.source import read_source
 from tests.plugin.conftest import SPEC as DEMO
 from tests.spec.example import SPEC, changed
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SCHEMA = Path(next(iter(ppcheck.spec.__path__))) / "schema.json"
 SHIPPED = sorted((ROOT / "specs").rglob("*.pp.yaml"))
 

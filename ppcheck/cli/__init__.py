@@ -1,0 +1,24 @@
+"""The `ppcheck` command, one file for each thing it does."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from typing import cast
+
+from ppcheck.cli import compare, plan, report, schema, validate
+
+COMMANDS = (validate, plan, report, compare, schema)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns 0, or 1 where what it was given is not valid or is not there."""
+    parser = argparse.ArgumentParser(
+        prog="ppcheck",
+        description="Claims about what a language model does, and which circuits do it.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    for command in COMMANDS:
+        command.add(commands)
+    options = parser.parse_args(arguments)
+    return cast("Callable[[argparse.Namespace], int]", options.run)(options)

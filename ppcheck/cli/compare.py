@@ -1,0 +1,61 @@
+"""`ppcheck compare`: what changed from one recorded run to another."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from ppcheck.errors import BaselineError
+from ppcheck.judge.compare import Change
+
+REGRESSED = 10
+"""The exit status where a claim regressed: none of pytest's, which end at 6."""
+
+
+def add(commands: Any) -> None:
+    parser = commands.add_parser(
+        "compare",
+        help="say what changed from one recorded run to another",
+        description=f"Exits with {REGRESSED} where a claim of NEW is worse than in OLD by more "
+        "than chance and its tolerance, with 0 where none is, with 1 where a file is no record.",
+    )
+    parser.add_argument("old", type=Path, metavar="OLD.json")
+    parser.add_argument("new", type=Path, metavar="NEW.json")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write a summary, too")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write the page, too")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    from ppcheck.record.comparison import compared_runs
+    from ppcheck.record.files import write_whole
+    from ppcheck.record.reading import read_run
+    from ppcheck.report.gate import headline, tally_of_changes
+    from ppcheck.report.terminal import WIDTH, table
+    from ppcheck.report.text import printable
+
+    try:
+        old, new = read_run(options.old), read_run(options.new)
+    except BaselineError as error:
+        sys.stdout.write(f"{printable(str(error))}\n")
+        return 1
+    found, gone = compared_runs(new, old, str(options.old))
+    width = max(WIDTH, shutil.get_terminal_size().columns)
+    sys.stdout.write(table(found.claims, colour=sys.stdout.isatty(), width=width))
+    lines = [headline(found.claims), tally_of_changes(found.claims, str(options.old), gone)]
+    if gone:
+        lines.append(f"gone: {', '.join(map(printable, gone))}")
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    if options.markdown is not None:
+        from ppcheck.report.markdown import markdown
+
+        write_whole(options.markdown, markdown(found.claims, gone))
+    if options.out is not None:
+        from ppcheck.report.html import page
+
+        write_whole(options.out / "index.html", page(found, gone))
+    changes = {claim.comparison.change for claim in found.claims if claim.comparison is not None}
+    return REGRESSED if Change.REGRESSED in changes else 0

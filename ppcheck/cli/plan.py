@@ -1,0 +1,91 @@
+"""`ppcheck plan`: what a run would measure, and how long that takes."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from ppcheck.cli.specs import sound
+from ppcheck.errors import PpcheckError
+from ppcheck.spec.load import Spec
+from ppcheck.subject.settings import DTYPES, STANDARD, Budget, Settings
+
+if TYPE_CHECKING:
+    from ppcheck.measure.check import Check
+    from ppcheck.subject.memo import Store
+
+
+def add(commands: Any) -> None:
+    parser = commands.add_parser("plan", help="say what a run would measure, and how long it takes")
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="spec or folder")
+    _add_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the plan of every model; 1 where a spec is not valid or a model cannot be loaded."""
+    try:
+        specs = [spec for path in options.paths for spec in sound(path)]
+        for model in options.model or ["demo"]:
+            sys.stdout.write(_planned(specs, model, options))
+    except PpcheckError as error:
+        sys.stdout.write(f"{error}\n")
+        return 1
+    return 0
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    """Those of pytest that change what a plan says, by the same names."""
+    parser.add_argument("--model", "--ppcheck-model", action="append", help="(default: demo)")
+    parser.add_argument("--ppcheck-revision", dest="revision", metavar="REVISION")
+    parser.add_argument("--ppcheck-seed", dest="seed", type=int, default=0, metavar="N")
+    parser.add_argument(
+        "--ppcheck-memory", dest="memory", type=_budget, default=STANDARD.memory, metavar="SIZE"
+    )
+    parser.add_argument("--ppcheck-dtype", dest="dtype", choices=DTYPES, default=STANDARD.dtype)
+    parser.add_argument(
+        "--ppcheck-device", dest="device", default=STANDARD.device, metavar="DEVICE"
+    )
+    parser.add_argument("--ppcheck-allow-pickle", dest="allow_pickle", action="store_true")
+    parser.add_argument("--ppcheck-no-cache", dest="no_cache", action="store_true")
+
+
+def _budget(text: str) -> Budget:
+    try:
+        return Budget.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _planned(specs: Sequence[Spec], model: str, options: argparse.Namespace) -> str:
+    from ppcheck.measure.plan import plan
+    from ppcheck.report.plan import plan_text
+    from ppcheck.subject.load import load, resolve
+    from ppcheck.subject.memo import Memory
+
+    ref = resolve(model, options.revision)
+    settings = Settings(options.dtype, options.device, options.memory, options.allow_pickle)
+    store = Memory() if options.no_cache else _store(options.paths[0])
+    claims = {
+        f"{spec.path.name}::{entry.id}": (cast("Check", entry.claim), entry.grid)
+        for spec in specs
+        if spec.is_about(*ref.names)
+        for entry in spec.entries
+        if entry.claim is not None and entry.grid is not None
+    }
+    return plan_text(plan(load(ref, settings), claims, store, options.seed))
+
+
+def _store(path: Path) -> Store:
+    """What pytest's cache holds: that of the nearest folder around the spec which has one."""
+    from ppcheck.record.cache import Disk
+    from ppcheck.subject.memo import Memory
+
+    for folder in (path.resolve(), *path.resolve().parents):
+        kept = folder / ".pytest_cache" / "d" / "ppcheck"
+        if kept.is_dir():
+            return Disk(kept)
+    return Memory()
