@@ -6,6 +6,7 @@ import hashlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,11 +24,16 @@ from ppcheck.subject.subject import Subject
 
 @dataclass(frozen=True)
 class Bench:
-    """The model under test, the prompts of one set, and the seed that names every random choice."""
+    """The model under test, the prompts of one set, and the seed that names every random choice.
+
+    ``examples`` is where hypothesis keeps what it found, for the next run to try first; None where
+    nothing is kept.
+    """
 
     subject: Subject
     grid: Grid
     seed: int
+    examples: Path | None = None
 
     def prompts(self, selection: Selection) -> Encoded:
         return self.subject.encode(self.grid.select(selection))

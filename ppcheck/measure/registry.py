@@ -19,6 +19,7 @@ _CHECKS = {
     "dose_response": "dose_response:DoseResponse",
     "contrast": "contrast:Contrast",
     "invariance": "invariance:Invariance",
+    "property": "property:Property",
     "patch": "patch:Patch",
     "attention": "attention:Attention",
     "neuron": "neuron:Neuron",

@@ -94,9 +94,11 @@ class ClaimItem(pytest.Item):
     def setup(self) -> None:
         from ppcheck.record.examine import Examination
 
-        seed = state_of(self.config).seed
+        state = state_of(self.config)
         spec_name = self.nodeid.partition("::")[0]
-        examination = Examination(self.spec, self.entry, spec_name, self.ref.label, seed)
+        examination = Examination(
+            self.spec, self.entry, spec_name, self.ref.label, state.seed, state.examples
+        )
         try:
             self.record = self._examine(examination)
         except UnsupportedError as error:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,7 +26,8 @@ DEFAULT_MODEL = "demo"
 class State:
     """The models under test, and what is known of them.
 
-    Only the last one stays in memory, and the one that it is compared with.
+    Only the last one stays in memory, and the one that it is compared with. ``examples`` is where
+    counterexamples are kept.
     """
 
     refs: tuple[ModelRef, ...]
@@ -32,6 +35,7 @@ class State:
     settings: Settings
     store: Store
     against: ModelRef | None = None
+    examples: Path | None = None
     expectations: int = 0
     held: dict[str, Subject] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
@@ -69,8 +73,20 @@ def state_of(config: pytest.Config) -> State:
         except ModelError as error:
             raise pytest.UsageError(str(error)) from None
         seed, settings = option(config, "seed"), settings_of(config)
-        config.stash[_STATE] = State(refs, seed, settings, _store(config), against)
+        store, examples = _store(config), _examples(config)
+        config.stash[_STATE] = State(refs, seed, settings, store, against, examples)
     return config.stash[_STATE]
+
+
+def _examples(config: pytest.Config) -> Path | None:
+    """Where counterexamples are kept for the next run; under CI every run starts afresh."""
+    cache: pytest.Cache | None = getattr(config, "cache", None)
+    if option(config, "no_cache") or cache is None or os.environ.get("CI"):
+        return None
+    try:
+        return cache.mkdir("ppcheck-examples")
+    except OSError:
+        return None  # `_store` has warned
 
 
 def _store(config: pytest.Config) -> Store:

@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -30,13 +31,17 @@ WORST = 5
 
 @dataclass(frozen=True)
 class Examination:
-    """One claim, about to be tried on the model labelled ``model``; ``name`` is the spec's."""
+    """One claim, about to be tried on the model labelled ``model``; ``name`` is the spec's.
+
+    ``examples`` is the folder of counterexamples that are kept from run to run.
+    """
 
     spec: Spec
     entry: Entry
     name: str
     model: str
     seed: int
+    examples: Path | None = None
 
     def run(self, subject: Subject) -> ClaimRecord:
         """Measure and judge. Raises a PpcheckError where it cannot."""
@@ -44,7 +49,7 @@ class Examination:
         if claim is None or grid is None:
             raise self.entry.error or MeasurementError("the claim was not loaded")
         started = time.perf_counter()
-        measurement = cast(Check, claim).measure(Bench(subject, grid, self.seed))
+        measurement = cast(Check, claim).measure(Bench(subject, grid, self.seed, self.examples))
         statistics = [one.statistic for one in measurement.measured]
         if subject.ran_whole is not None:
             note = f"measured with whole forward passes: {subject.ran_whole}"

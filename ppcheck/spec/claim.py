@@ -10,6 +10,7 @@ from pydantic import Field
 
 from ppcheck.spec.base import Model
 from ppcheck.spec.bound import Bound
+from ppcheck.spec.condition import Conditions
 from ppcheck.spec.fields import ContrastField
 from ppcheck.spec.grammar import Parsed, as_text, suggest
 from ppcheck.spec.grid import Grid
@@ -83,8 +84,8 @@ class Claim(Model):
                 yield from ((written, m) for one in each for m in _of_position(one, prompt_set))
             elif isinstance(value, Selection):
                 yield from ((written, message) for message in self._of_selection(value, prompt_set))
-            elif isinstance(value, Metrics):
-                for choice in dict.fromkeys(c for metric in value for c in metric.choices):
+            elif isinstance(value, Metrics | Conditions):
+                for choice in dict.fromkeys(c for metric in value.metrics for c in metric.choices):
                     if choice not in prompt_set.choices:
                         advice = suggest(choice, prompt_set.choices)
                         yield written, f"{choice!r} is no choice of {self.on.prompts!r}: {advice}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import compress, product
 from math import prod
@@ -16,7 +16,7 @@ from ppcheck.spec.grammar import suggest
 from ppcheck.spec.prompts import MAX_PROMPTS, Contrast, PromptSet, check_size
 from ppcheck.spec.rows import read_rows, resolve_inside
 from ppcheck.spec.selection import Condition, Selection
-from ppcheck.spec.template import ROW, TEMPLATE, Form, Turn, filler, parse_template
+from ppcheck.spec.template import ROW, TEMPLATE, Form, Piece, Turn, filler, parse_template
 from ppcheck.spec.variable import Word
 
 Words = Mapping[str, Word]
@@ -135,6 +135,14 @@ class Grid:
             raise self._error(f"`{selection}` selects no clean prompt, one with {name}={labels[0]}")
         return tuple(pairs)
 
+    def with_words(self, prompt: Prompt, words: Words) -> Prompt:
+        """The prompt with other words for some variables.
+
+        Where a word is empty, one of the two spaces around it goes too.
+        """
+        changed = self._prompt({**prompt.words, **words})
+        return replace(changed, turns=tuple(map(_without_gaps, changed.turns)))
+
     @cached_property
     def _rows(self) -> list[dict[str, Word]]:
         try:
@@ -240,6 +248,22 @@ class Grid:
             raise self._error(str(error)) from None
         prefix = " " if form == "ids" else self.prompt_set.choice_prefix
         return Prompt(form, turns, words, unit or self._unit(words), choices, prefix)
+
+
+def _without_gaps(turn: Turn) -> Turn:
+    """The turn without empty pieces, and without the second of two spaces that they leave."""
+    pieces: list[Piece] = []
+    gap = False
+    for piece in turn.pieces:
+        if not piece.text:
+            gap = True
+            continue
+        if gap and piece.text[0] == " " and (not pieces or pieces[-1].text[-1] == " "):
+            piece = replace(piece, text=piece.text[1:])  # noqa: PLW2901
+        gap = False
+        if piece.text:
+            pieces.append(piece)
+    return replace(turn, pieces=tuple(pieces))
 
 
 def _merge(parts: tuple[dict[str, Word], ...]) -> dict[str, Word]:

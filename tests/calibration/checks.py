@@ -357,6 +357,12 @@ def equivalence(rng: np.random.Generator, n: int, effect: float) -> Trial:
     )
 
 
+def violations(rng: np.random.Generator, n: int, effect: float) -> Trial:
+    """Independent draws of which a fifth break the condition, or fewer."""
+    broken = rng.random(n) < 0.2 - effect
+    return Trial((Proportion(broken, np.arange(n), "violations"),), {"violations": "< 0.2"})
+
+
 def invariance(rng: np.random.Generator, n: int, effect: float) -> Trial:
     """Every edit moves the metric as far as is allowed, or this much less."""
     shared = noisy(rng, n, 1)[0]
@@ -425,6 +431,7 @@ STUDIES: tuple[Study, ...] = (
     Study("probe: accuracy", probe, (1.0, 2.0)),
     Study("probe: r2", probe_dose, (0.5, 1.0)),
     Study("equivalence: change", equivalence, (0.5, 1.0)),
+    Study("property: violations", violations, (0.1, 0.15)),
     Study(f"invariance: largest of {SITES} edits", invariance, (0.5, 1.0)),
     Study(f"ablate: drop of {SITES} heads", ablate, (0.5, 1.0)),
     Study(f"role: strength, best of {SITES}", role, (0.2, 0.4)),

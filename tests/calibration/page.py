@@ -51,8 +51,8 @@ Percent of {trials:,} claims in which the member that has the effect is found to
 are in the units of the check's data: standard deviations of units, and of examples within them, for
 choice (in log-odds), contrast, ablate and neuron; the whole change over the doses, for curves with
 noise of 1; the share of the gap, for patch, flow and localisation; probability, for attention; the
-share of what is needed, for role; and for equivalence and invariance how far the change lies within
-the edge.
+share of what is needed, for role; the share of draws, for property; and for equivalence and
+invariance how far the change lies within the edge.
 
 """
 MISSES = """

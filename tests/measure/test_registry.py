@@ -17,6 +17,7 @@ CLAIMS: dict[str, dict[str, object]] = {
     "contrast": {"metric": "p(a)"},
     "dose_response": {"metric": "p(a)", "dose": "strength"},
     "invariance": {"metric": "p(a)", "over": "start"},
+    "property": {"forall": {"start": {"sampled": ["on"]}}, "always": "p(a) > 0"},
     "patch": {"site": "L0H0", "mode": "noise", "metric": "kl"},
     "attention": {"site": ["L0H0", "L*H1"], "from": "final", "to": "feeling=pain"},
     "neuron": {"site": "L0N*", "position": -1, "separates": {"feeling": ["pain", "neutral"]}},

@@ -12,6 +12,15 @@ import pytest
 
 from tests.plugin.conftest import SPEC, write_spec
 
+PROPERTY = """
+  - id: always
+    says: B is never chosen, which is not so.
+    check: property
+    on: game[feeling=neutral]
+    forall: {points: {integers: [1, 9]}}
+    always: logit_diff(a, b) > 0
+    expect: {counterexamples: "<= 0"}
+"""
 Reader = Callable[[str], dict[str, Any]]
 
 
@@ -192,3 +201,23 @@ def test_two_runs_at_once_share_a_cache(
     for name in ("one.json", "other.json"):
         claims = {claim["id"]: claim for claim in read_record(name)["claims"]}
         assert figures(claims) == figures(alone)
+
+
+@pytest.mark.parametrize(
+    ("options", "ci", "folders"), [((), "", 1), (("--ppcheck-no-cache",), "", 0), ((), "true", 0)]
+)
+def test_a_counterexample_is_kept_for_the_next_run_but_not_under_ci(
+    pytester: pytest.Pytester,
+    run: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    options: tuple[str, ...],
+    ci: str,
+    folders: int,
+) -> None:
+    monkeypatch.setenv("CI", ci)
+    write_spec(pytester, SPEC.split("  - id: sure")[0] + PROPERTY)
+    claim = run(*options)["always"]
+    assert claim["facts"]["counterexample"]["words"] == {"points": "1"}
+    assert claim["statistics"]["counterexamples"]["worst"][0]["value"] == 1
+    examples = pytester.path / ".pytest_cache" / "d" / "ppcheck-examples"
+    assert len(list(examples.glob("*"))) == folders

@@ -13,6 +13,7 @@ from ppcheck.errors import SpecError
 from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.selection import Selection
+from ppcheck.spec.variable import Word
 
 GAME: dict[str, Any] = {
     "template": "{dose} {feeling} and {item}",
@@ -310,3 +311,25 @@ def test_a_pair_differs_in_one_word_only(vary: dict[str, Any]) -> None:
         assert (clean["w"].label, corrupted["w"].label) == ("P", "Q")
         assert pair.clean.unit == pair.corrupted.unit
         assert pair.corrupted.text in prompts
+
+
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        ("{dose} {feeling} and {item}", "mild and tea"),
+        ("{feeling} {dose} {item}", "mild tea"),
+        ("{dose} {item} {feeling}", "mild tea "),
+        ("{dose} {item}{feeling} .", "mild tea ."),
+        ("{dose}, {feeling}, {item}", "mild, , tea"),
+    ],
+)
+def test_other_words_take_a_prompts_place_and_no_word_leaves_no_gap(
+    template: str, text: str
+) -> None:
+    found = grid(**{**GAME, "template": template})
+    prompt = found.with_words(found.prompts[0], {"feeling": Word("", "")})
+    assert prompt.text == text
+    assert all(piece.text for turn in prompt.turns for piece in turn.pieces)
+    other = found.with_words(found.prompts[0], {"feeling": Word("mirth", "mirth")})
+    assert other.text == found.prompts[0].text.replace("ache", "mirth")
+    assert other.words["feeling"].text == "mirth"

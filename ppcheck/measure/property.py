@@ -1,0 +1,216 @@
+"""`property`: what every prompt of a declared kind meets, or the smallest that does not."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from ppcheck.measure.check import Bench, Check, Measured, Measurement, measured, prompt_facts
+from ppcheck.measure.drawing import Drawing
+from ppcheck.measure.metrics import metric_facts, metric_notes, read
+from ppcheck.measure.problems import behaviour_problems
+from ppcheck.measure.sample import OfUnits
+from ppcheck.measure.statistics import Floats, Proportion
+from ppcheck.spec.condition import ConditionsField
+from ppcheck.spec.grammar import suggest
+from ppcheck.spec.grid import Prompt
+from ppcheck.spec.metric import Metric, Metrics
+from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.strategy import Strategy, StrategyField
+from ppcheck.spec.template import token_ids
+
+Values = Mapping[Metric, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Counterexamples(OfUnits):
+    """1 where a counterexample is known, else 0: a fact, which no resampling of others changes.
+
+    Its examples are ``broken`` [example].
+    """
+
+    broken: Floats
+    name: str
+    member: None = None
+    support = (0.0, 1.0)
+
+    @property
+    def n_units(self) -> int:
+        return len(self.broken)
+
+    def values(self) -> Floats:
+        return self.broken
+
+    def estimate(self, weights: Floats) -> Floats:
+        return np.full(len(weights), self.broken.max())
+
+
+class Property(Check):
+    """Whether a condition is met by every prompt that strategies can make, not by most.
+
+    counterexamples  1 where one that does not meet it was found, else 0
+    violations       share of independent random draws that do not meet it
+
+    `examples` prompts are drawn at random: of these `violations` is a share with an interval. About
+    as many more are tried by hypothesis, which shrinks what breaks the condition to the smallest
+    prompt that still does.
+    """
+
+    family: ClassVar[str] = "behaviour"
+    check: Literal["property"]
+    forall: dict[str, StrategyField] = Field(
+        min_length=1, description="Variables, and what each may be; the others are as in `on`."
+    )
+    always: ConditionsField
+    examples: int = Field(
+        100, ge=5, le=20_000, description="How many prompts are drawn at random, and then sought."
+    )
+
+    @property
+    def looks(self) -> bool:
+        return True
+
+    def statistic_names(self) -> tuple[str, ...]:
+        return ("counterexamples", "violations")
+
+    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+        yield from super().problems(prompt_set)
+        metrics = behaviour_problems(prompt_set, Metrics(self.always.metrics))
+        yield from (("always", message) for _, message in metrics)
+        for name, strategy in self.forall.items():
+            yield from ((f"forall.{name}", m) for m in _of_strategy(name, strategy, prompt_set))
+        for name, bound in self.expect.items():
+            key = f"expect.{name}"
+            if not bound.low <= 0 <= bound.high < math.inf:
+                yield key, f'give how many there may be at most, such as "<= 0", not "{bound}"'
+            elif name == "violations" and not bound.high:
+                yield key, "no number of draws shows that: expect it of `counterexamples`"
+            elif name == "violations" and self.examples < (least := _least(bound.high)):
+                yield key, f"{self.examples} examples cannot show this: draw {least:,} or more"
+
+    def measure(self, bench: Bench) -> Measurement:
+        drawing = Drawing(bench.grid, bench.grid.select(self.on), self.forall)
+        tried = _Tried(bench, self)
+        drawn = drawing.draws(self.examples, bench.seed)
+        broken = tried.broken(drawn)
+        known = len(tried.values)
+        tries = math.ceil(self.examples / 2)
+        found = drawing.smallest(tried.broken, tries, bench.seed, self._database(bench))
+        unshrunk = found is None and any(broken)
+        if unshrunk:
+            found = min((p for p, b in zip(drawn, broken, strict=True) if b), key=_length)
+        facts = prompt_facts(drawn) | metric_facts(Metrics(self.always.metrics))
+        facts |= {
+            "units": len(drawn),
+            "forall": {name: str(strategy) for name, strategy in self.forall.items()},
+            "always": str(self.always),
+            "drawn": len(drawn),
+            "searched": len(tried.values) - known,
+            "counterexample": None if found is None else self._fact(found, tried),
+        }
+        notes = [self._note(found, tried, known), *metric_notes(Metrics(self.always.metrics))]
+        if unshrunk:
+            notes.append("it was drawn at random, and the search did not find its like to shrink")
+        return self.measurement(_measured(drawn, broken, found, tried), facts, notes)
+
+    def _database(self, bench: Bench) -> Path | None:
+        """Where counterexamples are kept: under no model's name, so that a new one meets them."""
+        if bench.examples is None:
+            return None
+        said = [self.id, str(self.on), str(self.always), *map(str, self.forall.items())]
+        settings = bench.grid.prompt_set.model_dump_json()
+        name = hashlib.sha256("\0".join([*said, settings]).encode()).hexdigest()
+        return bench.examples / name[:32]
+
+    def _fact(self, found: Prompt, tried: _Tried) -> dict[str, Any]:
+        values = tried.values[found.key]
+        return {
+            "text": found.text,
+            "words": {name: found.words[name].text for name in self.forall},
+            "values": {str(metric): value for metric, value in values.items()},
+        }
+
+    def _note(self, found: Prompt | None, tried: _Tried, known: int) -> str:
+        if found is None:
+            more = len(tried.values) - known
+            return f"no counterexample among {known:,} prompts drawn and {more:,} more searched"
+        return f"smallest counterexample: {tried.shown(found)}"
+
+
+@dataclass(frozen=True, eq=False)
+class _Tried:
+    """Every prompt that was tried, by its words, and the metrics there: none is read twice."""
+
+    bench: Bench
+    claim: Property
+    values: dict[str, Values] = field(default_factory=dict)
+
+    def broken(self, prompts: Sequence[Prompt]) -> list[bool]:
+        """Whether each prompt breaks a condition."""
+        fresh = list({p.key: p for p in prompts if p.key not in self.values}.values())
+        if fresh:
+            encoded, pool = self.bench.subject.encode(fresh), self.bench.grid.prompt_set.pool
+            metrics = self.claim.always.metrics
+            columns = [read(self.bench.subject, encoded, m, pool).tolist() for m in metrics]
+            for prompt, *row in zip(fresh, *columns, strict=True):
+                self.values[prompt.key] = dict(zip(metrics, row, strict=True))
+        return [not self._meets(prompt) for prompt in prompts]
+
+    def shown(self, prompt: Prompt) -> str:
+        values = self.values[prompt.key].items()
+        found = ", ".join(f"{metric} = {value:.3g}" for metric, value in values)
+        return f"{prompt.text!r} ({found})"
+
+    def _meets(self, prompt: Prompt) -> bool:
+        values = self.values[prompt.key]
+        return all(one.bound.contains(values[one.metric]) for one in self.claim.always.conditions)
+
+
+def _measured(
+    drawn: Sequence[Prompt], broken: Sequence[bool], found: Prompt | None, tried: _Tried
+) -> Iterator[Measured]:
+    """A counterexample stands first, and before those that were drawn."""
+    texts = [tried.shown(prompt) for prompt in drawn]
+    known = [] if found is None else [tried.shown(found)]
+    values = np.array([1.0] * len(known) + [0.0] * len(drawn))
+    yield measured(Counterexamples(values, "counterexamples"), known + texts)
+    yield measured(Proportion(np.array(broken), np.arange(len(drawn)), "violations"), texts)
+
+
+def _of_strategy(name: str, strategy: Strategy, prompt_set: PromptSet) -> Iterator[str]:
+    names = (*prompt_set.variable_names, *prompt_set.answer_names)
+    if name not in names:
+        yield f"no template has {name!r}: {suggest(name, names)}"
+    if any(name in group for group in prompt_set.together):
+        yield f"{name!r} goes in step with others, and would not if it were drawn"
+    if prompt_set.form == "ids":
+        if strategy.kind in ("subset", "filler") and not strategy.least:
+            yield "no token at all is no id: draw `at_least: 1`"
+        for word in strategy.words:
+            try:
+                token_ids(word)
+            except ValueError as error:
+                yield str(error)
+
+
+def _least(share: float) -> int:
+    """How many draws without a violation show, with 95 %, that no larger share violates.
+
+    They must do so by the exact interval and by Wilson's, of which the number of draws decides.
+    """
+    if share >= 1:
+        return 0
+    exact = math.log(0.025) / math.log(1 - share)
+    wilson = 1.96**2 * (1 - share) / share
+    return math.ceil(max(exact, wilson))
+
+
+def _length(prompt: Prompt) -> int:
+    return len(prompt.text)
