@@ -14,6 +14,7 @@ from pydantic import Field
 
 from ppcheck.errors import MeasurementError, SpecError
 from ppcheck.measure.check import Bench
+from ppcheck.measure.probing import probe_direction
 from ppcheck.measure.problems import Problems, patch_problems, within
 from ppcheck.measure.search import Mask, Search, first_half
 from ppcheck.measure.statistics import Floats
@@ -198,21 +199,13 @@ def _probed(
     subject: Subject, sides: list[list[Prompt]], gaps: dict[Site, Floats], at: Position
 ) -> dict[Site, Floats]:
     """What of each difference of means lies along the weights of a logistic regression."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
     encoded = subject.encode([*sides[0], *sides[1]])
     first = np.arange(len(encoded)) < len(sides[0])
     found = {}
     for site, activations in zip(
         gaps, subject.capture(encoded, list(gaps), encoded.single(at)), strict=True
     ):
-        probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-        probe.fit(activations, first)
-        weights = probe[-1].coef_[0] / probe[0].scale_
-        length = np.linalg.norm(weights)
-        along = weights / length if length else weights
+        along = probe_direction(activations, first) if gaps[site].any() else gaps[site]
         found[site] = along * (along @ gaps[site])
     return found
 
