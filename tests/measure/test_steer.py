@@ -170,7 +170,7 @@ def along(**fields: Any) -> Any:
             "expect": {
                 "effect": "> 2",
                 "slope": "> 1",
-                "spearman": ">= 0.5",
+                "spearman": "> 0",
                 "excess": "> 1",
                 "untouched": "-0.001..0.001",
             },
