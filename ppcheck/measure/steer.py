@@ -257,13 +257,13 @@ class _Steered:
         random = self.random[site][:, :, self.judged].mean(axis=2)
         shared = {"x": list(steps), "x_label": "eps", "y_label": metric}
         return {
-            f"{metric} along the direction at {self.sites[site]}": {
+            f"{self.sites[site]}: {metric} along the direction": {
                 **shared,
                 "y": middle.tolist(),
                 "low": (middle - spread).tolist(),
                 "high": (middle + spread).tolist(),
             },
-            f"{metric} along {len(random)} random directions at {self.sites[site]}": {
+            f"{self.sites[site]}: {metric} along {len(random)} random directions": {
                 **shared,
                 "y": random.mean(axis=0).tolist(),
                 "low": random.min(axis=0).tolist(),

@@ -106,7 +106,7 @@ def test_steering_is_as_by_hooks_on_the_plain_model(tiny: Model, scale: str) -> 
         seen["slope"].statistic.values(), np.polyfit(grid, values, 1)[0], rtol=1e-3, atol=1e-4
     )
     assert estimates(found)["untouched"] == pytest.approx(values[2].mean(), abs=1e-4)
-    curve = found.facts["curves"][f"{METRIC} along the direction at resid_pre.L1"]
+    curve = found.facts["curves"][f"resid_pre.L1: {METRIC} along the direction"]
     assert curve["x"] == grid
     np.testing.assert_allclose(curve["y"], values.mean(axis=1), rtol=1e-3, atol=1e-4)
 
@@ -170,7 +170,7 @@ def along(**fields: Any) -> Any:
             "expect": {
                 "effect": "> 2",
                 "slope": "> 1",
-                "spearman": ">= 0.5",
+                "spearman": "> 0",
                 "excess": "> 1",
                 "untouched": "-0.001..0.001",
             },

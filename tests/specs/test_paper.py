@@ -29,6 +29,7 @@ CHAT = (
     "{% for m in messages %}<{{ m.role }}>{{ m.content }}</>{% endfor %}"
     "{% if add_generation_prompt %}<assistant>{% endif %}"
 )
+ABSENT = ("neutral", "steering-is-weak")
 MISSED = {Verdict.FAILS, Verdict.INCONCLUSIVE}
 MODELS = {
     "bianco-shiller-2026": "google/gemma-2-9b-it",
@@ -79,8 +80,8 @@ def test_the_scaled_designs_hold_on_the_demo_and_its_benign_updates(name: str, m
 
 
 @pytest.mark.parametrize("name", ["bianco-shiller-demo", "keeling-demo"])
-def test_random_weights_fail_every_claim_of_them(name: str) -> None:
-    assert verdicts(name, "demo@step0") == {Verdict.FAILS}
+def test_random_weights_hold_no_claim_of_them(name: str) -> None:
+    assert verdicts(name, "demo@step0") <= MISSED
 
 
 @pytest.mark.parametrize("name", ["bianco-shiller-2026", "keeling-2024"])
@@ -112,4 +113,4 @@ def test_they_run_on_an_instruction_model_and_random_weights_show_none_of_it(
     found = examined(name, chatty(tmp_path, shared / "models" / "gpt2-tokenizer", depth))
     assert {record.verdict for record in found.values()} <= {Verdict.HOLDS, *MISSED}, found
     held = {claim for claim, record in found.items() if record.verdict is Verdict.HOLDS}
-    assert held <= {claim for claim in found if claim.startswith(("neutral", "steering-is-weak"))}
+    assert held <= {claim for claim in found if claim.startswith(ABSENT)}
