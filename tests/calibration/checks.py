@@ -123,10 +123,10 @@ def patch(rng: np.random.Generator, n: int, effect: float) -> Trial:
 def path(rng: np.random.Generator, n: int, effect: float) -> Trial:
     """All paths from some senders to some receivers; what one sender tells two of them is alike."""
     gaps, units = noisy(rng, n, 4, 3.0)
-    sent = [noisy(rng, n, 4)[0] for _ in range(4)]
+    sent = [noisy(rng, n, 4)[0] for _ in range(2)]
     found: list[Statistic] = []
-    for sender, receiver in np.ndindex(4, 4):
-        last = (sender, receiver) == (3, 3)
+    for sender, receiver in np.ndindex(2, 2):
+        last = (sender, receiver) == (1, 1)
         moved = (effect * gaps if last else 0.0) + 0.5 * (sent[sender] + noisy(rng, n, 4)[0])
         found.append(Ratio(moved, gaps, units, "recovery", f"L0H{sender} → L1H{receiver}.q"))
     return Trial(tuple(found), {"recovery": "> 0"})
@@ -158,8 +158,8 @@ def attribution(rng: np.random.Generator, n: int, effect: float) -> Trial:
     """All heads, each adding noise to a metric; the last one may add some of it."""
     total, units = noisy(rng, n, 4, 3.0)
     found: list[Statistic] = []
-    for head in range(HEADS):
-        added = (effect * total if head == HEADS - 1 else 0.0) + 0.5 * noisy(rng, n, 4)[0]
+    for head in range(SITES):
+        added = (effect * total if head == SITES - 1 else 0.0) + 0.5 * noisy(rng, n, 4)[0]
         found.append(Ratio(added, total, units, "share", f"L0H{head}"))
     return Trial(tuple(found), {"share": "> 0"})
 
@@ -378,10 +378,10 @@ def invariance(rng: np.random.Generator, n: int, effect: float) -> Trial:
 def circuit(rng: np.random.Generator, n: int, effect: float) -> Trial:
     """What each node adds to a circuit; the last may add something."""
     gaps, units = noisy(rng, n, 4, 3.0)
-    without = [noisy(rng, n, 4)[0] for _ in range(HEADS)]
+    without = [noisy(rng, n, 4)[0] for _ in range(SITES)]
     found: list[Statistic] = []
     for node, lost in enumerate(without):
-        added = (effect * gaps if node == HEADS - 1 else 0.0) + 0.5 * lost
+        added = (effect * gaps if node == SITES - 1 else 0.0) + 0.5 * lost
         found.append(Ratio(added, gaps, units, "minimality", f"L0H{node}"))
     return Trial(tuple(found), {"minimality": "> 0"})
 
@@ -427,7 +427,7 @@ STUDIES: tuple[Study, ...] = (
     Study(f"neuron: auroc, best of {NEURONS}", neuron, (1.0, 2.0)),
     Study(f"neuron: correlation, best of {NEURONS}", neuron_dose, (1.0, 2.0)),
     Study("logit_lens: decided_at", logit_lens, (0.5, 1.0)),
-    Study(f"attribution: share of {HEADS} heads", attribution, (0.1, 0.3), family=True),
+    Study(f"attribution: share of {SITES} heads", attribution, (0.1, 0.3)),
     Study("probe: accuracy", probe, (1.0, 2.0)),
     Study("probe: r2", probe_dose, (0.5, 1.0)),
     Study("equivalence: change", equivalence, (0.5, 1.0)),
@@ -440,11 +440,11 @@ STUDIES: tuple[Study, ...] = (
     Study("localisation: largest_share, a tie", localisation_tie, (0.05, 0.1)),
     Study("localisation: participation", localisation_participation, (0.2, 0.3)),
     Study("localisation: margin", localisation_margin, (0.05, 0.1)),
-    Study("path: recovery of 16 paths", path, (0.1, 0.3), family=True),
+    Study("path: recovery of 4 paths", path, (0.1, 0.3)),
     Study("steer: effect", steer, (0.5, 1.0)),
     Study(f"steer: excess over {RANDOM} random directions", steer_excess, (4.0, 8.0)),
     Study("direction_ablation: drop_share", direction_ablation, (0.5, 1.0)),
-    Study(f"circuit: minimality of {HEADS} nodes", circuit, (0.1, 0.3), family=True),
+    Study(f"circuit: minimality of {SITES} nodes", circuit, (0.1, 0.3)),
     Study("circuit: beats_random", circuit_beats, (0.3, 0.6)),
     Study("circuit: cmd", circuit_area, (0.05, 0.1)),
 )
