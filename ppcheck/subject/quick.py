@@ -55,11 +55,14 @@ def quicken(plain: Any, blocks: Sequence[nn.Module]) -> None:
         linear.forward = _product(linear, activation, packs=packs)
         if activation is not None:
             activation.forward = _same
+    some = next(plain.parameters())
+    # A GPU has one kernel for it, and in half precision each step of its own would round.
+    steps = some.device.type == "cpu" and some.dtype in (torch.float32, torch.float64)
+    gelu = QuickGelu() if steps else nn.GELU(approximate="tanh")
     for module in plain.modules():
         for name, child in module.named_children():
-            slow = _ACTIVATIONS.get(type(child).__name__) == _TANH and child.forward is not _same
-            if slow:
-                setattr(module, name, QuickGelu())
+            if _ACTIVATIONS.get(_name(child)) == _TANH and child.forward is not _same:
+                setattr(module, name, gelu)
 
 
 class QuickGelu(nn.Module):

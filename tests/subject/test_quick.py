@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from transformers.activations import NewGELUActivation
 from transformers.pytorch_utils import Conv1D
 
 from ppcheck.spec.position import Position
@@ -95,6 +96,17 @@ def test_gelu_written_as_a_logistic_function_is_gelu() -> None:
     assert (quick.QuickGelu()(hidden) - exact).abs().max() < 1e-5 * 30
     near = hidden.abs() < 6
     assert (quick.QuickGelu()(hidden) - exact)[near].abs().max() < 2e-6
+
+
+@pytest.mark.parametrize(
+    ("dtype", "kernel"), [(torch.float32, "QuickGelu"), (torch.bfloat16, "GELU")]
+)
+def test_half_precision_keeps_the_one_kernel_that_rounds_once(
+    dtype: torch.dtype, kernel: str
+) -> None:
+    feed = Feed(NewGELUActivation()).to(dtype)
+    quick.quicken(feed, [])
+    assert type(feed.act).__name__ == kernel
 
 
 def test_products_in_other_precisions_are_left_alone() -> None:
