@@ -74,8 +74,8 @@ def test_every_spec_after_a_paper_is_whole_and_says_whose_design_it_is() -> None
 
 
 @pytest.mark.parametrize("name", ["bianco-shiller-demo", "keeling-demo"])
-@pytest.mark.parametrize("model", ["demo", "demo@step1200", "demo@tuned", "demo@rewired"])
-def test_the_scaled_designs_hold_on_the_demo_and_its_benign_updates(name: str, model: str) -> None:
+@pytest.mark.parametrize("model", ["demo@tuned", "demo@rewired"])
+def test_the_scaled_designs_hold_on_benign_updates_of_the_demo(name: str, model: str) -> None:
     assert verdicts(name, model) == {Verdict.HOLDS}
 
 
