@@ -128,6 +128,7 @@ def _interval(one: StatisticRecord) -> Json:
 
 def _statistic(name: str, one: StatisticRecord) -> Json:
     corrected = CORRECTIONS.get(one.correction or "", one.correction or "")
+    family = f"one of {one.family}" if one.family > 1 else ""
     return {
         "name": printable(name),
         "text": with_interval(one),
@@ -137,7 +138,7 @@ def _statistic(name: str, one: StatisticRecord) -> Json:
         "n": one.n,
         "level": f"{100 * one.confidence:.4g} %",
         "method": one.method,
-        "family": f"one of {one.family}, {corrected}" if one.family > 1 else "",
+        "family": ", ".join(filter(None, [family, corrected])),
         "p": "" if one.p is None else number(one.p),
         "opposite": one.n_opposite,
         "examples": len(one.values),
@@ -196,8 +197,8 @@ def _facts(claim: ClaimRecord) -> list[tuple[str, str]]:
         for name, value in claim.facts.items()
         if name not in _ELSEWHERE and not (name == "metrics" and len(value) == 1)
     ]
-    asked = f"{claim.asked:,} measurements, {claim.known:,} of them known before"
-    return [*own, ("seed", str(claim.seed)), ("asked of the model", asked)]
+    asked = f"{claim.asked:,}, of which {claim.known:,} were known before"
+    return [*own, ("seed", str(claim.seed)), ("measurements", asked)]
 
 
 def _said(value: Any) -> str:

@@ -58,7 +58,9 @@ def broken() -> str:
     """The page of a run in which everything occurs."""
     verdicts = [claim(verdict) for verdict in Verdict]
     regressed = claim(id="worse", comparison=difference(Change.REGRESSED))
-    return page(run([*verdicts, regressed, *pictured()]), gone=["a.pp.yaml::old"])
+    facts = {"played_by": "L1H1", "players": ["L1H3"], "prompts": 4, "units": 2}
+    movers = [claim(Verdict.MOVED, facts=facts)] * 2
+    return page(run([*verdicts, regressed, *movers, *pictured()]), gone=["a.pp.yaml::old"])
 
 
 def test_the_page_is_whole_and_needs_no_other_file(broken: str) -> None:
@@ -86,7 +88,7 @@ def test_only_its_own_scripts_may_run_and_nothing_may_be_fetched(broken: str) ->
 def test_the_verdict_comes_first(broken: str) -> None:
     heading = re.search(r"<h1[^>]*>(.*?)</h1>", broken)
     assert heading is not None
-    assert heading[1] == "1 of 13 claims could not be measured"
+    assert heading[1] == "1 of 15 claims could not be measured"
     assert "Mechanism regressed" in broken
     assert "against good.json: 1 regressed, 1 gone" in broken
     assert "a.pp.yaml::old" in broken
@@ -143,7 +145,10 @@ def test_a_curve_is_marked_where_it_switches() -> None:
 
 def test_a_moved_role_says_from_whom_to_whom() -> None:
     facts = {"played_by": "L1H1", "players": ["L1H3"], "prompts": 4, "units": 2}
-    assert row(claim(Verdict.MOVED, facts=facts))["moved"] == ["L1H1", "L1H3"]
+    mover = claim(Verdict.MOVED, facts=facts)
+    assert row(mover)["moved"] == ["L1H1", "L1H3"]
+    said = re.sub(r"<[^>]+>", "", page(run([mover, mover])))
+    assert "L1H1 → L1H3 2 claims" in said
 
 
 def test_facts_of_earlier_records_draw_nothing() -> None:

@@ -36,7 +36,7 @@ function figuresOf(claim, { statistics }) {
     el("td", { class: "value" }, one.text, one.opposite ? el("div", { class: "soft" }, `${one.opposite.toLocaleString("en")} of ${one.examples.toLocaleString("en")} go the other way`) : null),
     el("td", {}, drawnInterval(one, { scale: scales.get(family(one.name)), edges: Boolean(one.bound), width: 220, height: 14 })),
     el("td", { class: "value" }, one.expected),
-    el("td", { class: "num" }, one.n.toLocaleString("en")),
+    el("td", { class: "value" }, one.n.toLocaleString("en")),
     el("td", { class: "soft" }, [one.level, one.method, one.family].filter(Boolean).join(", ")),
     el("td", { class: "value" }, one.p),
     el("td", { class: "verdict" }, one.verdict ? `${DATA.marks[one.verdict]} ${one.verdict}` : ""));
@@ -62,8 +62,7 @@ function differencesOf(claim, { differences, baseline }) {
     el("td", { class: "verdict" }, `${one.mark} ${one.change}`)));
   return [
     el("h3", {}, baseline ? "Against the baseline" : "Moved"),
-    baseline ? el("p", { class: "soft text" }, baseline) : null,
-    claim.change ? el("p", { class: "change", "data-state": claim.change.kind }, claim.change.text) : null,
+    claim.change ? el("p", { class: "against" }, el("span", { class: "change", "data-state": claim.change.kind }, claim.change.text), el("span", { class: "soft text" }, ` against ${baseline}`)) : null,
     claim.moved ? shift(claim.moved) : null,
     rows.length ? el("div", { class: "scroll" }, el("table", { class: "figures" },
       el("thead", {}, el("tr", {}, head.map((text) => el("th", { scope: "col" }, text)))), el("tbody", {}, rows))) : null,
