@@ -26,6 +26,8 @@ from ppcheck.report.terminal import (
 from ppcheck.report.text import number, printable
 from ppcheck.spec.bound import Bound
 
+MOST_FIGURES = 60
+"""Statistics of a claim that the page lists, the most telling first."""
 MOST_VALUES = 300
 """Examples drawn of a statistic; more are thinned, evenly by rank."""
 MOST_STRIPS = 8
@@ -86,7 +88,8 @@ def figures(claim: ClaimRecord) -> Json:
         "source": printable(claim.source or ""),
         "command": printable(command),
         "facts": _facts(claim),
-        "statistics": [_statistic(name, one) for name, one in ordered],
+        "statistics": [_statistic(name, one) for name, one in ordered[:MOST_FIGURES]],
+        "left_out": len(ordered[MOST_FIGURES:]),
         "differences": _differences(claim),
         "baseline": printable(claim.comparison.baseline) if claim.comparison else "",
     }

@@ -49,6 +49,7 @@ def test_a_spec_is_not_taken_for_the_folder(pytester: pytest.Pytester, spec: Pat
         result = pytester.runpytest_inprocess("--ppcheck-report", taken)
         assert result.ret is pytest.ExitCode.USAGE_ERROR
         result.stderr.fnmatch_lines(["*is no folder for a report: write --ppcheck-report=DIR*"])
+        assert "collected" not in result.stdout.str()
 
 
 def test_models_that_cannot_be_loaded_still_give_a_page(

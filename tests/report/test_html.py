@@ -161,6 +161,14 @@ def test_many_examples_are_thinned_evenly_with_both_ends() -> None:
     assert max(b - a for a, b in pairwise(few)) < 18
 
 
+def test_a_long_family_is_cut_after_its_most_telling_members() -> None:
+    failing = {"recovery[L9H9]": statistic(Verdict.FAILS)}
+    family = {f"recovery[L{n}H0]": statistic(Verdict.HOLDS) for n in range(1000)} | failing
+    told = figures(claim(Verdict.FAILS, statistics=family))
+    assert told["statistics"][0]["name"] == "recovery[L9H9]"
+    assert len(told["statistics"]) + told["left_out"] == 1001
+
+
 def test_two_thousand_claims_fit_and_the_broken_ones_keep_their_pictures() -> None:
     claims = many(2000)
     text = page(run(claims))

@@ -26,7 +26,7 @@ const figureRows = ({ statistics }) => [
   ...statistics.map((s) => [s.name, s.estimate, s.low, s.high, s.level, s.n, s.expected, s.verdict, s.method, s.family, s.p]),
 ];
 
-function figuresOf(claim, { statistics }) {
+function figuresOf(claim, { statistics, left_out }) {
   if (!statistics.length) return [];
   const family = (name) => name.split("[")[0];
   const scales = new Map(statistics.map(({ name }) => [family(name), domain(statistics.filter((one) => family(one.name) === family(name)))]));
@@ -47,7 +47,8 @@ function figuresOf(claim, { statistics }) {
     more.remove();
   }) : null;
   return [el("h3", {}, "Figures"), el("div", { class: "scroll" }, el("table", { class: "figures" },
-    el("thead", {}, el("tr", {}, head.map((text) => el("th", { scope: "col" }, text)))), body)), more ? el("div", { class: "buttons" }, more) : null];
+    el("thead", {}, el("tr", {}, head.map((text) => el("th", { scope: "col" }, text)))), body)), more ? el("div", { class: "buttons" }, more) : null,
+    left_out ? el("p", { class: "count" }, `${left_out.toLocaleString("en")} more are in the record (--ppcheck-json).`) : null];
 }
 
 const shift = ([from, to]) => el("p", { class: "moved", "aria-label": `moved from ${from} to ${to}` }, el("s", { class: "text" }, from), "→", el("em", { class: "text" }, to));
