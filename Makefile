@@ -11,7 +11,7 @@ endif
 .PHONY: check test lint types contracts unit lock schema train bench calibrate clean
 
 check: $(READY)  ## Run the shipped specs on the embedded demo model.
-	$(BIN)/pytest specs --model demo --ppcheck-json reports/check.json
+	$(BIN)/pytest specs --model demo --ppcheck-json reports/check.json --ppcheck-report=reports/html
 
 test: lint types contracts unit  ## Lint, types, contracts, tests.
 

@@ -22,6 +22,7 @@ from ppcheck.measure.check import (
     unit_labels,
     units_of,
 )
+from ppcheck.measure.pattern import patterns
 from ppcheck.measure.problems import attending_problems, heads_problems
 from ppcheck.measure.search import Mask, TopField, search
 from ppcheck.measure.statistics import Floats, Mean
@@ -86,7 +87,10 @@ class Attention(Check):
                 results.append(_difference(to, against, head, judged, member))
         everywhere = score(np.ones(len(prompts), dtype=bool)).tolist()
         facts = prompt_facts(prompts) | found.facts
+        shown = int(np.flatnonzero(judged & to.present)[0])
+        kept = [heads[head] for head in found.kept]
         facts |= {
+            "patterns": patterns(bench, encoded, kept, self.query, shown),
             "from": str(self.query),
             "to": str(self.to),
             "effects": dict(zip(found.sites, everywhere, strict=True)),

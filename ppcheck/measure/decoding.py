@@ -31,6 +31,10 @@ class Trait(Protocol):
         """The statistic of one candidate's ``activation`` [prompt]; raises as `follows` does."""
         ...
 
+    def groups(self, judged: Mask) -> dict[str, Mask]:
+        """Those of the judged prompts that it does not tell apart, by what they are."""
+        ...
+
 
 @dataclass(frozen=True, eq=False)
 class _Prompts:
@@ -48,6 +52,7 @@ class _Prompts:
 class Classes(_Prompts):
     """Prompts of two classes; those of neither are left out."""
 
+    labels: tuple[str, str]
     first: Mask
     second: Mask
 
@@ -56,7 +61,7 @@ class Classes(_Prompts):
         if any(variable not in prompt.words for prompt in prompts):
             raise MeasurementError(f"the prompts have no variable {variable!r}")
         found = np.array([prompt.words[variable].label for prompt in prompts])
-        return cls(tuple(prompts), found == labels[0], found == labels[1])
+        return cls(tuple(prompts), labels, found == labels[0], found == labels[1])
 
     def follows(self, activations: Floats, looked: Mask) -> Floats:
         here = self._both(looked)
@@ -67,6 +72,9 @@ class Classes(_Prompts):
         scores, first = activation[here], self.first[here]
         statistic = Auroc(scores, first, self.units[here], "auroc", member)
         return measured(statistic, self.texts(here), placements(scores, first))
+
+    def groups(self, judged: Mask) -> dict[str, Mask]:
+        return {self.labels[0]: judged & self.first, self.labels[1]: judged & self.second}
 
     def chance(self, activation: Floats, searched: int) -> dict[str, Any]:
         """Mann-Whitney's p, from one mean a unit and class, Bonferroni-corrected over a search."""
@@ -103,6 +111,10 @@ class Doses(_Prompts):
         doses, values = self._several(judged), activation[judged]
         statistic = Correlation(doses, values, self.units[judged], "correlation", member)
         return measured(statistic, self.texts(judged), rank_products(doses, values))
+
+    def groups(self, judged: Mask) -> dict[str, Mask]:
+        steps = np.unique(self.doses[judged]).tolist()
+        return {f"dose {dose:g}": judged & (self.doses == dose) for dose in steps}
 
     def _several(self, mask: Mask) -> Floats:
         if len(np.unique(self.doses[mask])) < 2:

@@ -21,6 +21,7 @@ from ppcheck.measure.check import (
     texts,
     unit_labels,
 )
+from ppcheck.measure.maps import drawn_means
 from ppcheck.measure.metrics import metric_facts, metric_notes, read, same
 from ppcheck.measure.problems import behaviour_problems, dose_problems
 from ppcheck.measure.statistics import Floats, Labels, Mean
@@ -73,20 +74,20 @@ class DoseResponse(Check):
                 raise MeasurementError(f"the curve of `{self.on}` at {name} has one dose only")
         units = _units(curves, encoded.prompts, bench.grid)
         found: list[Measured] = []
-        mean_curves = {}
+        mean_curves: dict[str, Any] = {}
         for metric in self.metric:
             values = read(bench.subject, encoded, metric, bench.grid.prompt_set.pool)
-            mean_curves[str(metric)] = _mean_curve(doses, values)
+            title = f"{metric} by {self.dose}"
+            mean_curves[title] = _mean_curve(doses, values, units) | {
+                "x_label": self.dose,
+                "y_label": str(metric),
+            }
             found += self._shapes(metric, doses, values, curves, units)
             if metric.probability:
                 name = self.metric.name("switch_point", metric)
                 found.append(_switch_point(doses, values, units, encoded.prompts, name))
         facts = prompt_facts(encoded.prompts) | metric_facts(self.metric)
-        facts |= {
-            "curves": len(curves),
-            "curve": mean_curves[str(self.metric.first)],
-            "mean_curves": mean_curves,
-        }
+        facts |= {"n_curves": len(curves), "curves": mean_curves}
         return self.measurement(found, facts, metric_notes(self.metric))
 
     def _shapes(
@@ -153,8 +154,7 @@ def _switch_point(
     return measured(statistic, texts(prompts), middle + (probabilities - means[place]) * leverage)
 
 
-def _mean_curve(doses: Floats, values: Floats) -> list[dict[str, Any]]:
-    return [
-        {"dose": float(dose), "mean": float(values[doses == dose].mean())}
-        for dose in np.unique(doses)
-    ]
+def _mean_curve(doses: Floats, values: Floats, units: Labels) -> dict[str, list[float]]:
+    """The mean at each dose, and the 95 % interval of each by itself."""
+    steps = np.unique(doses).tolist()
+    return {"x": steps} | drawn_means([(values[doses == d], units[doses == d]) for d in steps])

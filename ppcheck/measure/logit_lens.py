@@ -20,6 +20,7 @@ from ppcheck.measure.check import (
     units_of,
 )
 from ppcheck.measure.first_layer import Settled
+from ppcheck.measure.maps import drawn_means
 from ppcheck.measure.metrics import metric_facts, metric_notes, own_readout
 from ppcheck.measure.problems import metric_problems
 from ppcheck.measure.sample import REAL_LINE
@@ -34,8 +35,6 @@ from ppcheck.subject.subject import Edit, Operation
 
 READ = (Kind.RESID_PRE, Kind.RESID_MID, Kind.RESID_POST)
 EVERYWHERE = Sites.parse(["resid_pre.L0", "resid_post.L*"])
-NORMAL = 1.96
-"""Standard errors on either side of a curve's mean: 95 %."""
 
 
 class LogitLens(Check):
@@ -135,17 +134,8 @@ class _Lens:
     def curve(self, sites: Sequence[Site], prompts: Sequence[Prompt]) -> dict[str, Any]:
         """Means after each number of blocks, with the 95 % interval of each."""
         units = units_of(prompts)
-        means = [Mean(values, units, "value") for values in self.at(sites)]
-        ones = np.ones((1, means[0].n_units))
-        middle = np.array([mean.estimate(ones)[0] for mean in means])
-        half = NORMAL * np.array([mean.error(ones) for mean in means]).ravel()
-        return {
-            "x": list(range(len(sites))),
-            "x_label": "blocks",
-            "y": middle.tolist(),
-            "low": (middle - half).tolist(),
-            "high": (middle + half).tolist(),
-        }
+        means = drawn_means([(values, units) for values in self.at(sites)])
+        return {"x": list(range(len(sites))), "x_label": "blocks", **means}
 
 
 def _lens(bench: Bench, encoded: Encoded, sites: Sequence[Site], metric: Metric) -> _Lens:

@@ -1,12 +1,17 @@
-"""What a report draws of many sites: rows by columns."""
+"""What a report draws: many sites as rows by columns, means as a curve with its band."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from ppcheck.measure.statistics import Floats
+import numpy as np
+
+from ppcheck.measure.statistics import Floats, Labels, Mean
 from ppcheck.spec.site import Site
+
+NORMAL = 1.96
+"""Standard errors on either side of a mean that make its 95 % interval."""
 
 
 def site_map(sites: Sequence[Site], values: Floats) -> dict[str, Any]:
@@ -19,6 +24,18 @@ def site_map(sites: Sequence[Site], values: Floats) -> dict[str, Any]:
     known = dict(zip(places, values.tolist(), strict=True))
     cells = [[known.get((row, column)) for column in columns] for row in rows]
     return {"rows": rows, "columns": columns, "values": cells}
+
+
+def drawn_means(samples: Sequence[tuple[Floats, Labels]]) -> dict[str, list[float]]:
+    """Means of samples, each values and units [example], with the 95 % interval of each alone.
+
+    The intervals are normal, with the error that `Mean` gives: to look at, not to judge by.
+    """
+    means = [Mean(values, units, "mean") for values, units in samples]
+    ones = [np.ones((1, mean.n_units)) for mean in means]
+    middle = np.array([mean.estimate(one)[0] for mean, one in zip(means, ones, strict=True)])
+    half = NORMAL * np.array([mean.error(one)[0] for mean, one in zip(means, ones, strict=True)])
+    return {"y": middle.tolist(), "low": (middle - half).tolist(), "high": (middle + half).tolist()}
 
 
 def _row(site: Site) -> str:

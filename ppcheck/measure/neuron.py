@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -34,6 +34,10 @@ from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.site import Kind, Site, SitesField
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.subject import Cell
+
+MOST_SHOWN = 6
+"""Neurons whose activations a report shows."""
+SHOWN_QUANTILES = 50
 
 
 class Neuron(Check):
@@ -114,6 +118,12 @@ class Neuron(Check):
             if isinstance(trait, Classes):
                 best = activations[:, found.kept[0]]
                 facts["chance_after_correction"] = trait.chance(best, len(names))
+        facts["separations"] = {
+            f"activation of {names[n]} at {self.position}": _groups(
+                traits, activations[:, n], judged
+            )
+            for n in found.kept[:MOST_SHOWN]
+        }
         if self.metric is not None:
             for metric in self.metric:
                 results += self._effects(bench, found, sites, self.metric, metric)
@@ -160,6 +170,17 @@ def _columns(
         for coordinate in range(column.shape[1])
     ]
     return names, np.hstack(columns)
+
+
+def _groups(traits: Sequence[Trait], activation: Floats, judged: Mask) -> dict[str, list[float]]:
+    """Activations of the prompts of each group, or evenly spaced quantiles where they are many."""
+    groups = {name: mask for trait in traits for name, mask in trait.groups(judged).items()}
+    steps = np.linspace(0, 1, SHOWN_QUANTILES)
+    return {
+        name: (np.quantile(some, steps) if len(some) > len(steps) else np.sort(some)).tolist()
+        for name, mask in groups.items()
+        if len(some := activation[mask])
+    }
 
 
 def _signs(trait: Trait, activations: Floats, judged: Mask) -> Floats:

@@ -24,7 +24,7 @@ from ppcheck.measure.check import (
 )
 from ppcheck.measure.control import DrawsField, beyond, turned
 from ppcheck.measure.direction import Direction, learn, site_problems
-from ppcheck.measure.maps import site_map
+from ppcheck.measure.maps import drawn_means, site_map
 from ppcheck.measure.metrics import metric_facts, metric_notes, readout, same
 from ppcheck.measure.problems import metric_problems, patch_problems
 from ppcheck.measure.sample import REAL_LINE
@@ -39,7 +39,6 @@ from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.subject import Edit, Operation
 
 EPS = (-2.0, -1.0, 1.0, 2.0)
-NORMAL = 1.96
 
 
 class Steer(Check):
@@ -249,19 +248,13 @@ class _Steered:
     def drawn(self, site: int, steps: Sequence[float], metric: str) -> dict[str, Any]:
         """Two curves for a report: the direction's mean, with its error; the random ones' range."""
         units = units_of(self.prompts)[self.judged]
-        means = [Mean(row[self.judged], units, metric) for row in self.curves[site]]
-        everyone = np.ones((1, means[0].n_units))
-        middle = np.array([float(mean.estimate(everyone)[0]) for mean in means])
-        errors = [mean.error(everyone) for mean in means]
-        spread = NORMAL * np.array([0.0 if e is None else float(e[0]) for e in errors])
+        means = drawn_means([(row[self.judged], units) for row in self.curves[site]])
         random = self.random[site][:, :, self.judged].mean(axis=2)
         shared = {"x": list(steps), "x_label": "eps", "y_label": metric}
         return {
             f"{self.sites[site]}: {metric} along the direction": {
                 **shared,
-                "y": middle.tolist(),
-                "low": (middle - spread).tolist(),
-                "high": (middle + spread).tolist(),
+                **means,
             },
             f"{self.sites[site]}: {metric} along {len(random)} random directions": {
                 **shared,

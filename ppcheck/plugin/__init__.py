@@ -38,6 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for marker, meaning in FAMILIES.items():
         config.addinivalue_line("markers", f"{marker}: {meaning}")
     settings_of(config)  # what cannot be meant is said at once
+    option(config, "report")
     gate_of(config)
     if option(config, "model"):
         state_of(config)

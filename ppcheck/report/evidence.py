@@ -26,6 +26,8 @@ from ppcheck.report.terminal import (
 from ppcheck.report.text import number, printable
 from ppcheck.spec.bound import Bound
 
+MOST_FIGURES = 60
+"""Statistics of a claim that the page lists, the most telling first."""
 MOST_VALUES = 300
 """Examples drawn of a statistic; more are thinned, evenly by rank."""
 MOST_STRIPS = 8
@@ -86,7 +88,8 @@ def figures(claim: ClaimRecord) -> Json:
         "source": printable(claim.source or ""),
         "command": printable(command),
         "facts": _facts(claim),
-        "statistics": [_statistic(name, one) for name, one in ordered],
+        "statistics": [_statistic(name, one) for name, one in ordered[:MOST_FIGURES]],
+        "left_out": len(ordered[MOST_FIGURES:]),
         "differences": _differences(claim),
         "baseline": printable(claim.comparison.baseline) if claim.comparison else "",
     }
@@ -128,6 +131,7 @@ def _interval(one: StatisticRecord) -> Json:
 
 def _statistic(name: str, one: StatisticRecord) -> Json:
     corrected = CORRECTIONS.get(one.correction or "", one.correction or "")
+    family = f"one of {one.family}" if one.family > 1 else ""
     return {
         "name": printable(name),
         "text": with_interval(one),
@@ -137,7 +141,7 @@ def _statistic(name: str, one: StatisticRecord) -> Json:
         "n": one.n,
         "level": f"{100 * one.confidence:.4g} %",
         "method": one.method,
-        "family": f"one of {one.family}, {corrected}" if one.family > 1 else "",
+        "family": ", ".join(filter(None, [family, corrected])),
         "p": "" if one.p is None else number(one.p),
         "opposite": one.n_opposite,
         "examples": len(one.values),
@@ -196,8 +200,8 @@ def _facts(claim: ClaimRecord) -> list[tuple[str, str]]:
         for name, value in claim.facts.items()
         if name not in _ELSEWHERE and not (name == "metrics" and len(value) == 1)
     ]
-    asked = f"{claim.asked:,} measurements, {claim.known:,} of them known before"
-    return [*own, ("seed", str(claim.seed)), ("asked of the model", asked)]
+    asked = f"{claim.asked:,}, of which {claim.known:,} were known before"
+    return [*own, ("seed", str(claim.seed)), ("measurements", asked)]
 
 
 def _said(value: Any) -> str:

@@ -18,7 +18,7 @@ from ppcheck.judge.verdict import Verdict
 from ppcheck.record.run import ClaimRecord, RunRecord
 from ppcheck.report.evidence import examples, figures, rank, row
 from ppcheck.report.gate import headline, tally_of_changes
-from ppcheck.report.pictures import Json
+from ppcheck.report.pictures import Json, moved
 from ppcheck.report.terminal import MARKS, slow_models, tally
 from ppcheck.report.text import printable
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 LARGEST = 5_800_000
 """Bytes that a page may have. Examples and pictures are left out where they would not fit."""
+MOST_MOVES = 8
 _CRAMPED = 20_000
 """Bytes below which there is no room for the pictures of any claim."""
 _SCRIPTS = ("dom", "interval", "plots", "charts", "details", "table", "app")
@@ -109,6 +110,12 @@ class _View:
     def changes(self) -> str | None:
         """``behaviour unchanged, mechanism moved``, without the details."""
         return headline(self.claims).partition(": ")[0] if self.baseline else None
+
+    @property
+    def moves(self) -> list[tuple[str, str, int]]:
+        """From whom to whom, and in how many claims, the most frequent first."""
+        found = Counter(tuple(pair) for claim in self.claims if (pair := moved(claim)))
+        return [(then, now, count) for (then, now), count in found.most_common(MOST_MOVES)]
 
     @property
     def changed(self) -> str | None:

@@ -16,7 +16,7 @@ Json = dict[str, Any]
 
 FEWEST_BARS = 3
 MOST_BARS = 40
-_ALIKE = 0.4
+_ALIKE, _LESS_ALIKE = 0.4, 0.25
 """The share of a title that two curves have in common where they are drawn in one picture."""
 _DANGLING = re.compile(r"\s(at|in|of|along|from|for)$")
 _HEAD = re.compile(r"(L\d+)(H\d+)")
@@ -69,7 +69,7 @@ def _maps(claim: ClaimRecord) -> list[Json]:
     maps = [_map(title, each) for title, each in _named(facts, "maps").items()]
     effects = _named(facts, "effects")
     if not maps and (heads := _by_head(effects)):
-        maps = [_map("effects", heads)]
+        maps = [_map("effect by head", heads)]
     before, now = (side.split(", ") for side in moved(claim) or ("", ""))
     chosen = facts.get("set") or facts.get("kept") or ()
     if not any(now) and len(chosen) < facts.get("searched", len(facts.get("effects", chosen))):
@@ -123,15 +123,22 @@ def _curves(claim: ClaimRecord) -> list[Json]:
     groups: list[list[str]] = []
     named = _named(claim.facts, "curves")
     for title in named:
-        if groups and _together(groups[-1][0], title):
+        if groups and _together(groups[-1][0], title, named):
             groups[-1].append(title)
         else:
             groups.append([title])
     return [_picture(claim, group, named) for group in groups]
 
 
-def _together(one: str, other: str) -> bool:
-    return len(_beginning([one, other])) >= _ALIKE * min(len(one), len(other))
+def _together(one: str, other: str, named: Mapping[str, Any]) -> bool:
+    """Whether one axis serves both: where axes have no name, titles must be more alike."""
+    first, second = (_axis(named[title]) for title in (one, other))
+    alike = _LESS_ALIKE if first and first == second else _ALIKE
+    return first == second and len(_beginning([one, other])) >= alike * min(len(one), len(other))
+
+
+def _axis(drawn: Any) -> str:
+    return str(drawn.get("y_label", "")) if isinstance(drawn, Mapping) else ""
 
 
 def _beginning(titles: Sequence[str]) -> str:

@@ -51,6 +51,10 @@ class Encoded:
             indices.append(tokens[0])
         return indices
 
+    def pieces(self, number: int) -> list[str]:
+        """The text of each token of a prompt, or its id where the model has no tokenizer."""
+        return self.tokens.pieces(self.ids[number])
+
     def choices(self, name: str) -> list[tuple[Ids, ...]]:
         """The tokens of each synonym of choice ``name``, for each prompt, as they follow it.
 

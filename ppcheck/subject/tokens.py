@@ -60,6 +60,12 @@ class Tokens:
         encoded = [self._encoded[prompt] for prompt in prompts]
         return tuple(ids for ids, _ in encoded), tuple(spans for _, spans in encoded)
 
+    def pieces(self, ids: Ids) -> list[str]:
+        """The text of each token, or its id where the model has no tokenizer."""
+        if self.tokenizer is None:
+            return [str(token) for token in ids]
+        return [str(self.tokenizer.decode([token])) for token in ids]
+
     def answers(
         self, prompts: Sequence[Prompt], ids: Sequence[Ids], name: str
     ) -> list[tuple[Ids, ...]]:

@@ -133,6 +133,17 @@ def test_units_in_common_are_needed_to_compare_prompts(tiny: Model) -> None:
     assert by_name(wanted.measure(by_strength))["difference"].statistic.n_units == 4
 
 
+def test_a_report_shows_how_a_head_attends_over_one_prompt(tiny: Model) -> None:
+    on = bench(tiny)
+    facts = claim("attention", site="L1H*", to="feeling=pain").measure(on).facts
+    text = next(text for text in texts_of(on) if "pain" in text)
+    assert [pattern["head"] for pattern in facts["patterns"]] == ["L1H0", "L1H1"]
+    for head, pattern in enumerate(facts["patterns"]):
+        assert pattern["tokens"] == text.split()
+        assert pattern["weights"] == pytest.approx(tiny.attention(text)[1, head, -1], abs=1e-6)
+        assert sum(pattern["weights"]) == pytest.approx(1)
+
+
 def test_facts_are_plain_json(tiny: Model) -> None:
     found = claim("attention", site="L*H*", to="feeling", top=2).measure(bench(tiny))
     assert json.loads(json.dumps(dict(found.facts))) == found.facts

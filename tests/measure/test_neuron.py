@@ -232,6 +232,19 @@ def test_chance_is_corrected_for_all_neurons_searched(tiny: Model) -> None:
     assert json.loads(json.dumps(dict(facts))) == facts
 
 
+def test_a_report_shows_the_activations_of_both_classes(tiny: Model) -> None:
+    on = bench(tiny)
+    wanted = claim("neuron", site="L1N3", position="final", separates=CLASSES)
+    groups = wanted.measure(on).facts["separations"]["activation of L1N3 at final"]
+    column = neurons(tiny, texts_of(on), 1)[:, 3]
+    first = np.array(pained(texts_of(on)))
+    assert list(groups) == list(CLASSES["feeling"])
+    for values, mask in zip(groups.values(), (first, ~first), strict=True):
+        assert (min(values), max(values)) == pytest.approx(
+            (column[mask].min(), column[mask].max()), abs=1e-5
+        )
+
+
 def test_relabelling_units_changes_no_estimate(tiny: Model) -> None:
     wanted = claim("neuron", site="L1N*", position="final", separates=CLASSES, dose="strength")
     usual = estimates(wanted.measure(bench(tiny)))

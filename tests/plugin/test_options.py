@@ -17,6 +17,7 @@ INI = """
 ppcheck_model = demo@tuned "./a folder"
 ppcheck_revision = main
 ppcheck_json = run.json
+ppcheck_report = site
 ppcheck_markdown = run.md
 ppcheck_baseline = good.json
 ppcheck_seed = 3
@@ -31,6 +32,7 @@ SAID = {
     "model": ["demo@tuned", "./a folder"],
     "revision": "main",
     "json": "run.json",
+    "report": "site",
     "markdown": "run.md",
     "baseline": "good.json",
     "seed": 3,

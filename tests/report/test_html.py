@@ -58,7 +58,9 @@ def broken() -> str:
     """The page of a run in which everything occurs."""
     verdicts = [claim(verdict) for verdict in Verdict]
     regressed = claim(id="worse", comparison=difference(Change.REGRESSED))
-    return page(run([*verdicts, regressed, *pictured()]), gone=["a.pp.yaml::old"])
+    facts = {"played_by": "L1H1", "players": ["L1H3"], "prompts": 4, "units": 2}
+    movers = [claim(Verdict.MOVED, facts=facts)] * 2
+    return page(run([*verdicts, regressed, *movers, *pictured()]), gone=["a.pp.yaml::old"])
 
 
 def test_the_page_is_whole_and_needs_no_other_file(broken: str) -> None:
@@ -86,7 +88,7 @@ def test_only_its_own_scripts_may_run_and_nothing_may_be_fetched(broken: str) ->
 def test_the_verdict_comes_first(broken: str) -> None:
     heading = re.search(r"<h1[^>]*>(.*?)</h1>", broken)
     assert heading is not None
-    assert heading[1] == "1 of 13 claims could not be measured"
+    assert heading[1] == "1 of 15 claims could not be measured"
     assert "Mechanism regressed" in broken
     assert "against good.json: 1 regressed, 1 gone" in broken
     assert "a.pp.yaml::old" in broken
@@ -143,7 +145,10 @@ def test_a_curve_is_marked_where_it_switches() -> None:
 
 def test_a_moved_role_says_from_whom_to_whom() -> None:
     facts = {"played_by": "L1H1", "players": ["L1H3"], "prompts": 4, "units": 2}
-    assert row(claim(Verdict.MOVED, facts=facts))["moved"] == ["L1H1", "L1H3"]
+    mover = claim(Verdict.MOVED, facts=facts)
+    assert row(mover)["moved"] == ["L1H1", "L1H3"]
+    said = re.sub(r"<[^>]+>", "", page(run([mover, mover])))
+    assert "L1H1 → L1H3 2 claims" in said
 
 
 def test_facts_of_earlier_records_draw_nothing() -> None:
@@ -154,6 +159,14 @@ def test_many_examples_are_thinned_evenly_with_both_ends() -> None:
     few = thinned([float(number) for number in range(5000)])
     assert (few[0], few[-1], len(few)) == (0.0, 4999.0, 300)
     assert max(b - a for a, b in pairwise(few)) < 18
+
+
+def test_a_long_family_is_cut_after_its_most_telling_members() -> None:
+    failing = {"recovery[L9H9]": statistic(Verdict.FAILS)}
+    family = {f"recovery[L{n}H0]": statistic(Verdict.HOLDS) for n in range(1000)} | failing
+    told = figures(claim(Verdict.FAILS, statistics=family))
+    assert told["statistics"][0]["name"] == "recovery[L9H9]"
+    assert len(told["statistics"]) + told["left_out"] == 1001
 
 
 def test_two_thousand_claims_fit_and_the_broken_ones_keep_their_pictures() -> None:

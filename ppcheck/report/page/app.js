@@ -48,6 +48,8 @@ function bar() {
     shown.map(([verdict, count]) => el("i", { "data-state": verdict, style: `flex: ${count}`, title: `${count} ${verdict}` })));
 }
 
+const CARDS = 9;
+
 function changes() {
   const shown = CLAIMS.filter(({ change, moved }) => moved || ["regressed", "moved", "improved", "not comparable"].includes(change?.kind)).sort((one, other) => one.rank[1] - other.rank[1] || byRank(one, other));
   const section = document.getElementById("changes"), cards = section.querySelector(".cards");
@@ -60,9 +62,9 @@ function changes() {
       difference ? el("span", { class: "step text" }, `${difference.name} ${difference.old} → `, el("b", {}, difference.new)) : null,
       el("span", { class: "what text" }, claim.says));
   };
-  cards.append(...shown.slice(0, 12).map(card));
-  if (shown.length > 12) {
-    const rest = button(`Show all ${shown.length}`, () => { cards.append(...shown.slice(12).map(card)); rest.remove(); });
+  cards.append(...shown.slice(0, CARDS).map(card));
+  if (shown.length > CARDS) {
+    const rest = button(`Show all ${shown.length}`, () => { cards.append(...shown.slice(CARDS).map(card)); rest.remove(); });
     section.append(el("div", { class: "buttons" }, rest));
   }
   section.hidden = !shown.length;

@@ -1,5 +1,5 @@
-/** Okabe and Ito's colours, told apart by every kind of colour vision; lines differ in dash too. */
-const HUES = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
+/** After Okabe and Ito, told apart by every kind of colour vision; lines differ in dash too. */
+const hue = (n) => colour(`hue-${n % 6}`);
 const DASHES = ["solid", "dash", "dot", "dashdot", "longdash", "longdashdot"];
 const SYMBOLS = ["circle", "square", "diamond", "triangle-up", "x", "star"];
 
@@ -17,8 +17,8 @@ const spoken = (values) => {
 function shades(least, most) {
   const reach = Math.max(Math.abs(least), Math.abs(most)) || 1;
   const none = colour("card");
-  if (least < -0.05 * reach) return { colorscale: [[0, "#b35806"], [0.25, "#f1a340"], [0.5, none], [0.75, "#56a0d3"], [1, "#08519c"]], zmin: -reach, zmax: reach };
-  return { colorscale: [[0, none], [0.5, "#56a0d3"], [1, "#08519c"]], zmin: 0, zmax: reach };
+  if (least < -0.05 * reach) return { colorscale: [[0, colour("least")], [0.25, colour("less")], [0.5, none], [0.75, colour("more")], [1, colour("most")]], zmin: -reach, zmax: reach };
+  return { colorscale: [[0, none], [0.5, colour("more")], [1, colour("most")]], zmin: 0, zmax: reach };
 }
 
 function heatmap({ title, rows, columns, values, now, before }) {
@@ -28,7 +28,8 @@ function heatmap({ title, rows, columns, values, now, before }) {
     .filter(({ row, column }) => named(row, column).some((name) => names.includes(name)))
     .map(({ r, c }) => ({ type: "rect", x0: c - 0.46, x1: c + 0.46, y0: r - 0.46, y1: r + 0.46, line }));
   const [least, most] = extent(values);
-  const decimals = Math.max(0, 1 - Math.floor(Math.log10(Math.max(Math.abs(least), Math.abs(most)) || 1)));
+  const reach = Math.max(Math.abs(least), Math.abs(most)) || 1;
+  const decimals = reach < 10 ? Math.min(Math.max(2, 1 - Math.floor(Math.log10(reach))), 5) : 0;
   const notes = [before.length ? `dashed: ${before.join(", ")}, before` : "", now.length ? `outlined: ${now.join(", ")}, now` : ""];
   return figure({
     title,
@@ -40,7 +41,7 @@ function heatmap({ title, rows, columns, values, now, before }) {
     plot: () => ({
       data: [{
         type: "heatmap", z: values, x: columns.map(plain), y: rows.map(plain), ...shades(least, most), xgap: 2, ygap: 2,
-        text: values.map((row) => row.map((value) => (isNumber(value) ? value.toFixed(Math.min(decimals, 4)).replace(/^-(0\.?0*)$/, "$1") : ""))),
+        text: values.map((row) => row.map((value) => (isNumber(value) ? value.toFixed(decimals).replace(/^-(0\.?0*)$/, "$1") : ""))),
         texttemplate: columns.length <= 12 && cells.length <= 400 ? "%{text}" : "", textfont: { size: 11 },
         customdata: values.map((row) => row.map(short)), hovertemplate: "%{y} %{x}: %{customdata}<extra></extra>",
         colorbar: { thickness: 10, outlinewidth: 0, len: 0.95 },
@@ -61,20 +62,20 @@ function bars({ title, names, values }) {
     summary: spoken(values),
     table: { head: ["site", "effect"], rows: names.map((name, n) => [name, values[n]]) },
     plot: () => ({
-      data: [{ type: "bar", orientation: "h", x: values, y: names.map(plain), marker: { color: values.map((value) => (value < 0 ? HUES[1] : HUES[0])) }, hovertemplate: "%{y}: %{x:.3g}<extra></extra>" }],
+      data: [{ type: "bar", orientation: "h", x: values, y: names.map(plain), marker: { color: values.map((value) => hue(value < 0 ? 1 : 0)) }, hovertemplate: "%{y}: %{x:.3g}<extra></extra>" }],
       layout: { height: names.length * 20 + 80, xaxis: axis(), yaxis: axis({ type: "category", autorange: "reversed", showgrid: false }) },
     }),
   });
 }
 
-const translucent = (hex) => `${hex}2e`;
+const translucent = (rgb) => rgb.replace("rgb(", "rgba(").replace(")", ", 0.2)");
 
 function curves({ title, x_label, y_label, lines, marks }) {
   const banded = lines.some(({ low }) => low);
   const switches = marks.map(({ name, x, low, high }) => `${name} ${short(x)} [${short(low) || "-∞"}, ${short(high) || "∞"}]`);
   return figure({
     title,
-    note: [banded ? "Bands: as the check's page says, 95 % intervals or the range of the controls" : "", ...switches].filter(Boolean).join("; "),
+    note: [banded ? "Bands: the 95 % interval of each point, or the range of random controls" : "", ...switches].filter(Boolean).join("; "),
     summary: lines.map(({ name, y }) => `${name}: ${spoken(y)}`).join(". "),
     table: {
       head: ["curve", x_label, y_label || "value", ...(banded ? ["low", "high"] : [])],
@@ -94,16 +95,16 @@ function curves({ title, x_label, y_label, lines, marks }) {
 const steps = (lines) => (lines.every(({ x }) => x.length <= 16 && x.every(Number.isInteger)) ? { dtick: 1 } : {});
 
 function traces({ name, x, y, low, high }, n, of) {
-  const hue = HUES[n % HUES.length], group = `${n}`;
+  const own = hue(n), group = `${n}`;
   const line = {
     x, y, name: plain(name), mode: x.length > 40 ? "lines" : "lines+markers", legendgroup: group,
-    line: { color: hue, width: 2.2, dash: DASHES[n % DASHES.length] }, marker: { symbol: SYMBOLS[n % SYMBOLS.length], size: 7 },
+    line: { color: own, width: 2.2, dash: DASHES[n % DASHES.length] }, marker: { symbol: SYMBOLS[n % SYMBOLS.length], size: 7 },
     text: x.map((_, at) => (low ? `${short(y[at])} [${short(low[at])}, ${short(high[at])}]` : short(y[at]))),
     hovertemplate: `%{x}: %{text}<extra>${of > 1 ? plain(name).replaceAll("%{", "% {") : ""}</extra>`,
   };
   if (!low) return [line];
   const edge = { x, mode: "lines", line: { width: 0 }, hoverinfo: "skip", showlegend: false, legendgroup: group };
-  return [{ ...edge, y: low }, { ...edge, y: high, fill: "tonexty", fillcolor: translucent(hue) }, line];
+  return [{ ...edge, y: low }, { ...edge, y: high, fill: "tonexty", fillcolor: translucent(own) }, line];
 }
 
 /** Where a curve crosses one half: a line, and a band as wide as its interval. */
@@ -144,7 +145,7 @@ function flow(picture) {
 
 const hueOf = (value, largest) => {
   if (Math.abs(value) < 0.02 * largest) return colour("soft");
-  return value < 0 ? HUES[1] : HUES[0];
+  return hue(value < 0 ? 1 : 0);
 };
 
 const lanes = (points, largest) => points.filter(({ r }) => r > 0).map(({ r, c, value }) => ({
@@ -162,16 +163,28 @@ function attention({ title, tokens, weights }) {
   return figure({
     title, wide: true,
     table: { head: ["token", "attention"], rows: tokens.map((token, n) => [token, weights[n]]) },
-    note: "The darker, the more attention; hover for the figure",
+    note: "The stronger the shade, the more attention; hover for the figure",
     body: el("p", { class: "tokens", dir: "auto" }, tokens.map((token, n) =>
       el("span", { style: `--weight: ${weights[n] / most}`, class: weights[n] >= 0.5 * most ? "strong" : null, title: `${token}: ${short(weights[n])}` }, token))),
   });
 }
 
-const cloud = (name, values, hue) => ({
-  x: values, name: plain(name), type: new Set(values).size > 8 ? "violin" : "box", orientation: "h", points: "all", boxpoints: "all",
+const distinct = (values) => [...new Set(values)].sort((one, other) => one - other);
+
+/** Where few values occur at all, how often each does. */
+function counted(name, values) {
+  const x = distinct(values), share = (value) => values.filter((other) => other === value).length / values.length;
+  const gap = Math.min(...x.slice(1).map((value, n) => value - x[n]), Math.abs(x[0]) || 1);
+  return {
+    type: "bar", x, y: x.map(share), width: gap * 0.12, name: plain(name), marker: { color: hue(0) },
+    text: x.map((value) => `${(100 * share(value)).toFixed(0)} %`), textposition: "auto", hovertemplate: "%{x}: %{text} of examples<extra></extra>",
+  };
+}
+
+const cloud = (name, values, own) => ({
+  x: values, name: plain(name), type: distinct(values).length > 8 ? "violin" : "box", orientation: "h", points: "all", boxpoints: "all",
   jitter: 0.5, pointpos: -1.1, side: "positive", spanmode: "hard", width: 0.9,
-  marker: { size: 4, opacity: 0.55, color: hue }, line: { color: hue, width: 1.5 }, fillcolor: translucent(hue), meanline: { visible: true },
+  marker: { size: 4, opacity: 0.6, color: own }, line: { color: own, width: 1.5 }, fillcolor: translucent(own), meanline: { visible: true },
   hovertemplate: "%{x:.3g}<extra></extra>",
 });
 
@@ -181,28 +194,34 @@ function separation({ title, groups }) {
     summary: groups.map(({ name, values }) => `${name}: ${spoken(values)}`).join(". "),
     table: { head: ["group", "activation"], rows: groups.flatMap(({ name, values }) => values.map((value) => [name, value])) },
     plot: () => ({
-      data: groups.map(({ name, values }, n) => cloud(name, values, HUES[n % HUES.length])),
+      data: groups.map(({ name, values }, n) => cloud(name, values, hue(n))),
       layout: { height: groups.length * 84 + 70, showlegend: false, xaxis: axis({ title: { text: "activation" } }), yaxis: axis({ type: "category", showgrid: false }) },
     }),
   });
 }
 
-/** Every example of a statistic, against what is expected of their mean. */
+const upright = (x, line) => ({ type: "line", yref: "paper", y0: 0, y1: 1, x0: x, x1: x, line });
+
+/**
+ * Every example of a statistic, against what is expected of their mean. A statistic that lies outside
+ * its examples is no mean of them, a correlation say: its bound has another scale.
+ */
 function strip({ name, values, of }, statistic) {
-  const bound = statistic?.bound ?? [];
+  const [least, most] = extent(values), slack = 1e-3 * (most - least || Math.abs(most) || 1);
+  const mean = isNumber(statistic?.estimate) && statistic.estimate >= least - slack && statistic.estimate <= most + slack;
   return figure({
     title: `${name}, example by example`,
     note: of > values.length ? `${values.length} of ${of.toLocaleString("en")} examples, evenly by rank` : `${of} examples`,
     summary: spoken(values), wide: true,
     table: { head: ["rank", name], rows: values.map((value, n) => [n + 1, value]) },
     plot: () => ({
-      data: [cloud(name, values, HUES[0])],
+      data: [distinct(values).length > 8 ? cloud(name, values, hue(0)) : counted(name, values)],
       layout: {
         height: 210, margin: { l: 20, r: 20, t: 12, b: 30 }, showlegend: false, xaxis: axis({ zeroline: true }), yaxis: axis({ showticklabels: false, showgrid: false, zeroline: false }),
-        shapes: [
-          ...bound.filter(isNumber).map((edge) => ({ type: "line", yref: "paper", y0: 0, y1: 1, x0: edge, x1: edge, line: { color: colour("edge"), width: 2 } })),
-          ...(isNumber(statistic?.estimate) ? [{ type: "line", yref: "paper", y0: 0, y1: 1, x0: statistic.estimate, x1: statistic.estimate, line: { color: colour("ink"), width: 1.5, dash: "dot" } }] : []),
-        ],
+        shapes: mean ? [
+          ...(statistic.bound ?? []).filter(isNumber).map((edge) => upright(edge, { color: colour("edge"), width: 2 })),
+          upright(statistic.estimate, { color: colour("ink"), width: 1.5, dash: "dot" }),
+        ] : [],
       },
     }),
   });

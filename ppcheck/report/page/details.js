@@ -26,7 +26,7 @@ const figureRows = ({ statistics }) => [
   ...statistics.map((s) => [s.name, s.estimate, s.low, s.high, s.level, s.n, s.expected, s.verdict, s.method, s.family, s.p]),
 ];
 
-function figuresOf(claim, { statistics }) {
+function figuresOf(claim, { statistics, left_out }) {
   if (!statistics.length) return [];
   const family = (name) => name.split("[")[0];
   const scales = new Map(statistics.map(({ name }) => [family(name), domain(statistics.filter((one) => family(one.name) === family(name)))]));
@@ -36,7 +36,7 @@ function figuresOf(claim, { statistics }) {
     el("td", { class: "value" }, one.text, one.opposite ? el("div", { class: "soft" }, `${one.opposite.toLocaleString("en")} of ${one.examples.toLocaleString("en")} go the other way`) : null),
     el("td", {}, drawnInterval(one, { scale: scales.get(family(one.name)), edges: Boolean(one.bound), width: 220, height: 14 })),
     el("td", { class: "value" }, one.expected),
-    el("td", { class: "num" }, one.n.toLocaleString("en")),
+    el("td", { class: "value" }, one.n.toLocaleString("en")),
     el("td", { class: "soft" }, [one.level, one.method, one.family].filter(Boolean).join(", ")),
     el("td", { class: "value" }, one.p),
     el("td", { class: "verdict" }, one.verdict ? `${DATA.marks[one.verdict]} ${one.verdict}` : ""));
@@ -47,7 +47,8 @@ function figuresOf(claim, { statistics }) {
     more.remove();
   }) : null;
   return [el("h3", {}, "Figures"), el("div", { class: "scroll" }, el("table", { class: "figures" },
-    el("thead", {}, el("tr", {}, head.map((text) => el("th", { scope: "col" }, text)))), body)), more ? el("div", { class: "buttons" }, more) : null];
+    el("thead", {}, el("tr", {}, head.map((text) => el("th", { scope: "col" }, text)))), body)), more ? el("div", { class: "buttons" }, more) : null,
+    left_out ? el("p", { class: "count" }, `${left_out.toLocaleString("en")} more are in the record (--ppcheck-json).`) : null];
 }
 
 const shift = ([from, to]) => el("p", { class: "moved", "aria-label": `moved from ${from} to ${to}` }, el("s", { class: "text" }, from), "→", el("em", { class: "text" }, to));
@@ -62,8 +63,7 @@ function differencesOf(claim, { differences, baseline }) {
     el("td", { class: "verdict" }, `${one.mark} ${one.change}`)));
   return [
     el("h3", {}, baseline ? "Against the baseline" : "Moved"),
-    baseline ? el("p", { class: "soft text" }, baseline) : null,
-    claim.change ? el("p", { class: "change", "data-state": claim.change.kind }, claim.change.text) : null,
+    claim.change ? el("p", { class: "against" }, el("span", { class: "change", "data-state": claim.change.kind }, claim.change.text), el("span", { class: "soft text" }, ` against ${baseline}`)) : null,
     claim.moved ? shift(claim.moved) : null,
     rows.length ? el("div", { class: "scroll" }, el("table", { class: "figures" },
       el("thead", {}, el("tr", {}, head.map((text) => el("th", { scope: "col" }, text)))), el("tbody", {}, rows))) : null,

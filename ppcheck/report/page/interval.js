@@ -16,9 +16,10 @@ function drawnInterval(shown, { width = 230, height = 16, scale = null, edges = 
   if (bound) {
     const start = isNumber(bound[0]) ? x(bound[0]) : 0, end = isNumber(bound[1]) ? x(bound[1]) : width;
     parts.push(svg("rect", { class: "band", x: start, y: 0, width: Math.max(end - start, 1.5), height }));
-    for (const edge of new Set(bound.filter(isNumber))) {
+    const finite = [...new Set(bound.filter(isNumber))], close = finite.length === 2 && end - start < 56;
+    for (const [n, edge] of finite.entries()) {
       parts.push(svg("line", { class: "edge", x1: x(edge), x2: x(edge), y1: -1, y2: height + 1 }));
-      if (edges) parts.push(svg("text", { x: x(edge), y: height + 11, "text-anchor": "middle", "font-size": 9.5, fill: "currentColor", opacity: 0.75 }, short(edge)));
+      if (edges) parts.push(svg("text", { x: x(edge), y: height + 11, "text-anchor": close ? ["end", "start"][n] : "middle", "font-size": 9.5, fill: "currentColor", opacity: 0.75 }, short(edge)));
     }
   }
   if (from < 0 && to > 0) parts.push(svg("line", { class: "zero", x1: x(0), x2: x(0), y1: 0, y2: height }));
