@@ -18,7 +18,7 @@ from ppcheck.record.run import (
 from ppcheck.spec.bound import Bound
 
 CONFIDENCE = 0.95
-_MEASURED = (Verdict.HOLDS, Verdict.FAILS, Verdict.INCONCLUSIVE)
+_MEASURED = (Verdict.HOLDS, Verdict.MOVED, Verdict.FAILS, Verdict.INCONCLUSIVE)
 
 
 def compared(
@@ -45,7 +45,10 @@ def compared(
         for name in _shared(new, old)
     }
     moved = _moved(new, old)
-    changes = {one.change for one in found.values()}
+    # Where a role has moved its old player is worse at it, which is the very same news.
+    changes = (
+        set() if moved and new.verdict is Verdict.MOVED else {o.change for o in found.values()}
+    )
     order = (Change.REGRESSED, *([Change.MOVED] if moved else []), Change.IMPROVED)
     if moved:
         changes.add(Change.MOVED)
@@ -148,7 +151,8 @@ def _statistic(
 
 
 def _moved(new: ClaimRecord, old: ClaimRecord) -> tuple[str, str] | None:
-    """What was chosen, then and now, where it is no longer the same."""
-    then, now = (", ".join(record.facts.get("kept", ())) for record in (old, new))
-    chose = "looked_at" in new.facts and new.facts["looked_at"]
-    return (then, now) if chose and then != now else None
+    """Who played a role or was chosen, then and now, where it is no longer the same."""
+    what = "players" if "players" in new.facts else "kept"
+    then, now = (", ".join(record.facts.get(what, ())) for record in (old, new))
+    found = what == "players" or new.facts.get("looked_at")
+    return (then, now) if found and then and now and then != now else None

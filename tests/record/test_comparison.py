@@ -94,6 +94,13 @@ def test_what_was_chosen_may_move() -> None:
     assert (found.change, found.moved) == (Change.MOVED, ("L1H1", "L1H3"))
 
 
+def test_a_role_that_another_component_plays_has_moved_and_is_comparable() -> None:
+    old = record(facts={"prompts_sha256": "1", "players": ["L1H1"]})
+    facts = {"prompts_sha256": "1", "players": ["L1H3"]}
+    found = compared(record(-0.15, verdict=Verdict.MOVED, facts=facts), old, "base.json")
+    assert (found.change, found.moved) == (Change.MOVED, ("L1H1", "L1H3"))
+
+
 def run(*claims: ClaimRecord, models: tuple[str, ...] = ("demo",)) -> RunRecord:
     return RunRecord(
         started="",
