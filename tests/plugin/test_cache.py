@@ -151,6 +151,23 @@ def test_no_cache_neither_reads_nor_writes(
 
 
 @pytest.mark.usefixtures("spec")
+def test_the_order_of_claims_and_what_is_known_before_change_no_figure(
+    pytester: pytest.Pytester, run: Callable[..., Any]
+) -> None:
+    forward = run("--ppcheck-no-cache")
+    pytester.makeconftest(
+        "import pytest\n"
+        "@pytest.hookimpl(trylast=True)\n"
+        "def pytest_collection_modifyitems(items):\n"
+        "    items.reverse()\n"
+    )
+    backward = run("--ppcheck-no-cache")
+    run("-k", "last-stream")
+    partly_known = run()
+    assert figures(forward) == figures(backward) == figures(partly_known)
+
+
+@pytest.mark.usefixtures("spec")
 def test_cache_clear_forgets(run: Callable[..., Any]) -> None:
     run("-k", "sure")
     assert run("-k", "sure")["sure"]["known"] > 0
