@@ -50,10 +50,7 @@ def explain(claim: ClaimRecord, node: str) -> str:
     if claim.verdict is Verdict.MOVED:
         rows.append(("moved", printable(claim.reason or "")))
     rows += [("measured" if not i else "", row) for i, row in enumerate(_measured(claim))]
-    rows += [
-        (printable(claim.comparison.baseline) if not i and claim.comparison else "", row)
-        for i, row in enumerate(difference_lines(claim))
-    ]
+    rows += [("baseline" if not i else "", row) for i, row in enumerate(difference_lines(claim))]
     rows.append(("on", f"{printable(claim.on)}: {sample(claim)}"))
     rows.append(("model", printable(claim.model)))
     rows += [("note", printable(note)) for note in (*claim.notes, *advice(claim))]
