@@ -229,5 +229,5 @@ def test_what_is_no_record_is_said(
     if content is not None:
         record.write_text(content)
     assert main(["report", str(record), "--out", str(tmp_path / "html")]) == 1
-    assert "is no record of a run (--ppcheck-json writes one)" in capsys.readouterr().out
+    assert "is no run record" in capsys.readouterr().out
     assert not (tmp_path / "html").exists()
