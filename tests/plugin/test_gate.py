@@ -80,7 +80,7 @@ def test_a_claim_that_still_holds_may_have_regressed(
     result = pytester.runpytest_inprocess(path, *GATE, "-k", "deterred", "--model=demo@blunted")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
-        ["▼ regressed from -0.*, and still holds: Pain makes B rarer.", "*good.json*→*tolerance*"]
+        ["▼ regressed from -0.*, and still holds: Pain makes B rarer.", "*baseline*→*tolerance*"]
     )
     assert claims(blessed) == KEYS
 
