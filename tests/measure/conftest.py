@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from ppcheck.demo import weights_path
 from ppcheck.subject.load import load, resolve
 from ppcheck.subject.subject import Subject
 from tests.measure.lab import Model, Plant, save
@@ -32,7 +31,4 @@ def planted(tmp_path: Path) -> Callable[[Plant], Model]:
 @pytest.fixture(scope="session")
 def demo() -> Subject:
     """The embedded model, trained to play the points game."""
-    path = weights_path()
-    if not path.exists():
-        pytest.skip("the demo model is not trained yet")
     return load(resolve("demo"))
