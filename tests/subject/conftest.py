@@ -17,7 +17,6 @@ from ppcheck.subject.load import load, resolve
 from ppcheck.subject.readout import Floats, Integers
 from ppcheck.subject.subject import Subject
 
-SHARED = Path(__file__).parents[2].parent / "shared"
 SMALL = {"vocab_size": 50}
 GPT = {**SMALL, "n_positions": 24, "n_embd": 16, "n_layer": 2, "n_head": 2}
 MODERN = {
@@ -144,12 +143,9 @@ def deep(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Subject]:
 
 
 @pytest.fixture(scope="session")
-def stories() -> Path:
+def stories(shared: Path) -> Path:
     """A real Llama of 260 thousand parameters, with its tokenizer."""
-    path = SHARED / "models" / "stories260K"
-    if not path.is_dir():
-        pytest.skip("the shared models are not here")
-    return path
+    return shared / "models" / "stories260K"
 
 
 def _save(model_type: str, path: Path, **settings: Any) -> None:
