@@ -58,9 +58,9 @@ class Property(Check):
     counterexamples  1 where one that does not meet it was found, else 0
     violations       share of independent random draws that do not meet it
 
-    `examples` prompts are drawn at random: of these `violations` is a share with an interval. About
-    as many more are tried by hypothesis, which shrinks what breaks the condition to the smallest
-    prompt that still does.
+    `examples` prompts are drawn at random: of these `violations` is a share with an interval. Then
+    hypothesis searches others, and shrinks what breaks the condition to the smallest prompt that
+    still does; how many it read is in the notes.
     """
 
     family: ClassVar[str] = "behaviour"
