@@ -11,7 +11,7 @@ from ppcheck.spec.site import Site
 from ppcheck.subject.encoding import Encoded
 
 LONGEST = 64
-"""Tokens that a shown prompt may have: each costs a pass over the prompt."""
+"""Tokens that a prompt may have to be shown: a longer one would not fit the page."""
 MOST_HEADS = 4
 
 

@@ -260,17 +260,26 @@ class Engine:
     ) -> Floats:
         patterns = [Site(Kind.PATTERN, head.layer, head.index) for head in heads]
         totals = {site: np.zeros(len(ids)) for site in patterns}
+        same: dict[Sequence[int], list[int]] = {}
+        for number, row in enumerate(ids):
+            same.setdefault(tuple(row), []).append(number)
+        distinct = list(same)
 
         def linked(batch: Sequence[int]) -> tuple[Integers, dict[str, Tensor]]:
-            flat = [(row, *link) for row, number in enumerate(batch) for link in links[number]]
-            rows, queries, keys = np.array(flat, dtype=np.int64).reshape(-1, 3).T
-            return rows, self.record(stacked(ids, batch), patterns, _along(rows, queries, keys))
+            flat = [
+                (row, number, *link)
+                for row, one in enumerate(batch)
+                for number in same[distinct[one]]
+                for link in links[number]
+            ]
+            rows, numbers, queries, keys = np.array(flat, dtype=np.int64).reshape(-1, 4).T
+            along = _along(rows, queries, keys)
+            return numbers, self.record(stacked(distinct, batch), patterns, along)
 
-        for batch, (rows, recorded) in self.in_batches(ids, linked, "attention", progress):
+        for _, (numbers, recorded) in self.in_batches(distinct, linked, "attention", progress):
             for hook, some in by_hook(patterns).items():
                 for slot, site in enumerate(some):
-                    paid = in_numpy(recorded[hook][:, slot])
-                    np.add.at(totals[site], np.array(batch)[rows], paid)
+                    np.add.at(totals[site], numbers, in_numpy(recorded[hook][:, slot]))
         counts = np.array([len({query for query, _ in each}) or np.nan for each in links])
         return np.stack([totals[site] / counts for site in patterns], axis=1)
 

@@ -123,6 +123,32 @@ def test_a_capture_has_one_array_a_site_in_the_order_asked_for(tiny: Any, ids_pr
         np.testing.assert_allclose(array, np.stack(alone), rtol=0, atol=1e-5)
 
 
+def test_a_prompt_that_is_asked_for_twice_runs_once(
+    tiny: Any, ids_prompts: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject = tiny("gpt2")
+    rows: list[int] = []
+    forward = subject._engine.forward
+
+    def counted(ids: Any, *args: Any, **options: Any) -> Any:
+        rows.append(len(ids))
+        return forward(ids, *args, **options)
+
+    monkeypatch.setattr(subject._engine, "forward", counted)
+    heads = subject.sites(Sites.parse("L*H*"))
+    links = [[(2, 0)], [(2, 1), (2, 2)]]
+    prompt, other = IDS[0], IDS[2]
+    found = subject.attention(subject.encode(ids_prompts([prompt, prompt])), heads, links)
+    assert rows == [1]
+    apart = [
+        subject.attention(subject.encode(ids_prompts([prompt])), heads, [each])[0] for each in links
+    ]
+    np.testing.assert_array_equal(found, np.stack(apart))
+    three = subject.encode(ids_prompts([prompt, other, prompt]))
+    mixed = subject.attention(three, heads, [links[0], [(1, 0)], links[1]])
+    np.testing.assert_allclose(mixed[[0, 2]], found, rtol=0, atol=1e-6)
+
+
 def test_a_pattern_is_no_activation_of_one_token(tiny: Any, ids_prompts: Any) -> None:
     subject = tiny("gpt2")
     with pytest.raises(UnsupportedError, match="measure `attention`"):
