@@ -1,14 +1,20 @@
-"""What a direction does beyond what any of several random ones of its length does."""
+"""What directions do: on the half of the prompts that is judged, and beyond what random ones do."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import compress
 from typing import Annotated
 
 import numpy as np
 from pydantic import Field
 
+from ppcheck.measure.check import Measured, measured, texts, units_of
+from ppcheck.measure.sample import REAL_LINE
 from ppcheck.measure.search import Mask
-from ppcheck.measure.statistics import Floats
+from ppcheck.measure.statistics import Floats, Labels, Mean, Ratio
+from ppcheck.spec.grid import Prompt
 
 DrawsField = Annotated[
     int,
@@ -19,6 +25,40 @@ DrawsField = Annotated[
         "would be the strongest of all, by chance alone, once in so many and one cases.",
     ),
 ]
+
+
+@dataclass(frozen=True, eq=False)
+class Half:
+    """Statistics of values [prompt], of the prompts that are ``judged`` alone."""
+
+    prompts: Sequence[Prompt]
+    judged: Mask
+
+    def mean(
+        self,
+        values: Floats,
+        name: str,
+        member: str | None,
+        support: tuple[float, float] = REAL_LINE,
+    ) -> Measured:
+        statistic = Mean(values[self.judged], self.units, name, member, support)
+        return measured(statistic, compress(texts(self.prompts), self.judged))
+
+    def share(self, part: Floats, whole: Floats, name: str, member: str | None) -> Measured:
+        ratio = Ratio(part[self.judged], whole[self.judged], self.units, name, member)
+        return measured(ratio, compress(texts(self.prompts), self.judged))
+
+    @property
+    def units(self) -> Labels:
+        return units_of(self.prompts)[self.judged]
+
+
+def leading(looked: Floats, top: int | None) -> tuple[int, ...]:
+    """Every site or, with ``top``, those of the largest mean effects [site, prompt], best first."""
+    if top is None:
+        return tuple(range(len(looked)))
+    order = np.argsort(-np.abs(looked.mean(axis=1)), kind="stable")
+    return tuple(order[:top].tolist())
 
 
 def beyond(effects: Floats, random: Floats, looked: Mask) -> Floats:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import compress
 from typing import ClassVar, Literal
 
-import numpy as np
 from pydantic import Field
 
 from ppcheck.measure.ablate import OF_SHARES
@@ -17,20 +15,17 @@ from ppcheck.measure.check import (
     Check,
     Measured,
     Measurement,
-    measured,
     prompt_facts,
-    texts,
-    units_of,
 )
-from ppcheck.measure.control import DrawsField, beyond
+from ppcheck.measure.control import DrawsField, Half, beyond, leading
 from ppcheck.measure.direction import Direction, Directions, learn, site_problems
 from ppcheck.measure.maps import site_map
 from ppcheck.measure.metrics import metric_facts, metric_notes, own_readout
 from ppcheck.measure.problems import metric_problems, patch_problems
 from ppcheck.measure.sample import REAL_LINE
-from ppcheck.measure.search import Mask, TopField
-from ppcheck.measure.statistics import Floats, Labels, Mean, Ratio
-from ppcheck.spec.grid import Grid, Prompt
+from ppcheck.measure.search import TopField
+from ppcheck.measure.statistics import Floats
+from ppcheck.spec.grid import Grid
 from ppcheck.spec.metric import Metric, MetricsField
 from ppcheck.spec.position import Position, PositionField
 from ppcheck.spec.prompts import PromptSet
@@ -94,7 +89,7 @@ class DirectionAblation(Check):
         judged = found.judged(list(groups), encoded.prompts)
         cells = [self._cell(group, found.vectors) for group in groups.values()]
         runs = {metric: self._run(bench, encoded, cells, metric) for metric in self.metric}
-        kept = self._kept(runs[self.metric.first].drops[:, ~judged])
+        kept = leading(runs[self.metric.first].drops[:, ~judged], self.top)
         facts = prompt_facts(encoded.prompts) | metric_facts(self.metric) | found.facts
         facts |= {
             "position": str(self.position),
@@ -114,7 +109,7 @@ class DirectionAblation(Check):
                 number: self._random(bench, encoded, list(groups.values())[number], found, metric)
                 for number in kept
             }
-            freed = _Freed(tuple(groups), run, random, encoded.prompts, judged)
+            freed = _Freed(tuple(groups), run, random, Half(encoded.prompts, judged))
             results += self._of(metric, freed)
         return self.measurement(results, facts, (*found.notes, *metric_notes(self.metric)))
 
@@ -149,27 +144,21 @@ class DirectionAblation(Check):
         ]
         return self._run(bench, encoded, cells, metric).drops
 
-    def _kept(self, looked: Floats) -> list[int]:
-        if self.top is None:
-            return list(range(len(looked)))
-        order = np.argsort(-np.abs(looked.mean(axis=1)), kind="stable")
-        kept: list[int] = order[: self.top].tolist()
-        return kept
-
     def _of(self, metric: Metric, freed: _Freed) -> Iterator[Measured]:
         def named(statistic: str) -> str:
             return self.metric.name(statistic, metric)
 
         support = (0.0, 1.0) if metric.probability else REAL_LINE
+        half, run = freed.half, freed.run
         for cell, random in freed.random.items():
             member = freed.names[cell] if len(freed.random) > 1 else None
-            drops = freed.run.drops[cell]
-            yield freed.mean(drops, named("drop"), member)
+            drops = run.drops[cell]
+            yield half.mean(drops, named("drop"), member)
             if metric.reading in OF_SHARES:
-                yield freed.share(drops, named("drop_share"), member)
-            yield freed.mean(freed.run.ablated[cell], named("value"), member, support)
-            yield freed.mean(beyond(drops, random, ~freed.judged), named("excess"), member)
-        yield freed.mean(freed.run.untouched, named("untouched"), None, support)
+                yield half.share(drops, run.untouched, named("drop_share"), member)
+            yield half.mean(run.ablated[cell], named("value"), member, support)
+            yield half.mean(beyond(drops, random, ~half.judged), named("excess"), member)
+        yield half.mean(run.untouched, named("untouched"), None, support)
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,29 +168,4 @@ class _Freed:
     names: tuple[str, ...]
     run: Ablated
     random: dict[int, Floats]
-    prompts: Sequence[Prompt]
-    judged: Mask
-
-    def mean(
-        self,
-        values: Floats,
-        name: str,
-        member: str | None,
-        support: tuple[float, float] = REAL_LINE,
-    ) -> Measured:
-        statistic = Mean(values[self.judged], self._units, name, member, support)
-        return measured(statistic, self._texts)
-
-    def share(self, drops: Floats, name: str, member: str | None) -> Measured:
-        untouched = self.run.untouched[self.judged]
-        return measured(
-            Ratio(drops[self.judged], untouched, self._units, name, member), self._texts
-        )
-
-    @property
-    def _units(self) -> Labels:
-        return units_of(self.prompts)[self.judged]
-
-    @property
-    def _texts(self) -> list[str]:
-        return list(compress(texts(self.prompts), self.judged))
+    half: Half

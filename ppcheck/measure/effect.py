@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,9 +11,9 @@ import numpy as np
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.check import Bench, Measured, measured, pair_texts, units_of
 from ppcheck.measure.metrics import read, readout, same
-from ppcheck.measure.search import Mask
+from ppcheck.measure.search import Mask, Search
 from ppcheck.measure.statistics import Floats, Mean, Ratio
-from ppcheck.spec.metric import Metric, Reading
+from ppcheck.spec.metric import Metric, Metrics, Reading
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.readout import Readout
 from ppcheck.subject.subject import Cell
@@ -73,6 +73,17 @@ class Effect:
 
     def gap(self, name: str = "gap") -> Measured:
         return measured(Mean(self.gaps, units_of(self.pairs[0].prompts), name), self.texts)
+
+
+def judged_shares(
+    effects: Mapping[Metric, Effect], metrics: Metrics, found: Search, judged: Mask
+) -> Iterator[Measured]:
+    """Of every metric the share of each cell that was kept, and the gap."""
+    for metric, effect in effects.items():
+        name, gap = (metrics.name(each, metric) for each in (SHARE[effect.mode], "gap"))
+        for cell in found.kept:
+            yield effect.share(cell, judged, name, found.member(cell))
+        yield effect.gap(gap)
 
 
 def patch_effect(

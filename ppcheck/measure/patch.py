@@ -11,11 +11,10 @@ from pydantic import Field
 from ppcheck.measure.check import (
     Bench,
     Check,
-    Measured,
     Measurement,
     prompt_facts,
 )
-from ppcheck.measure.effect import SHARE, Mode, patch_effect
+from ppcheck.measure.effect import SHARE, Mode, judged_shares, patch_effect
 from ppcheck.measure.metrics import metric_facts, metric_notes
 from ppcheck.measure.problems import metric_problems, patch_problems
 from ppcheck.measure.search import TopField, search
@@ -78,11 +77,5 @@ class Patch(Check):
             "position": str(self.position),
             "effects": dict(zip(groups, shares.tolist(), strict=True)),
         }
-        results: list[Measured] = []
-        for metric, of_metric in effects.items():
-            name, gap = (self.metric.name(each, metric) for each in (SHARE[self.mode], "gap"))
-            results += (
-                of_metric.share(cell, judged, name, found.member(cell)) for cell in found.kept
-            )
-            results.append(of_metric.gap(gap))
+        results = judged_shares(effects, self.metric, found, judged)
         return self.measurement(results, facts, (*found.notes, *metric_notes(self.metric)))

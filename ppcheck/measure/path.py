@@ -10,8 +10,8 @@ import numpy as np
 from pydantic import Field
 
 from ppcheck.errors import MeasurementError
-from ppcheck.measure.check import Bench, Check, Measured, Measurement, prompt_facts
-from ppcheck.measure.effect import SHARE, Effect, Mode, effect_of
+from ppcheck.measure.check import Bench, Check, Measurement, prompt_facts
+from ppcheck.measure.effect import SHARE, Effect, Mode, effect_of, judged_shares
 from ppcheck.measure.metrics import metric_facts, metric_notes
 from ppcheck.measure.paths import Path, is_parallel, patch_paths, precedes
 from ppcheck.measure.problems import metric_problems, patch_problems
@@ -95,13 +95,7 @@ class DirectPath(Check):
         facts = prompt_facts(*sides) | metric_facts(self.metric) | found.facts
         facts |= {"mode": self.mode, "position": str(self.position)}
         facts |= self._effects(paths, effects)
-        results: list[Measured] = []
-        for metric, of_metric in effects.items():
-            name, gap = (self.metric.name(each, metric) for each in (SHARE[self.mode], "gap"))
-            results += (
-                of_metric.share(cell, judged, name, found.member(cell)) for cell in found.kept
-            )
-            results.append(of_metric.gap(gap))
+        results = judged_shares(effects, self.metric, found, judged)
         return self.measurement(results, facts, (*found.notes, *metric_notes(self.metric)))
 
     def _paths(self, bench: Bench) -> dict[str, Path]:

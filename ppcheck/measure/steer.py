@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import compress
 from math import isfinite
 from typing import Any, ClassVar, Literal
 
@@ -17,20 +16,17 @@ from ppcheck.measure.check import (
     Check,
     Measured,
     Measurement,
-    measured,
     prompt_facts,
-    texts,
-    units_of,
 )
-from ppcheck.measure.control import DrawsField, beyond, turned
+from ppcheck.measure.control import DrawsField, Half, beyond, leading, turned
 from ppcheck.measure.direction import Direction, learn, site_problems
 from ppcheck.measure.maps import drawn_means, site_map
 from ppcheck.measure.metrics import metric_facts, metric_notes, readout, same
 from ppcheck.measure.problems import metric_problems, patch_problems
 from ppcheck.measure.sample import REAL_LINE
-from ppcheck.measure.search import Mask, TopField
-from ppcheck.measure.statistics import Floats, Mean
-from ppcheck.spec.grid import Grid, Prompt
+from ppcheck.measure.search import TopField
+from ppcheck.measure.statistics import Floats
+from ppcheck.spec.grid import Grid
 from ppcheck.spec.metric import Metric, MetricsField, Reading
 from ppcheck.spec.position import FINAL, PositionField
 from ppcheck.spec.prompts import PromptSet
@@ -133,7 +129,7 @@ class Steer(Check):
                 )
                 for site in kept
             }
-            steered = _Steered(sites, of_sites, random, encoded.prompts, judged)
+            steered = _Steered(sites, of_sites, random, Half(encoded.prompts, judged))
             results += self._of(metric, steered)
             effects = site_map(sites, steered.effects[:, judged].mean(axis=1))
             facts["maps"][f"effect on {metric} of steering"] = effects
@@ -177,31 +173,28 @@ class Steer(Check):
             if len(named) != 1 or named[0] not in sites or len(sites) == 1:
                 raise MeasurementError(f"`largest` is one of several sites of {self.site}")
             return (list(sites).index(named[0]),)
-        effects = (looked[:, -1] - looked[:, 0]).mean(axis=1)
-        if self.top is None:
-            return tuple(range(len(sites)))
-        return tuple(np.argsort(-np.abs(effects), kind="stable")[: self.top].tolist())
+        return leading(looked[:, -1] - looked[:, 0], self.top)
 
     def _of(self, metric: Metric, steered: _Steered) -> Iterator[Measured]:
         def named(statistic: str) -> str:
             return self.metric.name(statistic, metric)
 
-        steps = np.array(self._steps)
+        half, steps = steered.half, np.array(self._steps)
         for site in steered.random:
             member = str(steered.sites[site]) if len(steered.random) > 1 else None
             curve = steered.curves[site]
             slopes = np.polyfit(steps, curve, 1)[0]
-            excess = beyond(steered.effects[site], steered.random_effects(site), ~steered.judged)
-            yield steered.mean(steered.effects[site], named("effect"), member)
-            yield steered.mean(slopes, named("slope"), member)
+            excess = beyond(steered.effects[site], steered.random_effects(site), ~half.judged)
+            yield half.mean(steered.effects[site], named("effect"), member)
+            yield half.mean(slopes, named("slope"), member)
             support = (-1.0, 1.0)
-            yield steered.mean(_spearmans(steps, curve), named("spearman"), member, support)
-            yield steered.mean(excess, named("excess"), member)
+            yield half.mean(_spearmans(steps, curve), named("spearman"), member, support)
+            yield half.mean(excess, named("excess"), member)
         if self.largest or self.top:
             yield from steered.leads(named("ahead"))
         support = (0.0, 1.0) if metric.probability else REAL_LINE
         untouched = steered.curves[0, self._steps.index(0.0)]
-        yield steered.mean(untouched, named("untouched"), None, support)
+        yield half.mean(untouched, named("untouched"), None, support)
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,8 +207,7 @@ class _Steered:
     sites: Sequence[Site]
     curves: Floats
     random: dict[int, Floats]
-    prompts: Sequence[Prompt]
-    judged: Mask
+    half: Half
 
     @property
     def effects(self) -> Floats:
@@ -226,30 +218,19 @@ class _Steered:
         """The same along random directions, [draw, prompt]."""
         return np.asarray(self.random[site][:, -1] - self.random[site][:, 0])
 
-    def mean(
-        self,
-        values: Floats,
-        name: str,
-        member: str | None,
-        support: tuple[float, float] = REAL_LINE,
-    ) -> Measured:
-        units = units_of(self.prompts)[self.judged]
-        statistic = Mean(values[self.judged], units, name, member, support)
-        return measured(statistic, compress(texts(self.prompts), self.judged))
-
     def leads(self, name: str) -> Iterator[Measured]:
         """How far the leading site's effect is ahead of each other site's."""
-        sizes = turned(self.effects, ~self.judged)
+        sizes = turned(self.effects, ~self.half.judged)
         leader = next(iter(self.random))
         for site, size in enumerate(sizes):
             if site != leader:
-                yield self.mean(sizes[leader] - size, name, str(self.sites[site]))
+                yield self.half.mean(sizes[leader] - size, name, str(self.sites[site]))
 
     def drawn(self, site: int, steps: Sequence[float], metric: str) -> dict[str, Any]:
         """Two curves for a report: the direction's mean, with its error; the random ones' range."""
-        units = units_of(self.prompts)[self.judged]
-        means = drawn_means([(row[self.judged], units) for row in self.curves[site]])
-        random = self.random[site][:, :, self.judged].mean(axis=2)
+        judged, units = self.half.judged, self.half.units
+        means = drawn_means([(row[judged], units) for row in self.curves[site]])
+        random = self.random[site][:, :, judged].mean(axis=2)
         shared = {"x": list(steps), "x_label": "eps", "y_label": metric}
         return {
             f"{self.sites[site]}: {metric} along the direction": {
