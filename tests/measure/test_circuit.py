@@ -2,21 +2,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from torch import Tensor
 
 from ppcheck.errors import MeasurementError
 from ppcheck.judge.verdict import Verdict
 from ppcheck.measure.check import Bench
-from ppcheck.measure.faithfulness import FRACTIONS, Beaten, Deviation, areas, first_nodes
-from ppcheck.measure.knockout import random_circuits, random_subsets
-from ppcheck.spec.site import Kind, Site
+from ppcheck.measure.faithfulness import FRACTIONS
 from tests.measure.hooks import Change, courier, difference, put, seen
 from tests.measure.lab import (
     GAME,
@@ -264,94 +259,6 @@ def test_a_node_that_works_against_the_others_is_last_by_effect_and_second_by_si
         orders[by] = wanted.measure(on).facts["ranking"]
     assert (orders["effect"][0], orders["effect"][-1]) == ("L0H0", "L0H1")
     assert orders["size"][:2] == ["L0H0", "L0H1"]
-
-
-def sites(heads: int, mlps: int) -> list[Site]:
-    return [
-        *(Site(Kind.HEAD, n // 4, n % 4) for n in range(heads)),
-        *(Site(Kind.MLP_OUT, n) for n in range(mlps)),
-    ]
-
-
-@given(
-    heads=st.integers(1, 8),
-    mlps=st.integers(1, 4),
-    count=st.integers(1, 30),
-    seed=st.integers(0, 99),
-    data=st.data(),
-)
-def test_random_circuits_are_others_of_the_same_composition(
-    heads: int, mlps: int, count: int, seed: int, data: st.DataObject
-) -> None:
-    nodes = sites(heads, mlps)
-    circuit = frozenset(data.draw(st.sets(st.sampled_from(nodes), min_size=1)))
-    of_kind = [sum(site.kind is kind for site in circuit) for kind in (Kind.HEAD, Kind.MLP_OUT)]
-    possible = len(list(combinations(range(heads), of_kind[0]))) * len(
-        list(combinations(range(mlps), of_kind[1]))
-    )
-    if possible == 1:
-        with pytest.raises(MeasurementError, match="no other circuit"):
-            random_circuits(nodes, circuit, count, seed)
-        return
-    found = random_circuits(nodes, circuit, count, seed)
-    assert len(set(found)) == len(found) == min(count, possible - 1)
-    assert circuit not in found
-    for other in found:
-        kinds = [sum(site.kind is kind for site in other) for kind in (Kind.HEAD, Kind.MLP_OUT)]
-        assert kinds == of_kind
-    assert found == random_circuits(nodes, circuit, count, seed)
-
-
-@given(size=st.integers(1, 6), count=st.integers(0, 20), seed=st.integers(0, 99))
-def test_random_subsets_are_neither_single_nodes_nor_all(size: int, count: int, seed: int) -> None:
-    found = random_subsets(sites(size, 0), count, seed)
-    assert len(set(found)) == len(found) == min(count, max(2**size - size - 2, 0))
-    assert all(1 < len(some) < size for some in found)
-
-
-@given(st.integers(1, 3000))
-def test_a_curve_keeps_whole_nodes_rounded_down(size: int) -> None:
-    nodes = [Site(Kind.HEAD, number, 0) for number in range(size)]
-    counts = [len(some) for some in first_nodes(nodes)]
-    assert counts == [
-        size * thousandths // 1000 for thousandths in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
-    ]
-
-
-def test_areas_are_those_of_trapezoids() -> None:
-    heights = np.random.default_rng(0).normal(size=len(FRACTIONS))
-    assert areas() @ heights == pytest.approx(np.trapezoid(heights, FRACTIONS))
-
-
-def test_the_deviation_is_that_of_the_summed_curve() -> None:
-    rng = np.random.default_rng(1)
-    gaps, units = rng.normal(3, 1, 40), np.repeat(np.arange(10), 4)
-    missing = rng.normal(0.5, 1, (len(FRACTIONS), 40))
-    statistic = Deviation(missing, gaps, units, "cmd")
-    weights = rng.integers(0, 3, (5, 10)).astype(float)
-    by_hand = [
-        np.trapezoid(np.abs(missing @ row[units] / (gaps @ row[units])), FRACTIONS)
-        for row in weights
-    ]
-    np.testing.assert_allclose(statistic.estimate(weights), by_hand)
-    whole = statistic.estimate(np.ones((1, 10)))[0]
-    assert statistic.values().mean() == pytest.approx(whole)
-    assert np.isnan(Deviation(missing, gaps - gaps, units, "cmd").estimate(weights)).all()
-
-
-def test_a_circuit_beats_those_that_are_further_from_the_whole_model_on_either_side() -> None:
-    units = np.arange(12)
-    own = np.full(12, 0.3)
-    others = np.array([np.full(12, far) for far in (0.5, -0.5, 0.1, 0.3)])
-    statistic = Beaten(own, others, units, "beats_random")
-    assert statistic.estimate(np.ones((1, 12)))[0] == (1 + 1 + 0 + 0.5) / 4
-    assert statistic.exceptions(0.025) is None
-    sure = Beaten(own, others[:2], units, "beats_random")
-    assert sure.exceptions(0.025) == pytest.approx((0.025 ** (1 / 2), 1))
-    beaten = Beaten(own, others[[2]], units, "beats_random")
-    assert beaten.exceptions(0.1) == pytest.approx((0, 0.9))
-    many = Beaten(own, np.tile(others[0], (40, 1)), units, "beats_random")
-    assert many.exceptions(0.025) == pytest.approx((0.025 ** (1 / 12), 1))
 
 
 def test_what_is_no_part_or_all_of_the_nodes_cannot_be_compared(tiny: Model) -> None:

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from ppcheck.errors import MeasurementError
 from ppcheck.judge.interval import interval
-from ppcheck.measure.first_layer import FirstLayer, Settled
+from ppcheck.measure.first_layer import FirstLayer, PeakLayer, Settled
 
 MARGINS = arrays(np.float64, (6, 4), elements=st.integers(-5, 5).map(float))
 GAPS = arrays(np.float64, 6, elements=st.integers(-5, 5).map(float))
@@ -108,3 +108,11 @@ def test_what_comes_and_goes_has_not_settled() -> None:
     margins = np.array([[1.0, -1.0, 1.0], [1.0, 1.0, 1.0], [1.0, 1.0, -1.0]])
     statistic = Settled(margins, np.ones(3), np.arange(3), "decided_at")
     assert statistic.values().tolist() == [2, 0, 3]
+
+
+def test_the_peak_is_the_first_layer_of_the_largest_total_of_each_resample() -> None:
+    merits = np.array([[0.0, 1, 1], [1, 0, 0], [0, 1, 1]])
+    peak = PeakLayer(merits, np.arange(3), "peak_layer")
+    assert peak.estimate(np.array([[1.0, 1, 1], [0, 3, 0], [1, 2, 0]])).tolist() == [1, 0, 0]
+    assert peak.values().tolist() == [1, 0, 1]
+    assert peak.support == (0, 2)

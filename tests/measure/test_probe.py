@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.metrics import r2_score, roc_auc_score
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, cross_val_predict
@@ -20,11 +18,8 @@ from ppcheck.judge.interval import interval
 from ppcheck.judge.verdict import Verdict
 from ppcheck.measure import probing
 from ppcheck.measure.check import Bench
-from ppcheck.measure.first_layer import PeakLayer
-from ppcheck.measure.probing import ALPHAS, Task, items, probe_direction
-from ppcheck.measure.skill import CrossValidated, Lead, Skill
-from ppcheck.measure.statistics import Mean
-from ppcheck.spec.grid import Prompt
+from ppcheck.measure.probing import ALPHAS, Task
+from ppcheck.measure.skill import Skill
 from ppcheck.subject.subject import Subject
 from tests.measure.lab import (
     DEMO,
@@ -267,62 +262,6 @@ def test_the_best_is_chosen_on_one_half_and_fitted_anew_on_the_other(tiny: Model
     assert "1 of 4 sites chosen on one half" in found.notes[0]
 
 
-def test_shuffled_labels_go_by_whole_units_where_each_has_one_label() -> None:
-    groups = np.repeat(np.arange(8), 3)
-    labels = np.repeat([1.0, 0.0] * 4, 3)
-    drawn = Task(labels, groups, True, 2, 0).labellings(20)
-    np.testing.assert_array_equal(drawn[0], labels)
-    of_groups = drawn.reshape(21, 8, 3)
-    assert (of_groups == of_groups[:, :, :1]).all()
-    assert (of_groups[:, :, 0].sum(axis=1) == 4).all()
-    assert len(np.unique(of_groups[:, :, 0], axis=0)) > 10
-    crossed = Task(np.tile([1.0, 0.0, 1.0], 8), groups, True, 2, 0).labellings(20)
-    assert (crossed.sum(axis=1) == 16).all()
-    assert (crossed.reshape(21, 8, 3).sum(axis=2) != 2).any()
-
-
-@given(
-    sizes=st.lists(st.integers(1, 4), min_size=6, max_size=12),
-    folds=st.integers(2, 3),
-    seed=st.integers(0, 99),
-    classes=st.booleans(),
-)
-@settings(deadline=None, max_examples=25)
-def test_no_unit_is_on_both_sides_of_a_fold(
-    sizes: list[int], folds: int, seed: int, *, classes: bool
-) -> None:
-    groups = np.repeat(np.arange(len(sizes)), sizes)
-    labels = (groups % 2).astype(np.float64)
-    tested = []
-    for train, test in Task(labels, groups, classes, folds, seed).splits:
-        assert not set(groups[train]) & set(groups[test])
-        tested += test.tolist()
-    assert sorted(tested) == list(range(len(groups)))
-
-
-def test_units_that_share_a_text_are_one(tiny: Model) -> None:
-    def prompt(text: str, unit: str) -> Prompt:
-        made = bench(tiny).grid.prompts[0]
-        piece = made.turns[0].pieces[0].__class__(text)
-        turn = made.turns[0].__class__((piece,))
-        return Prompt(made.form, (turn,), {}, unit, {}, " ")
-
-    told = [prompt(*each) for each in (("a", "1"), ("b", "1"), ("b", "2"), ("c", "2"), ("d", "3"))]
-    found = items(told)
-    assert len(set(found[:4])) == 1
-    assert found[4] not in found[:4]
-
-
-def test_the_rounding_of_float32_is_nothing_to_learn_from() -> None:
-    rng = np.random.default_rng(0)
-    labels = np.tile([1.0, 0.0], 30)
-    features = 3 + 1e-7 * (rng.normal(size=(60, 5)) + labels[:, None])
-    task = Task(labels, np.arange(60) // 2, True, 5, 0)
-    told = task.tell(features, labels[None]).values[0]
-    assert not ((told > 0) == (labels == 1)).mean() > 0.5
-    assert len(np.unique(told.round(6))) <= 5
-
-
 def test_fits_that_are_stopped_are_counted_and_said(
     tiny: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -331,66 +270,6 @@ def test_fits_that_are_stopped_are_counted_and_said(
     assert found.facts["fits"] == 3 * 4
     assert f"{found.facts['unfinished_fits']} of 12 fits were stopped" in found.notes[-1]
     assert found.facts["unfinished_fits"] > 6
-
-
-def test_training_labels_of_one_class_alone_are_told_as_that_class() -> None:
-    labels = np.array([1.0, 1, 0, 0])
-    task = Task(labels, np.arange(4), True, 2, 0)
-    told = task.tell(np.arange(4.0)[:, None], np.array([[1.0, 1, 1, 1], [0.0, 0, 0, 0]]))
-    np.testing.assert_array_equal(np.sign(told.values), [[1] * 4, [-1] * 4])
-
-
-def test_the_peak_is_the_first_layer_of_the_largest_total_of_each_resample() -> None:
-    merits = np.array([[0.0, 1, 1], [1, 0, 0], [0, 1, 1]])
-    peak = PeakLayer(merits, np.arange(3), "peak_layer")
-    assert peak.estimate(np.array([[1.0, 1, 1], [0, 3, 0], [1, 2, 0]])).tolist() == [1, 0, 0]
-    assert peak.values().tolist() == [1, 0, 1]
-    assert peak.support == (0, 2)
-
-
-def test_units_that_agree_on_a_lead_leave_room_for_others() -> None:
-    ends = Lead(np.zeros(40), np.arange(40), "over_words").exceptions(0.025)
-    assert ends == pytest.approx((-0.0881, 0.0881), abs=1e-4)
-    full = Lead(np.ones(40), np.arange(40), "over_words").exceptions(0.025)
-    assert full == pytest.approx((1 - 2 * 0.0881, 1), abs=1e-4)
-    mixed = Lead(np.tile([0.0, 1.0], 20), np.arange(40), "over_words")
-    assert mixed.exceptions(0.025) is None
-
-
-def test_intervals_are_wider_than_those_of_as_many_independent_units() -> None:
-    """By the root of 1 + k / (k - 1), in every k of folds; the estimate is the same."""
-    observed, units = np.tile([0.0, 0.25, 1.0, 0.75, 0.5], 8), np.arange(40)
-    plain = Mean(observed, units, "accuracy", support=(0.0, 1.0))
-    narrow = interval(plain, seed=0)
-    for folds, widening in ((2, 3**0.5), (5, 1.5)):
-        wide = interval(CrossValidated(plain, folds), seed=0)
-        assert wide.estimate == narrow.estimate
-        assert wide.method == narrow.method
-        assert wide.high - wide.low == pytest.approx(widening * (narrow.high - narrow.low))
-
-
-def test_layers_are_widened_by_what_their_sums_move() -> None:
-    merits = np.array([[1.0, 0.6], [0.0, 0.6]])
-    peak = CrossValidated(PeakLayer(merits, np.arange(2), "peak_layer"), 5)
-    assert peak.estimate(np.array([[1.0, 1.0], [1.1, 0.9], [1.2, 0.8]])).tolist() == [1, 1, 0]
-    assert peak.error(np.ones((1, 2))) is None
-
-
-def test_a_probes_direction_is_scikit_learns_in_the_activations_own_units() -> None:
-    rng = np.random.default_rng(0)
-    labels = rng.random(200) < 0.5
-    activations = rng.normal(size=(200, 6)) * [1, 2, 3, 4, 5, 100] + 3 * labels[:, None]
-    found = probe_direction(activations, labels)
-    scaler = StandardScaler().fit(activations)
-    model = LogisticRegression(max_iter=1000).fit(scaler.transform(activations), labels)
-    expected = model.coef_[0] / scaler.scale_
-    np.testing.assert_allclose(found, expected / np.linalg.norm(expected), atol=1e-9)
-    along = activations @ found
-    assert along[labels].mean() > along[~labels].mean()
-    with pytest.raises(MeasurementError, match="both classes"):
-        probe_direction(activations, np.ones(200, dtype=bool))
-    with pytest.raises(MeasurementError, match="do not differ"):
-        probe_direction(np.ones((200, 6)), labels)
 
 
 @pytest.mark.parametrize(
