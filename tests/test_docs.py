@@ -14,13 +14,13 @@ from ppcheck.judge.verdict import Verdict
 from ppcheck.measure.families import FAMILIES
 from ppcheck.measure.registry import CHECKS
 from ppcheck.plugin import pytest_addoption
-from ppcheck.record.examine import Examination
 from ppcheck.spec.claim import Claim, Correction
 from ppcheck.spec.load import Spec, load_spec
 from ppcheck.spec.metric import Reading
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.site import Kind
 from ppcheck.subject.load import load, resolve
+from tests.specs.examined import examined
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = (ROOT / "docs" / "specs.md").read_text(encoding="utf-8")
@@ -111,9 +111,7 @@ def test_every_marker_metric_and_kind_of_site_is_named(word: str) -> None:
 
 
 def verdicts(spec: Spec) -> list[Verdict]:
-    subject = load(resolve("demo"))
-    claims = [Examination(spec, entry, spec.path.name, "demo", 0) for entry in spec.entries]
-    return [claim.run(subject).verdict for claim in claims]
+    return [record.verdict for record in examined(spec, load(resolve("demo"))).values()]
 
 
 def test_the_readmes_spec_holds_on_the_demo_as_it_says(tmp_path: Path) -> None:

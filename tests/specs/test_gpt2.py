@@ -10,11 +10,10 @@ import pytest
 
 from ppcheck.judge.verdict import Verdict
 from ppcheck.measure.registry import CHECKS
-from ppcheck.record.examine import Examination
 from ppcheck.record.run import ClaimRecord
 from ppcheck.spec.load import load_spec
 from ppcheck.subject.load import load, resolve
-from ppcheck.subject.memo import Memo, Memory
+from tests.specs.examined import examined
 
 pytestmark = pytest.mark.slow
 
@@ -38,14 +37,10 @@ def gpt2(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pat
 
 @pytest.fixture(scope="module")
 def records(gpt2: Path) -> dict[str, ClaimRecord]:
-    subject = Memo(load(resolve(str(gpt2))), Memory())
+    subject = load(resolve(str(gpt2)))
     specs = [load_spec(path, CHECKS) for path in SPECS]
     assert all(spec.is_about(*resolve(str(gpt2)).names) for spec in specs)
-    return {
-        entry.id: Examination(spec, entry, spec.path.name, str(gpt2), seed=0).run(subject)
-        for spec in specs
-        for entry in spec.entries
-    }
+    return {claim: record for spec in specs for claim, record in examined(spec, subject).items()}
 
 
 def test_they_are_about_this_model_and_run_to_their_end(records: dict[str, ClaimRecord]) -> None:

@@ -12,15 +12,12 @@ import pytest
 import torch
 from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
-from ppcheck.errors import PpcheckError
 from ppcheck.judge.verdict import Verdict
 from ppcheck.measure.registry import CHECKS
-from ppcheck.record.examine import Examination
-from ppcheck.record.run import ClaimRecord
 from ppcheck.spec.load import Spec, load_spec
 from ppcheck.subject.load import load, resolve
-from ppcheck.subject.memo import Memo, Memory
 from ppcheck.subject.subject import Subject
+from tests.specs.examined import examined
 
 pytestmark = pytest.mark.slow
 
@@ -44,19 +41,8 @@ def spec(name: str) -> Spec:
     return load_spec(PAPER / f"{name}.pp.yaml", CHECKS)
 
 
-def examined(name: str, subject: Subject) -> dict[str, ClaimRecord]:
-    found, memo = {}, Memo(subject, Memory())
-    for entry in spec(name).entries:
-        examination = Examination(spec(name), entry, name, "it", seed=0)
-        try:
-            found[entry.id] = examination.run(memo)
-        except PpcheckError as error:
-            found[entry.id] = examination.refused(error)
-    return found
-
-
 def verdicts(name: str, model: str) -> set[Verdict]:
-    return {record.verdict for record in examined(name, load(resolve(model))).values()}
+    return {record.verdict for record in examined(spec(name), load(resolve(model))).values()}
 
 
 def test_every_spec_after_a_paper_is_whole_and_says_whose_design_it_is() -> None:
@@ -110,7 +96,7 @@ def test_they_run_on_an_instruction_model_and_random_weights_show_none_of_it(
     name: str, depth: int, shared: Path, tmp_path: Path
 ) -> None:
     """Only what is said to be absent holds."""
-    found = examined(name, chatty(tmp_path, shared / "models" / "gpt2-tokenizer", depth))
+    found = examined(spec(name), chatty(tmp_path, shared / "models" / "gpt2-tokenizer", depth))
     assert {record.verdict for record in found.values()} <= {Verdict.HOLDS, *MISSED}, found
     held = {claim for claim, record in found.items() if record.verdict is Verdict.HOLDS}
     assert held <= {claim for claim in found if claim.startswith(ABSENT)}

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from ppcheck.errors import PpcheckError
 from ppcheck.judge.verdict import Verdict
 from ppcheck.measure.registry import CHECKS
-from ppcheck.record.examine import Examination
 from ppcheck.spec.load import Spec, load_spec
 from ppcheck.subject.load import load, resolve
+from tests.specs.examined import examined
 
 pytestmark = pytest.mark.slow
 
@@ -50,16 +49,8 @@ def specs(folder: str) -> tuple[Spec, ...]:
 @cache
 def verdicts(model: str, folder: str) -> dict[str, Verdict]:
     subject = load(resolve(model))
-    found = {}
-    for spec in specs(folder):
-        for entry in spec.entries:
-            examination = Examination(spec, entry, spec.path.name, model, seed=0)
-            try:
-                record = examination.run(subject)
-            except PpcheckError as error:
-                record = examination.refused(error)
-            found[entry.id] = record.verdict
-    return found
+    records = [examined(spec, subject) for spec in specs(folder)]
+    return {claim: record.verdict for some in records for claim, record in some.items()}
 
 
 def behaviours() -> set[str]:

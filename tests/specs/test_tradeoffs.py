@@ -11,10 +11,10 @@ import pytest
 
 from ppcheck.judge.verdict import Verdict
 from ppcheck.measure.registry import CHECKS
-from ppcheck.record.examine import Examination
 from ppcheck.spec.load import Spec, load_spec
 from ppcheck.subject.load import load, resolve
 from ppcheck.subject.subject import Subject
+from tests.specs.examined import examined
 
 pytestmark = pytest.mark.slow
 
@@ -31,12 +31,10 @@ def spec(name: str) -> Spec:
 
 
 def verdicts(name: str, subject: Subject) -> Mapping[str, Verdict]:
-    """Raises where a claim cannot be measured."""
-    read = spec(name)
-    return {
-        entry.id: Examination(read, entry, name, subject.info.name, seed=0).run(subject).verdict
-        for entry in read.entries
-    }
+    found = {claim: record.verdict for claim, record in examined(spec(name), subject).items()}
+    assert Verdict.ERROR not in found.values(), found
+    assert Verdict.NOT_APPLICABLE not in found.values(), found
+    return found
 
 
 @pytest.fixture(scope="module")
