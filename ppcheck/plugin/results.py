@@ -7,6 +7,7 @@ import resource
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,31 +44,33 @@ class Results:
     ) -> None:
         if not self.claims:
             return
-        from ppcheck.report.terminal import WIDTH, slow_models, table
+        from ppcheck.report.claims import slow_models
+        from ppcheck.report.terminal import WIDTH, table
 
+        claims = self._records()
         terminalreporter.section("ppcheck")
         colour = terminalreporter.hasmarkup
         width = max(WIDTH, shutil.get_terminal_size().columns)
-        terminalreporter.write(table(self._records(), colour=colour, width=width))
-        for line in (*slow_models(self._records()), *against(self.config, self._records())):
+        terminalreporter.write(table(claims, colour=colour, width=width))
+        for line in (*slow_models(claims), *against(self.config, claims)):
             terminalreporter.write_line(line)
-        if file := self._write():
+        if file := self._write(claims):
             terminalreporter.write_line(f"run record: {file}")
-        if file := self._summarise():
+        if file := self._summarise(claims):
             terminalreporter.write_line(f"summary: {file}")
-        if file := self._report():
+        if file := self._report(claims):
             terminalreporter.write_line(f"report: {file}")
         if os.environ.get("GITHUB_ACTIONS") == "true":
             from ppcheck.report.github import commands
 
-            for line in commands(self._records()):
+            for line in commands(claims):
                 terminalreporter.write_line(line)
         if option(self.config, "bless"):
             ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
             models = self.models if ended else {}
-            terminalreporter.write_line(bless(self.config, self._records(), models))
+            terminalreporter.write_line(bless(self.config, claims, models))
 
-    def _summarise(self) -> str | None:
+    def _summarise(self, claims: Sequence[ClaimRecord]) -> str | None:
         """Write the Markdown summary where it is asked for, and where GitHub shows it."""
         from ppcheck.plugin.gate import gone
         from ppcheck.record.files import write_whole
@@ -77,7 +80,7 @@ class Results:
         step = os.environ.get("GITHUB_STEP_SUMMARY")
         if file is None and step is None:
             return None
-        text = markdown(self._records(), gone(self.config, self._records()))
+        text = markdown(claims, gone(self.config, claims))
         if step is not None:
             with Path(step).open("a", encoding="utf-8") as stream:
                 stream.write(text)
@@ -85,16 +88,16 @@ class Results:
             write_whole(Path(self.config.invocation_params.dir, file), text)
         return file
 
-    def _write(self) -> str | None:
+    def _write(self, claims: Sequence[ClaimRecord]) -> str | None:
         file: str | None = option(self.config, "json")
         if file is None or not self.models:
             return None
         from ppcheck.record.files import write_whole
 
-        write_whole(Path(self.config.invocation_params.dir, file), self._run().to_json())
+        write_whole(Path(self.config.invocation_params.dir, file), self._run(claims).to_json())
         return file
 
-    def _report(self) -> str | None:
+    def _report(self, claims: Sequence[ClaimRecord]) -> str | None:
         """Write the page, and say where it is."""
         folder: str | None = option(self.config, "report")
         if folder is None:
@@ -104,18 +107,17 @@ class Results:
         from ppcheck.report.html import page
 
         file = Path(folder, "index.html")
-        text = page(self._run(), gone(self.config, self._records()))
+        text = page(self._run(claims), gone(self.config, claims))
         write_whole(self.config.invocation_params.dir / file, text)
         return str(file)
 
-    def _run(self) -> RunRecord:
+    def _run(self, claims: Sequence[ClaimRecord]) -> RunRecord:
         """The record of the run so far; without a model where none could be loaded."""
         from ppcheck.record.run import RunRecord
 
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
         unit = 1 if sys.platform == "darwin" else 1024
-        claims = self._records()
         labels = [label for label in dict.fromkeys(c.model for c in claims) if label in self.models]
         return RunRecord(
             started=datetime.fromtimestamp(self.started, UTC).isoformat(timespec="seconds"),

@@ -10,19 +10,18 @@ from typing import Any
 from ppcheck.judge.compare import Change
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.run import ClaimRecord, ComparedStatistic, StatisticRecord
-from ppcheck.report.gate import MARKS as CHANGE_MARKS
-from ppcheck.report.gate import changed, telling
-from ppcheck.report.pictures import Json, moved, pictures, rounded
-from ppcheck.report.terminal import (
+from ppcheck.report.claims import (
     CORRECTIONS,
     advice,
     cells,
     deciding,
+    most_telling_first,
     sample,
-    slack,
-    urgency,
     with_interval,
 )
+from ppcheck.report.gate import MARKS as CHANGE_MARKS
+from ppcheck.report.gate import changed, telling
+from ppcheck.report.pictures import Json, moved, pictures, rounded
 from ppcheck.report.text import number, printable
 from ppcheck.spec.bound import Bound
 
@@ -34,7 +33,7 @@ MOST_STRIPS = 8
 """Statistics of a claim whose examples are drawn, the most telling first."""
 _LONGEST = 300
 _ELSEWHERE = {
-    *("maps", "curves", "effects", "patterns", "separations", "curve", "mean_curves"),
+    *("maps", "curves", "effects", "patterns", "separations"),
     *("prompts", "units", "unit", "prompts_sha256", "no_replay"),
 }
 """Facts that the page shows in their own place, or not at all."""
@@ -77,7 +76,7 @@ def row(claim: ClaimRecord) -> Json:
 
 def figures(claim: ClaimRecord) -> Json:
     """Everything about the claim but its examples and pictures."""
-    ordered = sorted(claim.statistics.items(), key=lambda item: (urgency(item[1]), slack(item[1])))
+    ordered = most_telling_first(claim)
     node = f"{claim.spec}::{claim.id}"
     command = f"pytest {shlex.quote(node)} {shlex.quote(f'--model={claim.model}')}"
     return {
@@ -97,10 +96,11 @@ def figures(claim: ClaimRecord) -> Json:
 
 def examples(claim: ClaimRecord) -> Json:
     """The claim's pictures, and the examples of its most telling statistics."""
-    telling = sorted(claim.statistics.items(), key=lambda item: (urgency(item[1]), slack(item[1])))
     return {
         "pictures": pictures(claim),
-        "examples": [_strip(name, one) for name, one in telling[:MOST_STRIPS] if one.values],
+        "examples": [
+            _strip(name, one) for name, one in most_telling_first(claim)[:MOST_STRIPS] if one.values
+        ],
     }
 
 

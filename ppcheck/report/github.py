@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from ppcheck.judge.compare import Change
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.run import ClaimRecord
+from ppcheck.report.claims import cells
 from ppcheck.report.gate import changed
-from ppcheck.report.terminal import cells
 from ppcheck.report.text import printable
 
 _LEVELS = {

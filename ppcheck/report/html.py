@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 from ppcheck.judge.compare import Change
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.run import ClaimRecord, RunRecord
+from ppcheck.report.claims import MARKS, slow_models, tally
 from ppcheck.report.evidence import examples, figures, rank, row
 from ppcheck.report.gate import headline, tally_of_changes
 from ppcheck.report.pictures import Json, moved
-from ppcheck.report.terminal import MARKS, slow_models, tally
 from ppcheck.report.text import printable
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from ppcheck.judge.compare import Change
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.run import ClaimRecord
+from ppcheck.report.claims import MARKS, cells, tally
 from ppcheck.report.gate import changed, headline, tally_of_changes
-from ppcheck.report.terminal import MARKS, cells, tally
 from ppcheck.report.text import printable
 
 _SPECIAL = str.maketrans({each: f"\\{each}" for each in "\\`*_{}[]()<>#+-.!|~@&"})

@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 from ppcheck.cli import main
 from ppcheck.judge.compare import Change
 from ppcheck.judge.verdict import Verdict
+from ppcheck.report.claims import cells
 from ppcheck.report.evidence import examples, figures, row, thinned
 from ppcheck.report.github import commands
 from ppcheck.report.html import LARGEST, page
 from ppcheck.report.markdown import markdown
 from ppcheck.report.pictures import pictures
-from ppcheck.report.terminal import cells, explain, table
+from ppcheck.report.terminal import explain, table
 from tests.report.runs import HOSTILE, claim, difference, hostile, many, pictured, run, statistic
 
 

@@ -4,7 +4,8 @@ import re
 
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.run import ClaimRecord, Example, StatisticRecord
-from ppcheck.report.terminal import explain, slow_models, table, tally
+from ppcheck.report.claims import tally
+from ppcheck.report.terminal import explain, table
 
 
 def statistic(
@@ -145,11 +146,6 @@ def test_the_table_is_plain_without_colour_and_coloured_with_it() -> None:
     assert "\x1b" in table([record], colour=True)
 
 
-def test_verdicts_are_counted_in_words() -> None:
-    records = [claim(v) for v in (Verdict.HOLDS, Verdict.HOLDS, Verdict.ERROR)]
-    assert tally(records) == "3 claims: 2 hold, 1 error"
-
-
 def test_a_role_that_moved_says_from_whom_to_whom() -> None:
     own = {"played_by[L0H0]": statistic(0.1, Verdict.FAILS, ">= 1")}
     figures = {"recovery": statistic(0.9, Verdict.HOLDS), **own}
@@ -167,12 +163,3 @@ def test_the_table_shows_what_holds_where_a_claim_holds() -> None:
     own = {"played_by[L0H0]": statistic(0.35, Verdict.INCONCLUSIVE, ">= 1")}
     record = claim(Verdict.HOLDS, **own, recovery=statistic(0.9, Verdict.HOLDS))
     assert "recovery 0.9" in table([record], colour=False)
-
-
-def test_a_model_that_cannot_be_replayed_is_named_once_with_its_claims_and_the_reason() -> None:
-    why = "L0H0 differs from a whole pass by 0.1"
-    slow = claim(Verdict.HOLDS).model_copy(update={"facts": {"no_replay": why}})
-    (line,) = slow_models([slow, claim(Verdict.HOLDS), slow])
-    assert line.startswith("demo cannot be replayed, so that 2 of its claims took whole forward")
-    assert line.endswith(why)
-    assert slow_models([claim(Verdict.HOLDS)]) == []

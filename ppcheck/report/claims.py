@@ -1,0 +1,128 @@
+"""What every report says of claims: which figure decided, how many hold, what would decide."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from ppcheck.judge.interval import MIN_UNITS
+from ppcheck.judge.verdict import Verdict
+from ppcheck.record.run import ClaimRecord, StatisticRecord
+from ppcheck.report.text import number, printable
+from ppcheck.spec.bound import Bound
+
+MARKS = {
+    Verdict.HOLDS: "✓",
+    Verdict.MOVED: "→",
+    Verdict.FAILS: "✗",
+    Verdict.INCONCLUSIVE: "?",
+    Verdict.NOT_APPLICABLE: "-",
+    Verdict.ERROR: "!",
+}
+
+
+CORRECTIONS = {"max_t": "max-T", "bonferroni": "Bonferroni", "holm": "Holm", "bh": "BH"}
+
+
+def urgency(statistic: StatisticRecord) -> int:
+    order = [Verdict.FAILS, Verdict.INCONCLUSIVE, Verdict.HOLDS, None]
+    return order.index(statistic.verdict)
+
+
+def slack(statistic: StatisticRecord) -> float:
+    """How far the estimate lies on the right side of the nearest edge of its bound."""
+    if statistic.bound is None:
+        return 0.0
+    bound, estimate = Bound.parse(statistic.bound), statistic.estimate
+    return min(estimate - bound.low, bound.high - estimate)
+
+
+def most_telling_first(claim: ClaimRecord) -> list[tuple[str, StatisticRecord]]:
+    """Its statistics: the judged ones, worst first, then the others."""
+    return sorted(claim.statistics.items(), key=lambda item: (urgency(item[1]), slack(item[1])))
+
+
+def sample(claim: ClaimRecord) -> str:
+    facts = claim.facts
+    shared = ", ".join(facts.get("unit", ())) or "each prompt is one"
+    units = f"{facts.get('units')} independent units ({printable(shared)})"
+    return f"{facts.get('prompts')} prompts in {units}"
+
+
+def advice(claim: ClaimRecord) -> list[str]:
+    """What would decide an inconclusive claim."""
+    if claim.verdict is not Verdict.INCONCLUSIVE:
+        return []
+    judged = [s for s in claim.statistics.values() if s.verdict is Verdict.INCONCLUSIVE]
+    if few := [s.n for s in judged if s.n < MIN_UNITS]:
+        halved = ", and `top` judges on half of them" if claim.facts.get("looked_at") else ""
+        shared = ", ".join(claim.facts.get("unit", ())) or "the grid"
+        advice = f"{min(few)} independent units are too few, {MIN_UNITS} are needed{halved}"
+        return [f"{advice}: more words for {shared} make more units"]
+    wanted = [s.more_units for s in judged if s.more_units]
+    return [f"about {max(wanted):,} more independent units would decide it"] if wanted else []
+
+
+def tally(claims: Sequence[ClaimRecord]) -> str:
+    """``14 hold, 2 fail, 1 error``."""
+    counts = Counter(claim.verdict for claim in claims)
+    words = {
+        Verdict.HOLDS: ("holds", "hold"),
+        Verdict.MOVED: ("moved", "moved"),
+        Verdict.FAILS: ("fails", "fail"),
+        Verdict.INCONCLUSIVE: ("inconclusive", "inconclusive"),
+        Verdict.ERROR: ("error", "errors"),
+        Verdict.NOT_APPLICABLE: ("not applicable", "not applicable"),
+    }
+    parts = [
+        f"{counts[v]} {one if counts[v] == 1 else many}"
+        for v, (one, many) in words.items()
+        if counts[v]
+    ]
+    claims_counted = f"{len(claims)} {'claim' if len(claims) == 1 else 'claims'}"
+    return f"{claims_counted}: {', '.join(parts)}"
+
+
+def slow_models(claims: Sequence[ClaimRecord]) -> list[str]:
+    """A line for each model whose patches were not replayed, and why."""
+    told = [(claim.model, claim.facts.get("no_replay")) for claim in claims]
+    slow = Counter((model, str(why)) for model, why in told if why is not None)
+    return [
+        f"{printable(model)} cannot be replayed, so that {count} of its claims took whole forward "
+        f"passes, which is slower and as exact: {printable(why)}"
+        for (model, why), count in slow.items()
+    ]
+
+
+def cells(claim: ClaimRecord) -> tuple[str, str, str]:
+    """Measured, expected and n of the statistic that decided the claim; or else its reason."""
+    decided = deciding(claim)
+    if decided is None:
+        return printable((claim.reason or "").removeprefix(f"{claim.where}: ")), "", ""
+    name, statistic = decided
+    measured = f"{printable(name)} {with_interval(statistic)}"
+    return measured, statistic.bound or "", f"n={statistic.n}"
+
+
+def with_interval(statistic: StatisticRecord) -> str:
+    """``0.39 [0.35, 0.44]``."""
+    interval = f"[{number(statistic.low, '-∞')}, {number(statistic.high)}]"
+    return f"{number(statistic.estimate)} {interval}"
+
+
+def deciding(claim: ClaimRecord) -> tuple[str, StatisticRecord] | None:
+    """The statistic that decided the claim; None where a reason says more, or none was judged."""
+    judged = [(n, s) for n, s in claim.statistics.items() if s.verdict is not None]
+    if claim.verdict is Verdict.HOLDS:  # whoever was expected to play a role
+        judged = [(n, s) for n, s in judged if s.verdict is Verdict.HOLDS]
+    if not judged or claim.reason:
+        return None
+    order = list(claim.expect)
+
+    def importance(item: tuple[str, StatisticRecord]) -> tuple[int, int, float]:
+        name, statistic = item
+        expected = name.partition("[")[0]
+        place = order.index(expected) if expected in order else len(order)
+        return urgency(statistic), place, slack(statistic)
+
+    return min(judged, key=importance)
