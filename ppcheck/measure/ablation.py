@@ -12,6 +12,7 @@ import numpy as np
 
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.check import Bench
+from ppcheck.measure.estimate import Intervening
 from ppcheck.measure.metrics import own_readout, same
 from ppcheck.measure.statistics import Floats
 from ppcheck.spec.grid import Prompt
@@ -65,9 +66,16 @@ def ablation_problems(given: Collection[str], kind: str) -> Iterator[tuple[str, 
 
 
 def ablate(
-    bench: Bench, encoded: Encoded, cells: Sequence[Cell], metric: Metric, ablation: Ablation
+    bench: Bench,
+    encoded: Encoded,
+    cells: Sequence[Cell],
+    metric: Metric,
+    ablation: Ablation,
+    under: Intervening | None = None,
 ) -> Ablated:
-    """Run every cell on every prompt; all cells have one position.
+    """Run every cell on every prompt, ``under`` estimates if not the model itself.
+
+    All cells have one position.
 
     Raises MeasurementError where the reference has no prompt of the length that is needed, and for
     choices of several tokens.
@@ -75,9 +83,10 @@ def ablate(
     pool = bench.grid.prompt_set.pool
     reader = own_readout(bench.subject, encoded, metric, pool)
     untouched = bench.subject.read(encoded, reader)
+    under = under or bench.subject
     if ablation.kind == "resample":
         draws = (
-            bench.subject.patch(encoded, bench.subject.encode(source), cells, reader)
+            under.patch(encoded, bench.subject.encode(source), cells, reader)
             for source in sources(encoded, ablation, cells[0].position, bench.seed)
         )
         return Ablated(untouched, np.mean(list(draws), axis=0))
@@ -89,7 +98,7 @@ def ablate(
             for cell in cells
         ]
         own = own_readout(bench.subject, part, metric, pool)
-        ablated[:, numbers] = bench.subject.intervene(part, edits, own)
+        ablated[:, numbers] = under.intervene(part, edits, own)
     return Ablated(untouched, ablated)
 
 

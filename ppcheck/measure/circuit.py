@@ -17,7 +17,7 @@ from ppcheck.measure.metrics import metric_facts, metric_notes
 from ppcheck.measure.problems import metric_problems, patch_problems
 from ppcheck.spec.claim import PairsField
 from ppcheck.spec.grid import Grid
-from ppcheck.spec.metric import MetricsField
+from ppcheck.spec.metric import MetricsField, Reading
 from ppcheck.spec.position import Position, PositionField
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.ranking import RankingField
@@ -25,6 +25,7 @@ from ppcheck.spec.selection import SelectionField
 from ppcheck.spec.site import Kind, Sites, SitesField
 
 NODES = (Kind.HEAD, Kind.MLP_OUT)
+OVER_CHOICES = (Reading.LOGIT_DIFF, Reading.P)
 SIGN = "positive where ablating the node alone moves the metric towards its value without any node"
 
 
@@ -101,9 +102,20 @@ class Circuit(Check):
                     yield key, f"{pattern} is no node: name heads such as L1H2, and mlp_out"
         if self.nodes is None and self.ranking is None:
             yield "nodes", "name the circuit's nodes, or a `ranking` for its curve"
+        yield from self._gradient_problems()
         for key in ("random", "subsets"):
             if self.nodes is None and key in self.model_fields_set:
                 yield key, f"`{key}` compares with a circuit: name its `nodes`"
+
+    def _gradient_problems(self) -> Iterator[tuple[str, str]]:
+        method = self.ranking.method if self.ranking else "ablation"
+        if method == "ablation":
+            return
+        if self.metric.first.reading not in OVER_CHOICES:
+            yield "ranking", f"{method} needs a logit_diff or a p as the (first) metric"
+        if method == "integrated_gradients" and self.ablation in ("zero", "mean"):
+            wanted = f"they need ablation corrupted or resample, and {self.ablation} has no input"
+            yield "ranking", f"integrated gradients go from one input to another: {wanted}"
 
     def expand(self, grid: Grid) -> None:
         if self.ablation == "corrupted":
@@ -168,7 +180,7 @@ class Circuit(Check):
         if self.ranking is None:
             return None
         if self.ranking.by is not None:
-            return Ranked.by_effect(knockout, self.metric.first, self.ranking.by, bench.seed)
+            return Ranked.by_effect(knockout, self.metric.first, self.ranking, bench.seed)
         order = () if self.ranking.sites is None else bench.subject.sites(self.ranking.sites)
         if outside := [str(site) for site in order if site not in knockout.nodes]:
             raise MeasurementError(f"{', '.join(outside)} of the ranking is not among {self.among}")

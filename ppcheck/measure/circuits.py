@@ -9,14 +9,16 @@ from typing import Any
 
 import numpy as np
 
+from ppcheck.errors import MeasurementError
 from ppcheck.measure.check import Measured, measured, units_of
+from ppcheck.measure.estimate import STEPS
 from ppcheck.measure.faithfulness import Beaten, Deviation, areas, curve, first_nodes
 from ppcheck.measure.knockout import Kept, Knockout, Nodes, random_circuits, random_subsets
 from ppcheck.measure.maps import site_map
 from ppcheck.measure.search import Search, search
 from ppcheck.measure.statistics import Floats
 from ppcheck.spec.metric import Metric
-from ppcheck.spec.ranking import By
+from ppcheck.spec.ranking import Ranking
 from ppcheck.spec.site import Site
 
 OF_SET = ("faithfulness", "necessity", "minimality", "incompleteness")
@@ -120,20 +122,18 @@ class Ranked:
         return cls((*order, *rest), {}, search(names, (), None, 0, lambda _: np.zeros(0)))
 
     @classmethod
-    def by_effect(cls, knockout: Knockout, metric: Metric, by: By, seed: int) -> Ranked:
+    def by_effect(cls, knockout: Knockout, metric: Metric, ranking: Ranking, seed: int) -> Ranked:
         """By what ablating each node alone takes from the gap, on one half of the units."""
         nodes = knockout.nodes
-        without = [frozenset(nodes) - {node} for node in nodes]
-        kept = knockout.run(without, metric)
-        lost = np.stack([kept.missing(some) for some in without])
+        kept, lost = _lost(knockout, metric, ranking)
 
         def score(looked: Any) -> Floats:
-            shares: Floats = lost[:, looked].sum(axis=1) / kept.gaps[looked].sum()
-            return np.abs(shares) if by == "size" else shares
+            shares = _shares(lost[:, looked], kept.gaps[looked])
+            return np.abs(shares) if ranking.by == "size" else shares
 
         found = search(tuple(map(str, nodes)), kept.sides[0], len(nodes), seed, score)
-        shares = lost.sum(axis=1) / kept.gaps.sum()
-        effects = dict(zip(found.sites, shares.tolist(), strict=True))
+        shares = _shares(lost, kept.gaps).tolist()
+        effects = dict(zip(found.sites, shares, strict=True))
         return cls(tuple(nodes[place] for place in found.kept), effects, found)
 
     @property
@@ -156,3 +156,24 @@ class Ranked:
 
     def curve(self, kept: Kept) -> dict[str, Any]:
         return curve(kept, self.points, self.found.judged(*kept.sides))
+
+
+def _lost(knockout: Knockout, metric: Metric, ranking: Ranking) -> tuple[Kept, Floats]:
+    """What ablating each node alone takes from the metric, [node, prompt]."""
+    if ranking.method != "ablation":
+        steps = STEPS if ranking.method == "integrated_gradients" else 0
+        return knockout.run([], metric), knockout.estimated(metric, steps)
+    without = [frozenset(knockout.nodes) - {node} for node in knockout.nodes]
+    kept = knockout.run(without, metric)
+    return kept, np.stack([kept.missing(some) for some in without])
+
+
+def _shares(lost: Floats, gaps: Floats) -> Floats:
+    """What of the gap each node takes, sums over prompts, [node].
+
+    Raises MeasurementError where the gaps [prompt] add up to nothing.
+    """
+    if not gaps.sum():
+        raise MeasurementError("the gaps of the prompts add up to 0: no share to rank by")
+    shares: Floats = lost.sum(axis=1) / gaps.sum()
+    return shares

@@ -10,6 +10,7 @@ import numpy as np
 
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.check import Bench, Measured, measured, pair_texts, units_of
+from ppcheck.measure.estimate import Intervening
 from ppcheck.measure.metrics import read, readout, same
 from ppcheck.measure.search import Mask, Search
 from ppcheck.measure.statistics import Floats, Mean, Ratio
@@ -92,14 +93,15 @@ def patch_effect(
     cells: Sequence[Cell],
     metric: Metric,
     mode: Mode,
+    under: Intervening | None = None,
 ) -> Effect:
-    """Run every cell on every pair.
+    """Run every cell on every pair, ``under`` estimates if not the model itself.
 
     Raises MeasurementError for pairs that do not align at the cells' positions, and as `effect_of`.
     """
 
     def patched(target: Encoded, source: Encoded, reader: Readout) -> Floats:
-        return bench.subject.patch(target, source, cells, reader)
+        return (under or bench.subject).patch(target, source, cells, reader)
 
     return effect_of(bench, pairs, metric, mode, patched)
 

@@ -12,6 +12,7 @@ from ppcheck.errors import MeasurementError
 from ppcheck.measure.ablation import Ablation, ablate
 from ppcheck.measure.check import Bench, Measured, measured, pair_texts, texts, units_of
 from ppcheck.measure.effect import patch_effect
+from ppcheck.measure.estimate import Estimated, Intervening
 from ppcheck.measure.metrics import same
 from ppcheck.measure.search import Mask
 from ppcheck.measure.statistics import Floats, Mean, Ratio
@@ -105,12 +106,24 @@ class Knockout:
         values = {everything: whole, **dict(zip(sets, rows, strict=True))}
         return Kept(whole, nothing, values, tuple(side.prompts for side in self.sides))
 
-    def _measured(self, cells: Sequence[Cell], metric: Metric) -> tuple[Floats, Floats, Floats]:
+    def estimated(self, metric: Metric, steps: int) -> Floats:
+        """What ablating each node alone takes from the metric, to first order, [node, prompt].
+
+        Raises as `run` and `Subject.estimate_patch` do.
+        """
+        alone = [Cell((node,), self.position) for node in self.nodes]
+        under = Estimated(self.bench.subject, steps)
+        whole, _, rows = self._measured(alone, metric, under)
+        return whole - rows
+
+    def _measured(
+        self, cells: Sequence[Cell], metric: Metric, under: Intervening | None = None
+    ) -> tuple[Floats, Floats, Floats]:
         if self.ablation is None:
             clean, corrupted = self.sides
-            effect = patch_effect(self.bench, (clean, corrupted), cells, metric, "noise")
+            effect = patch_effect(self.bench, (clean, corrupted), cells, metric, "noise", under)
             return effect.clean, effect.corrupted, effect.patched
-        run = ablate(self.bench, self.sides[0], cells, metric, self.ablation)
+        run = ablate(self.bench, self.sides[0], cells, metric, self.ablation, under)
         return run.untouched, run.ablated[0], run.ablated
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ppcheck.errors import PpcheckError
 from ppcheck.measure.check import Bench, Check
-from ppcheck.measure.cost import Request, distinct_tokens, replayed, rerun
+from ppcheck.measure.cost import Ids, Request, distinct_tokens, replayed, rerun
 from ppcheck.measure.metrics import log_softmax
 from ppcheck.spec.grid import Grid
 from ppcheck.spec.position import Position
@@ -24,6 +24,8 @@ from ppcheck.subject.subject import Cell, Subject
 
 SAMPLE = 16
 """How many prompts are read to find out how fast the model is."""
+BACKWARD = 3
+"""A pass forward and backward takes about so many times the arithmetic of one forward."""
 _ROWS = 16
 
 
@@ -144,6 +146,23 @@ class Recorder(Subject):
         drawn = _random(encoded).uniform(0, 1, len(cells))
         return np.multiply.outer(drawn, self._values(encoded, readout))
 
+    def estimate_patch(
+        self,
+        target: Encoded,
+        source: Encoded,
+        cells: Sequence[Cell],
+        readout: Readout,
+        steps: int = 0,
+    ) -> Floats:
+        self._gradient((*target.ids, *source.ids), target, len(cells), max(1, steps))
+        drawn = _random(source).uniform(0, 1, len(cells))
+        return np.multiply.outer(drawn, self._values(target, readout))
+
+    def estimate_edits(self, encoded: Encoded, cells: Sequence[Edits], readout: Readout) -> Floats:
+        self._gradient(encoded.ids, encoded, len(cells), 1)
+        drawn = _random(encoded).uniform(0, 1, len(cells))
+        return np.multiply.outer(drawn, self._values(encoded, readout))
+
     def activations(
         self,
         encoded: Encoded,
@@ -168,6 +187,11 @@ class Recorder(Subject):
         self._note("direct", encoded, len(sites) + 1, 0)
         drawn = _random(encoded).uniform(0, 1, len(sites) + 1)
         return np.multiply.outer(drawn, self._values(encoded, readout))
+
+    def _gradient(self, ids: tuple[Ids, ...], encoded: Encoded, members: int, passes: int) -> None:
+        tokens = sum(map(len, encoded.ids))
+        computed = np.full(self.shape.n_layers, BACKWARD * passes * tokens, dtype=np.int64)
+        self.requests.append(Request("gradient", ids, members, computed, 0, passes * len(encoded)))
 
     def _rerun(self, what: str, encoded: Encoded, cells: Sequence[Edits], logits: int) -> None:
         tokens, runs = rerun(self.shape, encoded, cells), len(cells) * len(encoded)

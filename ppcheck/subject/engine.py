@@ -65,11 +65,11 @@ class Engine:
         self._keeps_last = "logits_to_keep" in inspect.signature(self._model.forward).parameters
 
     @contextmanager
-    def running(self) -> Iterator[None]:
-        """Without gradients, on as many threads as pay."""
+    def running(self, *, gradients: bool = False) -> Iterator[None]:
+        """On as many threads as pay; nothing is kept for ``gradients`` but where they are taken."""
         if torch.get_num_threads() != self._threads:
             torch.set_num_threads(self._threads)
-        with torch.inference_mode():
+        with torch.inference_mode(not gradients), torch.set_grad_enabled(gradients):
             yield
 
     @property
@@ -115,13 +115,20 @@ class Engine:
         """How many times so many numbers fit the memory. Half precision sums up in single."""
         return self.memory // (max(4, self.dtype.itemsize) * size)
 
-    def forward(self, ids: Integers, hooks: Sequence[tuple[str, Hook]], keep: int = 1) -> Tensor:
+    def forward(
+        self,
+        ids: Integers,
+        hooks: Sequence[tuple[str, Hook]],
+        keep: int = 1,
+        *,
+        gradients: bool = False,
+    ) -> Tensor:
         """Logits of the last ``keep`` tokens, [row, keep, vocabulary], of ids [row, token].
 
         Raises MeasurementError where they are not finite.
         """
         only = {"logits_to_keep": keep} if self._keeps_last else {}
-        with self.running(), self.hooks.attached(hooks):
+        with self.running(gradients=gradients), self.hooks.attached(hooks):
             output = self._model(input_ids=self._placed(ids), use_cache=False, **only)
             logits: Tensor = output.logits[:, -keep:]
             if not torch.isfinite(logits).all():

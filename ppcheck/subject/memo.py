@@ -124,9 +124,7 @@ class Memo(Subject):
             return list(self._subject.patch(target, source, missing, asked))
 
         asked = raw(readout)
-        positions = dict.fromkeys(cell.position for cell in cells)
-        tokens = {p: digest(target.positions(p), source.positions(p)) for p in positions}
-        names = [f"{_together(cell)} at {tokens[cell.position]}" for cell in cells]
+        names = _cell_names(target, source, cells)
         what = ("patch", target.ids, source.ids, asked)
         return applied(readout, np.stack(self._each(what, names, cells, measure)))
 
@@ -137,6 +135,28 @@ class Memo(Subject):
         asked, names = raw(readout), self._edited(encoded, cells)
         found = self._each(("intervene", encoded.ids, asked), names, cells, measure)
         return applied(readout, np.stack(found))
+
+    def estimate_patch(
+        self,
+        target: Encoded,
+        source: Encoded,
+        cells: Sequence[Cell],
+        readout: Readout,
+        steps: int = 0,
+    ) -> Floats:
+        def measure(missing: list[Cell]) -> list[Floats]:
+            return list(self._subject.estimate_patch(target, source, missing, readout, steps))
+
+        names = _cell_names(target, source, cells)
+        what = ("estimate_patch", target.ids, source.ids, readout, steps)
+        return np.stack(self._each(what, names, cells, measure))
+
+    def estimate_edits(self, encoded: Encoded, cells: Sequence[Edits], readout: Readout) -> Floats:
+        def measure(missing: list[Edits]) -> list[Floats]:
+            return list(self._subject.estimate_edits(encoded, missing, readout))
+
+        what = ("estimate_edits", encoded.ids, readout)
+        return np.stack(self._each(what, self._edited(encoded, cells), cells, measure))
 
     def activations(
         self,
@@ -211,6 +231,12 @@ class Memo(Subject):
             self._store.save(family, fresh)
             known = known | fresh
         return [known[name].copy() for name in names]
+
+
+def _cell_names(target: Encoded, source: Encoded, cells: Sequence[Cell]) -> list[str]:
+    positions = dict.fromkeys(cell.position for cell in cells)
+    tokens = {p: digest(target.positions(p), source.positions(p)) for p in positions}
+    return [f"{_together(cell)} at {tokens[cell.position]}" for cell in cells]
 
 
 def _together(cell: Cell) -> str:

@@ -134,6 +134,41 @@ class Subject:
 
         return intervene(self._engine, encoded, cells, readout, progress=self.progress)
 
+    def estimate_patch(
+        self,
+        target: Encoded,
+        source: Encoded,
+        cells: Sequence[Cell],
+        readout: Readout,
+        steps: int = 0,
+    ) -> Floats:
+        """What `patch` would add to what ``readout`` reads, to first order: [cell, prompt].
+
+        A site adds (source activation - target activation) . gradient, summed over its tokens, with
+        the gradient at the target run (attribution patching; Syed et al. 2023, arXiv 2310.10348).
+        With ``steps`` it is the mean of the gradients at so many midpoints of the straight line
+        from the source's input embeddings to the target's (EAP-IG; Hanna et al. 2024, arXiv
+        2403.17806).
+        Raises UnsupportedError for a readout of the whole vocabulary and for sites that no gradient
+        is taken by, and MeasurementError as `patch` does; with ``steps``, for pairs of unequal
+        length.
+        """
+        from ppcheck.subject.gradient import estimate_patch
+
+        progress = self.progress
+        return estimate_patch(
+            self._engine, target, source, cells, readout, steps, progress=progress
+        )
+
+    def estimate_edits(self, encoded: Encoded, cells: Sequence[Edits], readout: Readout) -> Floats:
+        """What `intervene` would add to what ``readout`` reads, to first order: [cell, prompt].
+
+        Raises as `intervene` and `estimate_patch` do.
+        """
+        from ppcheck.subject.gradient import estimate_edits
+
+        return estimate_edits(self._engine, encoded, cells, readout, progress=self.progress)
+
     def activations(
         self,
         encoded: Encoded,

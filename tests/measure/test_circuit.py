@@ -309,5 +309,5 @@ def test_what_is_wrong_with_a_claim_is_seen_without_a_model(
 
 
 def test_an_unknown_ranking_says_what_a_ranking_is() -> None:
-    with pytest.raises(ValueError, match="a ranking is `effect`, `size`, or sites"):
+    with pytest.raises(ValueError, match="a ranking is `effect` or `size`, `effect by"):
         claim("circuit", ranking="efect", ablation="zero", metric=METRIC)
