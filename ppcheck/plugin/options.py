@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import pytest
 
+from ppcheck.record.store_url import DEFAULT_STORE, store_url
 from ppcheck.subject.settings import DTYPES, STANDARD, Budget, Settings
 
 
@@ -97,6 +98,14 @@ OPTIONS = {
             "DIR",
             alone="reports/html",
             parse=_folder,
+        ),
+        Option(
+            "ppcheck_history",
+            "add the run to the store at URL, which `ppcheck history show` reads "
+            f"(without URL: {DEFAULT_STORE})",
+            "URL",
+            alone=DEFAULT_STORE,
+            parse=store_url,
         ),
         Option(
             "ppcheck_baseline",

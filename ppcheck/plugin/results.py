@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import shutil
@@ -70,6 +71,9 @@ class Results:
             ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
             models = self.models if ended else {}
             terminalreporter.write_line(bless(self.config, claims, models))
+        if url := option(self.config, "history"):
+            line, is_kept = self._keep(url)
+            terminalreporter.write_line(f"history: {line}", red=not is_kept)
 
     def _summarise(self, claims: Sequence[ClaimRecord]) -> str | None:
         """Write the Markdown summary where it is asked for, and where GitHub shows it."""
@@ -111,6 +115,23 @@ class Results:
         text = page(self._run, gone(self.config, claims))
         write_whole(self.config.invocation_params.dir / file, text)
         return str(file)
+
+    def _keep(self, url: str) -> tuple[str, bool]:
+        """Add the run to the store; what became of it, and whether the store has it now."""
+        from ppcheck.errors import HistoryError
+        from ppcheck.record.database import Database
+        from ppcheck.record.history import add, identity
+        from ppcheck.report.claims import deciding
+        from ppcheck.report.history import added
+        from ppcheck.report.text import printable
+
+        try:
+            database = Database(url, self.config.invocation_params.dir, create=True)
+            name = identity(json.loads(self._run.to_json()))
+            is_new = add(database, self._run, name, deciding)
+        except HistoryError as error:
+            return f"the run was NOT added: {printable(str(error))}", False
+        return f"{printable(database.url)} ({added(len(self._run.claims), is_new=is_new)})", True
 
     @cached_property
     def _run(self) -> RunRecord:
