@@ -161,10 +161,9 @@ def _rows(points: Sequence[Point]) -> Table:
     from rich.text import Text
 
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bright_black")
-    for heading in ("  when (UTC)", "commit", "model is"):
+    for heading in ("  when (UTC)", "commit", "model is", "verdict"):
         table.add_column(heading, no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
-    table.add_column("measured", min_width=_widest(points))
+    table.add_column("measured", no_wrap=all(point.statistic for point in points))
     for heading in ("expected", "change"):
         table.add_column(heading)
     for point in points:
@@ -180,11 +179,6 @@ def _rows(points: Sequence[Point]) -> Table:
             Text(_change(point)),
         )
     return table
-
-
-def _widest(points: Sequence[Point]) -> int:
-    """Figures stay on one line; a reason may wrap."""
-    return max((len(_measured(point)) for point in points if point.statistic), default=0)
 
 
 def _measured(point: Point) -> str:
