@@ -43,7 +43,7 @@ class Detail:
     weights_sha256: str | None
     fingerprint: str | None
     prompts_sha256: str | None
-    seed: int
+    seed: str
     shown: str | None
     statistics: Mapping[str, StatisticRecord]
 

@@ -52,7 +52,7 @@ CLAIMS = sql.Table(
     sql.Column("reason", sql.Text),
     sql.Column("fingerprint", sql.Text),
     sql.Column("prompts_sha256", sql.Text),
-    sql.Column("seed", sql.BigInteger, nullable=False),
+    sql.Column("seed", sql.Text, nullable=False),
     sql.Index("ppcheck_claims_by_name", "claim", "spec", "model"),
 )
 STATISTICS = sql.Table(

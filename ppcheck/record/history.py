@@ -113,12 +113,13 @@ def _claim_row(run: RunRecord, place: int, claim: ClaimRecord) -> dict[str, Any]
         "revision": model.get("revision"),
         "weights_sha256": model.get("weights_sha256"),
         "says": claim.says,
-        "reason": claim.reason,
+        "reason": claim.reason and claim.reason.removeprefix(f"{claim.where}: "),
         "fingerprint": claim.fingerprint,
         "prompts_sha256": claim.facts.get("prompts_sha256"),
+        "seed": claim.seed,
     }
     kept = {name: _text(text) for name, text in texts.items()}
-    return {"place": place, "verdict": str(claim.verdict), "seed": claim.seed} | kept
+    return {"place": place, "verdict": str(claim.verdict)} | kept
 
 
 def _statistic_rows(place: int, claim: ClaimRecord, decides: Decides) -> Iterator[dict[str, Any]]:

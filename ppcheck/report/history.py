@@ -55,8 +55,8 @@ def overview(courses: Sequence[Course], *, colour: bool, width: int = WIDTH) -> 
             console.print(Text(f"{printable(spec)}  on {printable(model)}", style="bold"))
             console.print(_lines(list(group)))
         if left := len(courses) - len(shown):
-            claims = "claim was" if left == 1 else "claims were"
-            console.print(f"{left} {claims} never applicable; name them to see them")
+            claims, it = ("claim was", "it") if left == 1 else ("claims were", "them")
+            console.print(f"{left} {claims} never applicable; name {it} to see {it}")
     return _trimmed(captured.get())
 
 
