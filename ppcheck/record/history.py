@@ -88,7 +88,7 @@ def courses(database: Database, wanted: Wanted, last: int) -> list[Course]:
         tails = {key: of_key[-last - 1 :] for key, of_key in marks.items()}
         oldest = min((tail[0].started for tail in tails.values()), default=None)
         if oldest is None:
-            return []
+            raise HistoryError(f"{database.url}: no run has been added yet")
         recent = [*where, RUNS.c.started >= oldest]
         details = _details(connection, recent, wanted.statistic)
     found = [

@@ -199,7 +199,8 @@ def _change(point: Point) -> str:
 def _since(one: Course) -> str:
     """``holds since 2026-11-26 04:23 at 1a2b3c4: the last 3 of 5 runs``."""
     at = f" at {_short(one.since.commit)}" if one.since.commit else ""
-    last = f"the last {one.streak} of " if one.streak < one.runs else ""
+    few = "" if one.streak == 1 else f" {one.streak}"
+    last = f"the last{few} of " if one.streak < one.runs else ""
     return f"{one.last.verdict} since {_when(one.since)}{at}: {last}{_counted(one)}"
 
 

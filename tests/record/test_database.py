@@ -6,9 +6,10 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sql
 
 from ppcheck.errors import HistoryError
-from ppcheck.record.database import Database
+from ppcheck.record.database import RUNS, Database
 from tests.record.histories import SQLITE, kept, measured, on_day, only, store
 
 
@@ -82,11 +83,15 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
         store(tmp_path, url="sqlite:///a/c.db")
 
 
-def test_readers_read_while_a_writer_writes(tmp_path: Path) -> None:
+def test_readers_and_a_writer_do_not_wait_for_each_other(tmp_path: Path) -> None:
     database = store(tmp_path, on_day(1, measured(0.4)))
+    with database.reading() as connection:
+        rows = sql.select(RUNS.c.id)
+        assert len(connection.execute(rows).all()) == 1
+        assert kept(Database(SQLITE, tmp_path), on_day(2, measured(0.4)))
+        assert len(connection.execute(rows).all()) == 1, "what it began to read stays as it was"
     with database.writing():
-        assert only(Database(SQLITE, tmp_path)).runs == 1
-    assert kept(database, on_day(2, measured(0.4)))
+        assert only(Database(SQLITE, tmp_path)).runs == 2
 
 
 @pytest.mark.parametrize(

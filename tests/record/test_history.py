@@ -141,6 +141,11 @@ def test_any_text_can_be_kept(tmp_path: Path, text: str) -> None:
     assert found.points[0].detail.says == found.key.model == found.key.claim
 
 
+def test_a_store_without_runs_is_said_to_be_so(tmp_path: Path) -> None:
+    with pytest.raises(HistoryError, match="no run has been added yet"):
+        told(store(tmp_path))
+
+
 def test_a_run_that_cannot_be_kept_leaves_nothing(tmp_path: Path) -> None:
     database = store(tmp_path, on_day(1, measured(0.4)))
     with pytest.raises(HistoryError, match="NOT NULL"):
