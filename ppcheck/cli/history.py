@@ -101,8 +101,10 @@ def _add(database: Database, path: Path) -> int:
         held = read_held(path)
         run = validated(held, path)
         is_new = keep(database, run, identity(held), deciding)
-    except (BaselineError, HistoryError) as error:
+    except BaselineError as error:
         return _refused(error)
+    except HistoryError as error:
+        return _refused(HistoryError(f"{path} was not added: {error}"))
     sys.stdout.write(f"{printable(str(path))}: {added(len(run.claims), is_new=is_new)}\n")
     return 0
 

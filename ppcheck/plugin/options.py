@@ -73,6 +73,13 @@ def _folder(text: str) -> str:
     return text
 
 
+def _store(text: str) -> str:
+    try:
+        return store_url(text)
+    except ValueError as error:
+        raise ValueError(f"{error}, after --ppcheck-history=") from None
+
+
 OPTIONS = {
     option.name: option
     for option in (
@@ -105,7 +112,7 @@ OPTIONS = {
             f"(without URL: {DEFAULT_STORE})",
             "URL",
             alone=DEFAULT_STORE,
-            parse=store_url,
+            parse=_store,
         ),
         Option(
             "ppcheck_baseline",

@@ -56,6 +56,14 @@ def test_a_record_that_cannot_be_read_is_said_and_the_others_are_added(
     assert added == "a.json: 1 claim added"
 
 
+def test_a_record_that_cannot_be_kept_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("a.json").write_text(on_day(1, measured(0.1), started="noon").to_json(), encoding="utf-8")
+    assert main(["history", "add", "a.json", "b.json"]) == 1
+    refused, added = capsys.readouterr().out.splitlines()
+    assert refused == "a.json was not added: the record's `started` is no time: 'noon'"
+    assert added == "b.json: 1 claim added"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
