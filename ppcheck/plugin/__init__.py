@@ -39,6 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{marker}: {meaning}")
     settings_of(config)  # what cannot be meant is said at once
     option(config, "report")
+    option(config, "history")
     gate_of(config)
     if option(config, "model"):
         state_of(config)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import pytest
 
+from ppcheck.record.store_url import DEFAULT_STORE, store_url
 from ppcheck.subject.settings import DTYPES, STANDARD, Budget, Settings
 
 
@@ -72,6 +73,13 @@ def _folder(text: str) -> str:
     return text
 
 
+def _store(text: str) -> str:
+    try:
+        return store_url(text)
+    except ValueError as error:
+        raise ValueError(f"{error}, after --ppcheck-history=") from None
+
+
 OPTIONS = {
     option.name: option
     for option in (
@@ -97,6 +105,14 @@ OPTIONS = {
             "DIR",
             alone="reports/html",
             parse=_folder,
+        ),
+        Option(
+            "ppcheck_history",
+            "add the run to the store at URL, which `ppcheck history show` reads "
+            f"(without URL: {DEFAULT_STORE})",
+            "URL",
+            alone=DEFAULT_STORE,
+            parse=_store,
         ),
         Option(
             "ppcheck_baseline",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import shutil
@@ -9,6 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,14 +49,14 @@ class Results:
         from ppcheck.report.claims import slow_models
         from ppcheck.report.terminal import WIDTH, table
 
-        claims = self._records()
+        claims = self._records
         terminalreporter.section("ppcheck")
         colour = terminalreporter.hasmarkup
         width = max(WIDTH, shutil.get_terminal_size().columns)
         terminalreporter.write(table(claims, colour=colour, width=width))
         for line in (*slow_models(claims), *against(self.config, claims)):
             terminalreporter.write_line(line)
-        if file := self._write(claims):
+        if file := self._write():
             terminalreporter.write_line(f"run record: {file}")
         if file := self._summarise(claims):
             terminalreporter.write_line(f"summary: {file}")
@@ -69,6 +71,9 @@ class Results:
             ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
             models = self.models if ended else {}
             terminalreporter.write_line(bless(self.config, claims, models))
+        if url := option(self.config, "history"):
+            line, is_kept = self._keep(url)
+            terminalreporter.write_line(f"history: {line}", red=not is_kept)
 
     def _summarise(self, claims: Sequence[ClaimRecord]) -> str | None:
         """Write the Markdown summary where it is asked for, and where GitHub shows it."""
@@ -88,13 +93,13 @@ class Results:
             write_whole(Path(self.config.invocation_params.dir, file), text)
         return file
 
-    def _write(self, claims: Sequence[ClaimRecord]) -> str | None:
+    def _write(self) -> str | None:
         file: str | None = option(self.config, "json")
         if file is None or not self.models:
             return None
         from ppcheck.record.files import write_whole
 
-        write_whole(Path(self.config.invocation_params.dir, file), self._run(claims).to_json())
+        write_whole(Path(self.config.invocation_params.dir, file), self._run.to_json())
         return file
 
     def _report(self, claims: Sequence[ClaimRecord]) -> str | None:
@@ -107,20 +112,41 @@ class Results:
         from ppcheck.report.html import page
 
         file = Path(folder, "index.html")
-        text = page(self._run(claims), gone(self.config, claims))
+        text = page(self._run, gone(self.config, claims))
         write_whole(self.config.invocation_params.dir / file, text)
         return str(file)
 
-    def _run(self, claims: Sequence[ClaimRecord]) -> RunRecord:
-        """The record of the run so far; without a model where none could be loaded."""
+    def _keep(self, url: str) -> tuple[str, bool]:
+        """Add the run to the store; what became of it, and whether the store has it now."""
+        from ppcheck.errors import HistoryError
+        from ppcheck.record.database import Database
+        from ppcheck.record.history import add, identity
+        from ppcheck.report.claims import deciding
+        from ppcheck.report.history import added
+        from ppcheck.report.text import printable
+
+        try:
+            database = Database(url, self.config.invocation_params.dir, create=True)
+            name = identity(json.loads(self._run.to_json()))
+            is_new = add(database, self._run, name, deciding)
+        except HistoryError as error:
+            return f"the run was NOT added: {printable(str(error))}", False
+        return f"{printable(database.url)} ({added(len(self._run.claims), is_new=is_new)})", True
+
+    @cached_property
+    def _run(self) -> RunRecord:
+        """The record of the run that has ended; without a model where none could be loaded."""
+        from ppcheck.record.commit import commit_of
         from ppcheck.record.run import RunRecord
 
+        claims = self._records
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
         unit = 1 if sys.platform == "darwin" else 1024
         labels = [label for label in dict.fromkeys(c.model for c in claims) if label in self.models]
         return RunRecord(
             started=datetime.fromtimestamp(self.started, UTC).isoformat(timespec="seconds"),
+            commit=commit_of(self.config.rootpath),
             seconds=time.time() - self.started,
             peak_memory_mb=max(peak, children) * unit / 1e6,
             model=self.models[labels[0]] if labels else {},
@@ -128,6 +154,7 @@ class Results:
             claims=tuple(claims),
         )
 
+    @cached_property
     def _records(self) -> list[ClaimRecord]:
         """In the order of models and specs, whatever the order in which workers finished."""
         from ppcheck.record.run import ClaimRecord

@@ -22,8 +22,8 @@ from ppcheck.errors import BaselineError
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.files import write_whole
 from ppcheck.record.run import ClaimRecord
+from ppcheck.record.versions import Format
 
-SCHEMA = "ppcheck.baseline/1"
 _DIGITS = 6
 _CLAIM = {
     *("id", "spec", "line", "check", "family", "says", "verdict", "expect", "fingerprint", "seed"),
@@ -70,7 +70,7 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
     units = _packed(baseline)
     digest = hashlib.sha256(units).hexdigest()
     held = {
-        "schema": SCHEMA,
+        "schema": FORMAT.schema,
         "model": dict(baseline.model),
         "units_sha256": digest,
         "claims": {name: _trimmed(baseline.claims[name]) for name in sorted(baseline.claims)},
@@ -94,11 +94,7 @@ def read_baseline(path: Path) -> Baseline | None:
         return None
     except (OSError, ValueError) as error:
         raise BaselineError(f"{path} is no baseline: {error}. {_AGAIN}") from error
-    if not isinstance(held, dict) or held.get("schema") != SCHEMA:
-        found = held.get("schema") if isinstance(held, dict) else None
-        raise BaselineError(
-            f"{path} is no baseline: its schema is {found!r}, expected {SCHEMA!r}. {_AGAIN}"
-        )
+    held = FORMAT.current(held, path)
     sidecar = _sidecar(path, str(held.get("units_sha256")))
     try:
         data = sidecar.read_bytes()
@@ -117,6 +113,7 @@ def read_baseline(path: Path) -> Baseline | None:
 
 
 _AGAIN = "Write it anew with --ppcheck-bless, or restore it from git"
+FORMAT = Format("ppcheck.baseline", "baseline", _AGAIN)
 
 
 def _sidecar(path: Path, digest: str) -> Path:

@@ -10,8 +10,7 @@ from pydantic import ValidationError
 
 from ppcheck.errors import BaselineError
 from ppcheck.record.run import RunRecord
-
-SCHEMA = "ppcheck.run/1"
+from ppcheck.record.versions import Format, Held
 
 
 def read_run(path: Path) -> RunRecord:
@@ -19,19 +18,32 @@ def read_run(path: Path) -> RunRecord:
 
     Raises BaselineError for a file that cannot be read, is no run record, or is of a later version.
     """
+    return validated(read_held(path), path)
+
+
+def read_held(path: Path) -> Any:
+    """What a file holds, in whatever version. Raises BaselineError for what is no JSON."""
     try:
-        held: Any = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise BaselineError(f"{path} is no run record: {error}. {_WRITE}") from error
-    found = held.get("schema") if isinstance(held, dict) else None
-    if found != SCHEMA:
-        raise BaselineError(f"{path} is no run record: its schema is {found!r}, not {SCHEMA!r}")
+
+
+def validated(held: Any, path: Path) -> RunRecord:
+    """The run record that the file ``path`` holds. Raises BaselineError."""
+    current = FORMAT.current(held, path)
     try:
-        return RunRecord.model_validate(held)
+        return RunRecord.model_validate(current)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise BaselineError(f"{path} is damaged at {where}: {first['msg']}. {_WRITE}") from error
 
 
+def _with_commit(held: Held) -> Held:
+    """Version 2 names the commit, which version 1 did not know."""
+    return held | {"schema": "ppcheck.run/2", "commit": None}
+
+
 _WRITE = "A run writes one with --ppcheck-json FILE"
+FORMAT = Format("ppcheck.run", "run record", _WRITE, (_with_commit,))

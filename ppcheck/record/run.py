@@ -1,4 +1,4 @@
-"""The run record: what was claimed, measured and judged, as versioned JSON (`ppcheck.run/1`)."""
+"""The run record: what was claimed, measured and judged, as versioned JSON (`ppcheck.run/2`)."""
 
 from __future__ import annotations
 
@@ -125,10 +125,15 @@ class ClaimRecord(Recorded):
 
 
 class RunRecord(Recorded):
-    """One run. ``model`` is the only model, or the first; ``models`` are all of them by label."""
+    """One run. ``model`` is the only model, or the first; ``models`` are all of them by label.
 
-    schema_: Literal["ppcheck.run/1"] = Field("ppcheck.run/1", alias="schema")
+    ``commit`` is that of pytest's root folder, with ``+dirty`` where tracked files differed from
+    it; None outside git.
+    """
+
+    schema_: Literal["ppcheck.run/2"] = Field("ppcheck.run/2", alias="schema")
     started: str
+    commit: str | None = None
     seconds: float
     peak_memory_mb: float
     model: dict[str, Any]

@@ -19,6 +19,7 @@ ppcheck_revision = main
 ppcheck_json = run.json
 ppcheck_report = site
 ppcheck_markdown = run.md
+ppcheck_history = sqlite:///h.db
 ppcheck_baseline = good.json
 ppcheck_seed = 3
 ppcheck_lenient = true
@@ -34,6 +35,7 @@ SAID = {
     "json": "run.json",
     "report": "site",
     "markdown": "run.md",
+    "history": "sqlite:///h.db",
     "baseline": "good.json",
     "seed": 3,
     "lenient": True,

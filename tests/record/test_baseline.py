@@ -81,7 +81,11 @@ def test_a_baseline_whose_units_are_gone_or_others_is_an_error(path: Path) -> No
     [
         ("{", "is no baseline"),
         ("[]", "its schema is None"),
-        (json.dumps({"schema": "ppcheck.baseline/9"}), "'ppcheck.baseline/9', expected"),
+        (
+            json.dumps({"schema": "ppcheck.run/1"}),
+            "'ppcheck.run/1', not 'ppcheck.baseline/1'. Write it",
+        ),
+        (json.dumps({"schema": "ppcheck.baseline/9"}), "of version 9, .* up to version 1: use"),
     ],
 )
 def test_what_is_no_baseline_is_refused(path: Path, text: str, message: str) -> None:

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from ppcheck.errors import BaselineError
-from ppcheck.record.reading import read_run
+from ppcheck.record.reading import FORMAT, read_run
 from tests.record.test_run import run
 
+VERSION_1 = Path(__file__).with_name("run-1.json")
 EXAMPLE = Path(__file__).parents[2] / "reports" / "example.json"
 
 
@@ -17,8 +19,28 @@ def test_a_record_on_disk_is_the_one_that_was_written(tmp_path: Path) -> None:
     assert read_run(path) == run()
 
 
-def test_the_committed_example_which_an_earlier_version_wrote_can_be_read() -> None:
-    assert [str(claim.verdict) for claim in read_run(EXAMPLE).claims] == ["holds"] * 3
+@pytest.mark.parametrize(
+    ("path", "verdicts"), [(VERSION_1, ["holds", "fails"]), (EXAMPLE, ["holds"] * 3)]
+)
+def test_a_record_of_version_1_can_be_read_and_says_all_that_it_said(
+    path: Path, verdicts: list[str]
+) -> None:
+    written = json.loads(path.read_text(encoding="utf-8"))
+    assert written["schema"] == "ppcheck.run/1"
+    found = read_run(path)
+    assert [str(claim.verdict) for claim in found.claims] == verdicts
+    assert found.commit is None
+    read = json.loads(found.to_json())
+    assert written["models"] == read["models"]
+    for old, new in zip(written["claims"], read["claims"], strict=True):
+        assert old["statistics"].keys() == new["statistics"].keys()
+        assert new | old | {"statistics": new["statistics"]} == new
+        for name, statistic in old["statistics"].items():
+            assert new["statistics"][name] | statistic == new["statistics"][name]
+
+
+def test_the_current_version_is_the_one_that_runs_write() -> None:
+    assert json.loads(run().to_json())["schema"] == FORMAT.schema
 
 
 @pytest.mark.parametrize(
@@ -26,11 +48,13 @@ def test_the_committed_example_which_an_earlier_version_wrote_can_be_read() -> N
     [
         (None, "is no run record: .*No such file.*--ppcheck-json FILE"),
         ("[1", "is no run record: Expecting"),
-        ("[]", "is no run record: its schema is None, not 'ppcheck.run/1'"),
+        ("[]", "is no run record: its schema is None, not 'ppcheck.run/2'. A run writes one"),
         (
             '{"schema": "ppcheck.run/9"}',
-            "is no run record: its schema is 'ppcheck.run/9', not 'ppcheck.run/1'",
+            "is of version 9, and this ppcheck reads run records up to version 2: use the ppcheck",
         ),
+        ('{"schema": "ppcheck.run/0"}', "is no run record: its schema is 'ppcheck.run/0'"),
+        ('{"schema": "ppcheck.run/1.5"}', "is no run record: its schema is 'ppcheck.run/1.5'"),
         ('{"schema": "ppcheck.run/1", "seconds": 1}', "is damaged at started: Field required"),
     ],
 )
