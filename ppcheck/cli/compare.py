@@ -9,18 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from ppcheck.errors import BaselineError
-from ppcheck.judge.compare import Change
+from ppcheck.judge.compare import WORSE
 
 REGRESSED = 10
-"""The exit status where a claim regressed: none of pytest's, which end at 6."""
+"""The exit status where a claim regressed or no longer holds: none of pytest's, which end at 6."""
 
 
 def add(commands: Any) -> None:
     parser = commands.add_parser(
         "compare",
         help="say what changed from one recorded run to another",
-        description=f"Exits with {REGRESSED} where a claim of NEW is worse than in OLD by more "
-        "than chance and its tolerance, with 0 where none is, with 1 where a file is no record.",
+        description=f"Exits with {REGRESSED} where a claim of NEW no longer holds, or is worse "
+        "than in OLD by more than chance and its tolerance, with 0 where none is, with 1 where a "
+        "file is no record.",
     )
     parser.add_argument("old", type=Path, metavar="OLD.json")
     parser.add_argument("new", type=Path, metavar="NEW.json")
@@ -58,4 +59,4 @@ def run(options: argparse.Namespace) -> int:
 
         write_whole(options.out / "index.html", page(found, gone))
     changes = {claim.comparison.change for claim in found.claims if claim.comparison is not None}
-    return REGRESSED if Change.REGRESSED in changes else 0
+    return 0 if changes.isdisjoint(WORSE) else REGRESSED

@@ -20,12 +20,16 @@ class Change(StrEnum):
     """What became of a claim since its baseline."""
 
     REGRESSED = "regressed"
+    NO_LONGER_HOLDS = "no longer holds"
     MOVED = "moved"
     IMPROVED = "improved"
     UNCHANGED = "unchanged"
     NEW = "new"
     GONE = "gone"
     NOT_COMPARABLE = "not comparable"
+
+
+WORSE = frozenset({Change.REGRESSED, Change.NO_LONGER_HOLDS})
 
 
 @dataclass(frozen=True)

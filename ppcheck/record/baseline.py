@@ -29,7 +29,7 @@ _CLAIM = {
     *("id", "spec", "line", "check", "family", "says", "verdict", "expect", "fingerprint", "seed"),
     "statistics",
 }
-_FACTS = ("prompts_sha256", "units", "kept", "looked_at", "players")
+_FACTS = ("prompts_sha256", "units", "kept", "looked_at", "players", "identity")
 _STATISTIC = {"estimate", "low", "high", "n", "confidence", "method", "family", "bound", "verdict"}
 
 

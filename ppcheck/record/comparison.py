@@ -49,9 +49,11 @@ def compared(
     changes = (
         set() if moved and new.verdict is Verdict.MOVED else {o.change for o in found.values()}
     )
-    order = (Change.REGRESSED, *([Change.MOVED] if moved else []), Change.IMPROVED)
     if moved:
         changes.add(Change.MOVED)
+    if old.passes and not new.passes and new.verdict is not Verdict.MOVED:
+        changes.add(Change.NO_LONGER_HOLDS)
+    order = (Change.REGRESSED, Change.NO_LONGER_HOLDS, Change.MOVED, Change.IMPROVED)
     whole = next((each for each in order if each in changes), Change.UNCHANGED)
     return Comparison(
         change=whole, baseline=baseline, verdict=old.verdict, statistics=found, moved=moved
@@ -153,6 +155,8 @@ def _statistic(
 def _moved(new: ClaimRecord, old: ClaimRecord) -> tuple[str, str] | None:
     """Who played a role or was chosen, then and now, where it is no longer the same."""
     what = "players" if "players" in new.facts else "kept"
-    then, now = (", ".join(record.facts.get(what, ())) for record in (old, new))
+    then, now = (record.facts.get(what, ()) for record in (old, new))
     found = what == "players" or new.facts.get("looked_at")
-    return (then, now) if found and then and now and then != now else None
+    if not (found and then and now) or set(then) == set(now):
+        return None
+    return ", ".join(then), ", ".join(now)

@@ -41,7 +41,10 @@ _ORDER = (
     *(Verdict.ERROR, Verdict.FAILS, Verdict.INCONCLUSIVE, Verdict.MOVED),
     *(Verdict.HOLDS, Verdict.NOT_APPLICABLE),
 )
-_CHANGES = (Change.REGRESSED, Change.MOVED, Change.NOT_COMPARABLE, Change.IMPROVED)
+_CHANGES = (
+    *(Change.REGRESSED, Change.NO_LONGER_HOLDS),
+    *(Change.MOVED, Change.NOT_COMPARABLE, Change.IMPROVED),
+)
 
 
 def rank(claim: ClaimRecord) -> tuple[int, int]:
@@ -114,7 +117,7 @@ def _change(claim: ClaimRecord) -> Json | None:
 def _telling(claim: ClaimRecord) -> Json | None:
     """The statistic that gave the claim its change, then and now."""
     name, one = telling(claim) or ("", None)
-    if one is None or one.change not in (Change.REGRESSED, Change.IMPROVED):
+    if one is None:
         return None
     return {"name": printable(name), "old": number(one.old), "new": number(one.new)}
 

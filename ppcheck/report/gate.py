@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from ppcheck.judge.compare import Change
+from ppcheck.judge.compare import WORSE, Change
+from ppcheck.judge.verdict import Verdict
 from ppcheck.record.run import ClaimRecord, ComparedStatistic
 from ppcheck.report.text import number, printable
 
 MARKS = {
     Change.REGRESSED: "▼",
+    Change.NO_LONGER_HOLDS: "▽",
     Change.MOVED: "→",
     Change.IMPROVED: "▲",
     Change.UNCHANGED: "=",
@@ -19,6 +21,9 @@ MARKS = {
     Change.NOT_COMPARABLE: "≠",
 }
 """A change's mark beside its word, so that no colour is needed to tell them apart."""
+
+
+_TOLD = (Change.REGRESSED, Change.NO_LONGER_HOLDS, Change.IMPROVED)
 
 
 def headline(claims: Sequence[ClaimRecord]) -> str:
@@ -44,8 +49,10 @@ def changed(claim: ClaimRecord) -> str:
         then, now = map(printable, comparison.moved)
         return f"{words} from {then} to {now}"
     worst = telling(claim)
-    if comparison.change not in (Change.REGRESSED, Change.IMPROVED) or worst is None:
+    if worst is None:
         return words
+    if comparison.change is Change.NO_LONGER_HOLDS:
+        return f"{words}, was {number(worst[1].old)}"
     return f"{words} from {number(worst[1].old)}"
 
 
@@ -76,30 +83,34 @@ def _whole(claims: Sequence[ClaimRecord]) -> str:
     changes = {claim.comparison.change for claim in claims if claim.comparison is not None}
     if Change.MOVED in changes:
         return str(Change.MOVED)
-    for each in (Change.REGRESSED, Change.NOT_COMPARABLE, Change.IMPROVED):
+    order = (Change.REGRESSED, Change.NO_LONGER_HOLDS, Change.NOT_COMPARABLE, Change.IMPROVED)
+    for each in order:
         if each in changes:
             return str(each)
     return str(Change.UNCHANGED if Change.UNCHANGED in changes else Change.NEW)
 
 
 def _details(claims: Sequence[ClaimRecord]) -> list[str]:
-    """Who moved from where to where and, where none did, which claims regressed."""
+    """Who moved from where to where and, where none did, which claims became worse."""
     moved = [
         f"{printable(claim.id)} from {printable(c.moved[0])} to {printable(c.moved[1])}"
         for claim in claims
         if (c := claim.comparison) is not None and c.moved
     ]
-    regressed = [
+    worse = [
         printable(claim.id)
         for claim in claims
-        if claim.comparison is not None and claim.comparison.change is Change.REGRESSED
+        if claim.comparison is not None and claim.comparison.change in WORSE
     ]
-    return moved or regressed
+    return moved or worse
 
 
 def telling(claim: ClaimRecord) -> tuple[str, ComparedStatistic] | None:
     """The statistic that gave the claim its change, first in the order of its expectations."""
-    if claim.comparison is None:
+    if claim.comparison is None or claim.comparison.change not in _TOLD:
         return None
-    found = claim.comparison.statistics.items()
-    return next((pair for pair in found if pair[1].change is claim.comparison.change), None)
+    change, found = claim.comparison.change, claim.comparison.statistics.items()
+    if change is Change.NO_LONGER_HOLDS:
+        broken = (pair for pair in found if claim.statistics[pair[0]].verdict is not Verdict.HOLDS)
+        return next(broken, None)
+    return next((pair for pair in found if pair[1].change is change), None)

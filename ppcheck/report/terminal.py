@@ -9,7 +9,7 @@ from io import StringIO
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from ppcheck.judge.compare import Change
+from ppcheck.judge.compare import WORSE, Change
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.run import ClaimRecord, StatisticRecord
 from ppcheck.report.claims import (
@@ -186,4 +186,5 @@ def _rows(claims: Sequence[ClaimRecord], widest: int) -> Table:
 def _change_style(claim: ClaimRecord) -> str:
     if claim.comparison is None:
         return ""
-    return {Change.REGRESSED: "red", Change.MOVED: "yellow"}.get(claim.comparison.change, "")
+    styles = dict.fromkeys(WORSE, "red") | {Change.MOVED: "yellow"}
+    return styles.get(claim.comparison.change, "")

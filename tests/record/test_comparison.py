@@ -9,6 +9,7 @@ from ppcheck.judge.compare import Change
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.comparison import compared, compared_runs, n_comparisons
 from ppcheck.record.run import ClaimRecord, RunRecord, StatisticRecord
+from ppcheck.report.gate import changed, headline
 
 UNITS = np.linspace(0.4, 0.6, 20)
 
@@ -80,6 +81,39 @@ def test_another_measurement_is_not_comparable_and_says_why(
 ) -> None:
     found = compared(record(-0.3), record(**changes), "base.json")
     assert (found.change, found.reason) == (Change.NOT_COMPARABLE, reason)
+
+
+def failing(shift: float, verdict: Verdict = Verdict.FAILS) -> ClaimRecord:
+    """As `record`, below its bound."""
+    new = record(shift, verdict=verdict)
+    below = new.statistics["recovery"].model_copy(update={"verdict": verdict})
+    return new.model_copy(update={"statistics": {"recovery": below}})
+
+
+@pytest.mark.parametrize("verdict", [Verdict.FAILS, Verdict.INCONCLUSIVE])
+def test_a_claim_that_breaks_by_less_than_is_shown_is_not_called_unchanged(
+    verdict: Verdict,
+) -> None:
+    found = compared(failing(-0.02, verdict), record(), "base.json")
+    assert found.statistics["recovery"].change is Change.UNCHANGED
+    assert found.change is Change.NO_LONGER_HOLDS
+    assert compared(failing(-0.02), failing(0.0), "base.json").change is Change.UNCHANGED
+    assert compared(record(), failing(0.0), "base.json").change is Change.UNCHANGED
+    assert compared(failing(-0.2), record(), "base.json").change is Change.REGRESSED
+
+
+def test_a_claim_that_breaks_is_told_by_the_statistic_that_broke() -> None:
+    old, new = record(), failing(-0.02)
+    claim = new.model_copy(update={"comparison": compared(new, old, "base.json")})
+    assert changed(claim) == "▽ no longer holds, was 0.5"
+    assert headline([claim]) == "mechanism no longer holds: mover"
+
+
+def test_the_same_choice_in_another_order_has_not_moved() -> None:
+    facts = {"prompts_sha256": "1", "looked_at": 9}
+    old = record(facts=facts | {"kept": ["L0N1", "L0N2"]})
+    new = record(facts=facts | {"kept": ["L0N2", "L0N1"]})
+    assert compared(new, old, "base.json").change is Change.UNCHANGED
 
 
 def test_what_has_no_baseline_is_new() -> None:

@@ -138,9 +138,11 @@ def test_a_plot_has_its_data_as_a_table_and_as_a_file(opened: Opener) -> None:
 
 def test_shows_what_changed_and_leads_to_it(opened: Opener) -> None:
     worse = claim(id="worse", comparison=difference(Change.REGRESSED))
-    shown = opened([claim(id="fine", comparison=difference(Change.UNCHANGED)), worse])
+    broken = claim(Verdict.FAILS, id="broken", comparison=difference(Change.NO_LONGER_HOLDS))
+    shown = opened([claim(id="fine", comparison=difference(Change.UNCHANGED)), broken, worse])
     cards = shown.locator(".card")
-    assert cards.count() == 1
+    assert cards.count() == 2
+    assert "▽ no longer holds" in cards.last.inner_text()
     assert "recovery 0.6 → 0.4" in cards.first.inner_text()
     cards.first.click()
     details = shown.locator("tr.details")

@@ -51,7 +51,7 @@ function bar() {
 const CARDS = 9;
 
 function changes() {
-  const shown = CLAIMS.filter(({ change, moved }) => moved || ["regressed", "moved", "improved", "not comparable"].includes(change?.kind)).sort((one, other) => one.rank[1] - other.rank[1] || byRank(one, other));
+  const shown = CLAIMS.filter(({ change, moved }) => moved || ["regressed", "no longer holds", "moved", "improved", "not comparable"].includes(change?.kind)).sort((one, other) => one.rank[1] - other.rank[1] || byRank(one, other));
   const section = document.getElementById("changes"), cards = section.querySelector(".cards");
   const card = (claim) => {
     const kind = claim.moved && claim.change?.kind !== "regressed" ? "moved" : claim.change.kind;
