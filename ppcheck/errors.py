@@ -5,7 +5,8 @@ PpcheckError
 ├── ModelError         a model cannot be found, loaded or addressed
 │   └── UnsupportedError  the model lacks what a claim needs: the claim is not applicable
 ├── MeasurementError   a claim could not be measured: its verdict is `error`
-└── BaselineError      a baseline or a record cannot be read
+├── BaselineError      a baseline or a record cannot be read
+└── AuditError         an audit cannot be meant, started or finished
 """
 
 from __future__ import annotations
@@ -46,3 +47,7 @@ class MeasurementError(PpcheckError):
 
 class BaselineError(PpcheckError):
     """A baseline or a record cannot be read: it is none, damaged, or of a later version."""
+
+
+class AuditError(PpcheckError):
+    """An audit cannot be meant, started or finished."""
