@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from ppcheck.record.audit import AuditedClaim, AuditRecord, Cell
-from ppcheck.report.course import (
+from ppcheck.report.across import (
     Course,
     completeness,
     mark,
