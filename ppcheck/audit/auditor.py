@@ -18,7 +18,7 @@ Told = Callable[[Checkpoint], None]
 
 @dataclass
 class Auditor:
-    """Runs ``plan`` in ``folder``, which is locked; ``pages`` asks for each checkpoint's own page."""
+    """Runs ``plan`` in ``folder``, which is locked; ``pages`` asks for each run's page."""
 
     plan: Plan
     folder: Folder

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from ppcheck.record.audit import Checkpoint
 
@@ -99,10 +99,11 @@ class Job:
 def stop(processes: Sequence[subprocess.Popen[bytes]]) -> None:
     """End the processes and what they have started."""
     for signal_ in (signal.SIGTERM, signal.SIGKILL):
-        for process in processes:
+        alive = [process for process in processes if process.poll() is None]
+        for process in alive:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal_)
-        for process in processes:
+        for process in alive:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(_PATIENCE)
 
@@ -117,8 +118,8 @@ def _name(number: int) -> str:
 def _told(junit: Path) -> str | None:
     """The first error of a JUnit report or, where all was skipped, why."""
     try:
-        report = ElementTree.parse(junit)  # noqa: S314  (pytest has just written it)
-    except (OSError, ElementTree.ParseError):
+        report = ET.parse(junit)  # noqa: S314  (pytest has just written it)
+    except (OSError, ET.ParseError):
         return None
     for error in report.iter("error"):
         return " ".join((error.text or error.get("message") or "").split())

@@ -67,6 +67,16 @@ def labels(models: Sequence[str], revisions: str | None = None) -> tuple[str, ..
     return tuple(dict.fromkeys(names))
 
 
+def check_reachable(names: Sequence[str]) -> None:
+    """Raise AuditError for a directory that is named from this process's folder alone."""
+    for name in names:
+        path = Path(name).expanduser()
+        if name.startswith(("./", "../")) or (path.is_dir() and not path.is_absolute()):
+            raise AuditError(
+                f"{name} is a directory here: give its whole path, under which every node has it"
+            )
+
+
 def plan(specs: Sequence[Path], names: Sequence[str], settings: Settings) -> Plan:
     """The plan of an audit; ``made_from`` of each checkpoint says what its run depends on."""
     beside = tuple(dict.fromkeys(file for spec in specs for file in _named_by(spec)))
@@ -93,7 +103,7 @@ def file_name(label: str) -> str:
 
 
 def common_folder(files: Sequence[Path]) -> Path:
-    """Where the files are named from: the folder of this process or, where they lie outside, theirs."""
+    """Where files are named from: the folder of this process or, where they lie outside, theirs."""
     here = Path.cwd()
     if all(path.resolve().is_relative_to(here) for path in files):
         return here

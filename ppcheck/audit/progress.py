@@ -47,8 +47,10 @@ class Progress:
         self.bar.write(line, file=sys.stdout)
         self.bar.update()
         sys.stdout.flush()
-        if not left:
-            self.bar.close()
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self.bar.close()
 
 
 def duration(seconds: float) -> str:

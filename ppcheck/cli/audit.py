@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +17,10 @@ from ppcheck.errors import AuditError
 
 if TYPE_CHECKING:
     from ppcheck.audit.folder import Folder
+    from ppcheck.audit.job import Engine
     from ppcheck.audit.plan import Plan
 
+_OF_RAY = ("address", "gpus", "retries")
 STOPPED = 130
 """The exit status of what was interrupted, as a shell has it."""
 
@@ -49,9 +54,33 @@ def add(commands: Any) -> None:
         metavar="DIR",
         help="(default: %(default)s)",
     )
-    parser.add_argument("--workers", type=_positive, default=1, metavar="N", help="at a time")
+    parser.add_argument(
+        "--workers",
+        type=_positive,
+        metavar="N",
+        help="checkpoints at a time on this machine (default: 1)",
+    )
     parser.add_argument(
         "--pages", action="store_true", help="write the page of each checkpoint's run, too"
+    )
+    cluster = parser.add_argument_group("on a Ray cluster (pip install 'ppcheck[ray]')")
+    cluster.add_argument("--engine", choices=("local", "ray"), default="local")
+    cluster.add_argument(
+        "--address",
+        metavar="ADDRESS",
+        help="auto, HOST:PORT or ray://HOST:PORT (default: local, a Ray that ends with the audit)",
+    )
+    cluster.add_argument(
+        "--gpus",
+        type=_share,
+        metavar="SHARE",
+        help="of each checkpoint, such as 0.5; runs are then on cuda unless told otherwise",
+    )
+    cluster.add_argument(
+        "--retries",
+        type=_count,
+        metavar="N",
+        help="of a checkpoint whose node or process dies (default: 0)",
     )
     add_run_options(parser)
     parser.set_defaults(run=lambda options: run(options, parser))
@@ -73,7 +102,7 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
 
 def _planned(options: argparse.Namespace, parser: argparse.ArgumentParser) -> Plan:
     """What is asked for. Ends with argparse's status where it cannot be meant."""
-    from ppcheck.audit.plan import Settings, labels, plan
+    from ppcheck.audit.plan import Settings, check_reachable, labels, plan
 
     specs = [spec for path in options.paths for spec in found(path)]
     for path in options.paths:
@@ -81,14 +110,21 @@ def _planned(options: argparse.Namespace, parser: argparse.ArgumentParser) -> Pl
             parser.error(f"there is no {path}")
     if not specs:
         parser.error(f"there is no spec (*.pp.yaml) in {', '.join(map(str, options.paths))}")
+    given = [name for name in _OF_RAY if getattr(options, name) is not None]
+    if options.engine == "local" and given:
+        parser.error(f"--{given[0]} is for --engine ray")
+    if options.engine == "ray" and options.workers is not None:
+        parser.error("--workers is for --engine local: a cluster runs what it has room for")
     try:
         names = labels(options.model or ["demo"], options.revisions)
+        if options.engine == "ray":
+            check_reachable(names)
     except AuditError as error:
         parser.error(str(error))
     settings = Settings(
         seed=options.seed,
         dtype=options.dtype,
-        device=options.device or "cpu",
+        device=options.device or ("cuda" if options.gpus else "cpu"),
         memory=options.memory,
         allow_pickle=options.allow_pickle,
         no_cache=options.no_cache,
@@ -98,7 +134,6 @@ def _planned(options: argparse.Namespace, parser: argparse.ArgumentParser) -> Pl
 
 def _audited(options: argparse.Namespace, plan: Plan, folder: Folder) -> int:
     from ppcheck.audit.auditor import Auditor
-    from ppcheck.audit.local import Local
     from ppcheck.audit.progress import Progress
     from ppcheck.record.audit import Status
     from ppcheck.report.matrix_terminal import matrix
@@ -107,10 +142,17 @@ def _audited(options: argparse.Namespace, plan: Plan, folder: Folder) -> int:
     waiting = auditor.take_up()
     progress = Progress(len(plan.checkpoints), len(waiting))
     try:
-        auditor.run(Local(plan, folder, options.workers), waiting, progress)
+        with _interrupted_by_sigterm():
+            auditor.run(_engine(options, plan, folder), waiting, progress)
     except KeyboardInterrupt:
-        sys.stdout.write("stopped; the same command goes on from here\n")
+        done = len(auditor.record().at(Status.DONE))
+        sys.stdout.write(
+            f"stopped: {done} of {len(plan.checkpoints)} checkpoints are in {folder.path}, "
+            "and the same command goes on from there\n"
+        )
         return STOPPED
+    finally:
+        progress.close()
     record = auditor.record()
     width = max(110, shutil.get_terminal_size().columns)
     sys.stdout.write(matrix(record, colour=sys.stdout.isatty(), width=width))
@@ -118,8 +160,50 @@ def _audited(options: argparse.Namespace, plan: Plan, folder: Folder) -> int:
     return 1 if record.at(Status.MISSING) else 0
 
 
+@contextmanager
+def _interrupted_by_sigterm() -> Iterator[None]:
+    """Whoever ends this process ends its children, as Ctrl-C does."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _engine(options: argparse.Namespace, plan: Plan, folder: Folder) -> Engine:
+    if options.engine == "local":
+        from ppcheck.audit.local import Local
+
+        return Local(plan, folder, options.workers or 1)
+    from ppcheck.audit.cluster import LOCAL, Cluster
+
+    return Cluster(
+        plan, folder, options.address or LOCAL, options.gpus or 0.0, options.retries or 0
+    )
+
+
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is below 1")
+    if (number := _count(text)) == 0:
+        raise argparse.ArgumentTypeError("it takes 1 or more")
     return number
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
+    return int(text)
+
+
+def _share(text: str) -> float:
+    """A share of one GPU, or whole ones, as Ray takes it."""
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not (0 < share < 1 or (share >= 1 and share.is_integer())):
+        raise argparse.ArgumentTypeError(f"{text!r} is no share of a GPU: write 0.5, 1 or 2")
+    return share

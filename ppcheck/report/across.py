@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from ppcheck.judge.verdict import Verdict
-from ppcheck.record.audit import AuditedClaim, AuditRecord, Cell, Status
+from ppcheck.record.audit import AuditedClaim, AuditRecord, Cell, Checkpoint, Status
 from ppcheck.report.claims import MARKS
 from ppcheck.report.text import printable
 
@@ -28,6 +28,16 @@ class Kind(StrEnum):
     CHANGES = "comes and goes"
     NEVER = "never holds"
     UNASKED = "not applicable"
+
+
+KIND_MARKS = {
+    Kind.ALWAYS: "✓",
+    Kind.STARTS: "↗",
+    Kind.STOPS: "↘",
+    Kind.CHANGES: "↕",
+    Kind.NEVER: "✗",
+    Kind.UNASKED: "-",
+}
 
 
 @dataclass(frozen=True)
@@ -73,7 +83,11 @@ class Course:
 
     @cached_property
     def moves(self) -> list[Move]:
-        """Who took over from whom, between checkpoints at which the role is played."""
+        """Who took over from whom, between checkpoints at which the role is played.
+
+        Players are the best first. A role moves where the best one plays it no longer, or one that
+        did not play it is the best now; others who come and go at its margin do not move it.
+        """
         played = [
             (number, cell.players)
             for number, cell in enumerate(self.cells)
@@ -82,9 +96,9 @@ class Course:
             and (cell.passes or cell.verdict is Verdict.MOVED)
         ]
         return [
-            Move(players(then), players(now), at)
+            Move(*_without_those_who_stay(then, now), at)
             for (_, then), (at, now) in pairwise(played)
-            if set(then) != set(now)
+            if then and now and (then[0] not in now or now[0] not in then)
         ]
 
     def words(self, names: Sequence[str]) -> str:
@@ -109,6 +123,11 @@ class Course:
         return [f"{move.then} → {move.now} at {names[move.at]}" for move in self.moves]
 
 
+def _without_those_who_stay(then: Sequence[str], now: Sequence[str]) -> tuple[str, str]:
+    left, new = [n for n in then if n not in now], [n for n in now if n not in then]
+    return (players(left), players(new)) if left and new else (players(then), players(now))
+
+
 def players(names: Sequence[str]) -> str:
     return printable(", ".join(names)) or NOBODY
 
@@ -126,17 +145,20 @@ def short_names(record: AuditRecord) -> list[str]:
     return labels
 
 
-def completeness(record: AuditRecord) -> str:
+def completeness(record: AuditRecord, *, reasons: bool = True) -> str:
     """``5 of 6 checkpoints; missing: demo@nowhere: there is no such revision``."""
     done, total = len(record.at(Status.DONE)), len(record.checkpoints)
-    missing = [
-        f"{printable(each.label)}: {printable(each.reason or '')}"
-        for each in record.at(Status.MISSING)
-    ]
-    counted = f"{total} checkpoints" if done == total else f"{done} of {total} checkpoints"
-    waiting = len(record.at(Status.WAITING))
-    parts = [counted, *([f"{waiting} yet to be run"] if waiting else [])]
-    return "; ".join([*parts, *([f"missing: {'; '.join(missing)}"] if missing else [])])
+    parts = [f"{total} checkpoints" if done == total else f"{done} of {total} checkpoints"]
+    if waiting := len(record.at(Status.WAITING)):
+        parts.append(f"{waiting} yet to be run")
+    if missing := record.at(Status.MISSING):
+        parts.append(f"missing: {'; '.join(_named(each, reasons=reasons) for each in missing)}")
+    return "; ".join(parts)
+
+
+def _named(each: Checkpoint, *, reasons: bool) -> str:
+    reason = f": {printable(each.reason or '')}" if reasons else ""
+    return f"{printable(each.label)}{reason}"
 
 
 def tally_of_courses(claims: Sequence[AuditedClaim]) -> str:
