@@ -56,20 +56,19 @@ class Folder:
         return self.runs / f".{checkpoint.file}.{checkpoint.made_from[:16]}.json"
 
     def kept(self, checkpoint: Checkpoint) -> RunRecord | None:
-        """The record of the checkpoint's run, if it was made from the same; else it is removed."""
+        """The record of the checkpoint's run, if there is one that was made from the same."""
         record, made_from = self._record(checkpoint), self.runs / f".{checkpoint.file}.from"
         if self.staged(checkpoint).is_file():
-            record.unlink(missing_ok=True)
+            # In this order, so that no crash lets an old record pass for one of the new.
+            for old in (record, self._page(checkpoint)):
+                old.unlink(missing_ok=True)
             write_whole(made_from, checkpoint.made_from)
             self.staged(checkpoint).replace(record)
         try:
-            if made_from.read_text(encoding="utf-8") == checkpoint.made_from:
-                return read_run(record)
+            same = made_from.read_text(encoding="utf-8") == checkpoint.made_from
+            return read_run(record) if same else None
         except (OSError, BaselineError):
-            pass
-        for path in (record, self._page(checkpoint)):
-            path.unlink(missing_ok=True)
-        return None
+            return None
 
     def write(self, record: AuditRecord) -> None:
         """Write the audit's record and its page."""

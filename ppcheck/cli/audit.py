@@ -104,12 +104,12 @@ def _planned(options: argparse.Namespace, parser: argparse.ArgumentParser) -> Pl
     """What is asked for. Ends with argparse's status where it cannot be meant."""
     from ppcheck.audit.plan import Settings, check_reachable, labels, plan
 
-    specs = [spec for path in options.paths for spec in found(path)]
-    for path in options.paths:
-        if not path.exists():
-            parser.error(f"there is no {path}")
+    specs = list(dict.fromkeys(spec for path in options.paths for spec in found(path)))
     if not specs:
         parser.error(f"there is no spec (*.pp.yaml) in {', '.join(map(str, options.paths))}")
+    for spec in specs:
+        if not spec.is_file() or not spec.name.endswith(".pp.yaml"):
+            parser.error(f"{spec} is no spec: give *.pp.yaml files, or folders that hold some")
     given = [name for name in _OF_RAY if getattr(options, name) is not None]
     if options.engine == "local" and given:
         parser.error(f"--{given[0]} is for --engine ray")

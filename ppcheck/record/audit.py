@@ -30,8 +30,8 @@ class AuditedStatistic(Recorded):
 
     name: str
     estimate: float
-    low: float | None
-    high: float | None
+    low: float | None = None
+    high: float | None = None
     n: int
     verdict: Verdict
 
@@ -95,7 +95,7 @@ class AuditRecord(Recorded):
     claims: tuple[AuditedClaim, ...] = ()
 
     def to_json(self) -> str:
-        return self.model_dump_json(by_alias=True, indent=1) + "\n"
+        return self.model_dump_json(by_alias=True, exclude_none=True) + "\n"
 
     def at(self, *statuses: Status) -> Sequence[Checkpoint]:
         """The checkpoints with one of these statuses."""

@@ -19,9 +19,9 @@ function panel(claim, evidence) {
     el("h3", {}, "The claim"), el("dl", {}, [["where", `${claim.spec}:${claim.line}`], ["check", claim.check], ["expected", evidence.expected]].flatMap(([name, text]) => [el("dt", {}, name), el("dd", { class: "text" }, text)])));
 }
 
-function spanOf({ first, last, course }) {
+function spanOf({ first, last }) {
   if (first === null) return "There is no checkpoint at which it holds.";
-  return `First holds at ${NAMES[first]}, last at ${NAMES[last]} (${course}).`;
+  return `First holds at ${NAMES[first]}, last at ${NAMES[last]}.`;
 }
 
 const moved = ([then, now, at]) => el("p", {}, el("span", { class: "moved", "aria-label": `moved from ${then} to ${now}` }, el("s", { class: "text" }, then), "→", el("em", { class: "text" }, now)), el("span", { class: "soft text" }, ` at ${NAMES[at]}`));

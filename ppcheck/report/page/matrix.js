@@ -1,7 +1,8 @@
 const DATA = read("data");
 const CLAIMS = DATA.claims.map((claim, number) => ({ ...claim, number }));
 const NAMES = DATA.names;
-const AT_ONCE = 60;
+/** Rows drawn at a time: the fewer, the more cells each has. */
+const AT_ONCE = Math.min(Math.max(Math.round(9000 / NAMES.length), 60), 400);
 const FEW = 10;
 
 const state = { text: "", kinds: new Set(), moving: false, spec: "", open: new Set() };
@@ -39,10 +40,11 @@ function more(count = AT_ONCE) {
 const groupOf = (spec) => el("tr", { class: "group" }, el("th", { scope: "rowgroup", colspan: NAMES.length + 2 }, el("span", { class: "text" }, spec)));
 
 function rowOf(claim) {
-  const { number, id, kind, course, moves, verdicts } = claim, open = state.open.has(number);
+  const { number, id, says, kind, course, moves, verdicts } = claim, open = state.open.has(number);
   const unfold = el("button", { type: "button", class: "unfold text", "aria-expanded": String(open), "aria-controls": `details-${number}` }, id);
+  const words = NAMES.length <= FEW ? el("div", { class: "says text", dir: "auto" }, says) : null;
   return el("tr", { class: open ? "claim open" : "claim", id: `claim-${number}`, "data-number": number },
-    el("th", { scope: "row", class: "name" }, unfold,
+    el("th", { scope: "row", class: "name" }, unfold, words,
       el("div", { class: "course", "data-state": kind }, el("b", { "aria-hidden": "true" }, `${DATA.kinds[kind]} `), el("span", { class: "text" }, course), moves.map(([then, now, at]) => el("div", { class: "step text" }, `${then} → ${now} at ${NAMES[at]}`)))),
     [...verdicts].map(cellOf),
     el("td", { class: "rest" }));
