@@ -13,9 +13,10 @@ title: one behaviour, one role
 prompts:
   game:
     template: "{opening} . choose {felt} for {stake} points and {intensity} {feeling} .
-      choose {plain} for {sure} points . so choose"
+      choose {plain} for {sure} points . {closing} choose"
     vary:
       opening: [hello, a small game, here are two options]
+      closing: [so, it is time to]
       felt: [A, B]
       plain: [B, A]
       stake: [5, 6, 7]
@@ -32,13 +33,13 @@ claims:
     on: game
     metric: p(felt)
     expect: {difference: "<= -0.2"}
-  - id: pain-watcher
-    says: Some head looks at words of pain.
+  - id: pain-mover
+    says: Some head brings pain to the decision.
     check: role
     on: game
-    attends: {from: final, to: feeling=pain, at_least: 0.4}
-    played_by: L2H0
-    expect: {strength: ">= 1"}
+    effect: {metric: "logit_diff(felt, plain)", mode: denoise, at_least: 0.3}
+    played_by: L1H1
+    expect: {strength: ">= 1", gap: "< -1"}
 """
 
 
