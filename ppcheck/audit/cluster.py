@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
+import sys
 import tempfile
+import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +25,8 @@ from ppcheck.record.audit import Checkpoint
 from ppcheck.record.files import write_whole
 
 LOCAL = "local"
+_GLANCE = 0.2
+"""Seconds between two looks at a process."""
 _PATIENCE = 10.0
 """Seconds that tasks have to stop their processes before they are left to Ray."""
 
@@ -64,6 +69,7 @@ class Cluster:
         if not checkpoints:
             return
         with _connected(self.address) as ray:
+            self._warn_of_waiting(ray)
             remote = ray.remote(
                 num_cpus=1,
                 num_gpus=self.gpus,
@@ -77,6 +83,16 @@ class Cluster:
                         yield self._ended(ray, reference, pending.pop(reference))
             finally:
                 _cancel(ray, list(pending))
+
+    def _warn_of_waiting(self, ray: Any) -> None:
+        """A cluster may yet grow, so that a wait for a GPU is no error, but it should be known."""
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        most = max((resources.get("GPU", 0.0) for resources in nodes), default=0.0)
+        if self.gpus > most:
+            sys.stderr.write(
+                f"no node of the cluster has {self.gpus:g} GPU now ({most:g} is the most): "
+                "checkpoints wait for one that does\n"
+            )
 
     def _task(self, checkpoint: Checkpoint) -> Task:
         files = [*self.plan.specs, *self.plan.beside]
@@ -120,7 +136,9 @@ def measured(task: Task) -> Returned:
         )
         process = job.start()
         try:
-            status = process.wait()
+            # Ray cancels a task between two steps of Python, and a plain wait is one step.
+            while (status := process.poll()) is None:
+                time.sleep(_GLANCE)
         finally:
             stop([process])
         reason = job.reason(status)
@@ -139,11 +157,13 @@ def _connected(address: str) -> Generator[Any]:
     except ImportError:
         raise AuditError("--engine ray needs Ray: pip install 'ppcheck[ray]'") from None
     own: dict[str, Any] = {"include_dashboard": False} if address == LOCAL else {}
+    handler = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, **own)
     except (ConnectionError, ValueError, RuntimeError) as error:
         cause = " ".join(str(error).split())[:300]
         raise AuditError(f"there is no Ray cluster at {address}: {cause}") from error
+    signal.signal(signal.SIGTERM, handler)  # Ray has put its own in its place
     try:
         yield ray
     finally:

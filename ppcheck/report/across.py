@@ -181,4 +181,4 @@ def tally_of_courses(claims: Sequence[AuditedClaim]) -> str:
     moving = sum(bool(course.moves) for course in courses)
     moved = f"; {moving} {'moves' if moving == 1 else 'move'} to another component"
     counted = f"{len(claims)} {'claim' if len(claims) == 1 else 'claims'}"
-    return f"{counted}: {', '.join(parts)}{moved if moving else ''}"
+    return f"{counted}: {', '.join(parts)}{moved if moving else ''}" if parts else counted

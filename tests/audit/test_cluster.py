@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import sys
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from ppcheck.audit.cluster import Cluster
@@ -14,6 +19,7 @@ from ppcheck.audit.folder import Folder
 from ppcheck.audit.job import Ended
 from ppcheck.audit.plan import Settings, plan
 from ppcheck.cli import main
+from ppcheck.cli.audit import STOPPED
 from ppcheck.errors import AuditError
 from ppcheck.record.reading import read_run
 
@@ -92,3 +98,29 @@ def test_an_address_without_a_cluster_is_said(
     arguments = ["audit", str(spec), "--out", "out", "--engine", "ray", "--address"]
     assert main([*arguments, "auto"]) == 1
     assert "there is no Ray cluster at auto" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_audit_leaves_nothing_running(spec: Path, number: int) -> None:
+    command = [sys.executable, "-m", "ppcheck.cli", "audit", str(spec), "--out", "out"]
+    command += ["--engine", "ray"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as auditor:
+        until = time.monotonic() + 60
+        while not (runs := runs_below(auditor.pid)):
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        auditor.send_signal(number)
+        said, _ = auditor.communicate(timeout=60)
+    assert auditor.returncode == STOPPED
+    assert "stopped: 0 of 1 checkpoints are in out" in said
+    assert not psutil.wait_procs(runs, timeout=10)[1]
+
+
+def runs_below(pid: int) -> list[psutil.Process]:
+    """The processes of checkpoints that a Ray started by process ``pid`` has started in turn."""
+    found = []
+    for process in psutil.Process(pid).children(recursive=True):
+        with suppress(psutil.Error):
+            found += [process] if "--model=demo" in process.cmdline() else []
+    return found

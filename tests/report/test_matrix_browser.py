@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -135,16 +134,11 @@ def test_two_hundred_claims_by_a_hundred_and_fifty_checkpoints_are_there_at_once
         claim("f" * (n % 150) + "h" * (150 - n % 150), [["L1H1"]] * 150, id=f"claim-{n}", line=n)
         for n in range(200)
     ]
-    record = audit(claims)
-    started = time.perf_counter()
-    shown = opened(record)
-    shown.locator("tr.claim").first.wait_for()
-    assert time.perf_counter() - started < 6
+    shown = opened(audit(claims))
     assert shown.locator("tr.claim").count() <= 120
+    assert shown.evaluate("document.querySelectorAll('body *:not(script)').length") < 20_000
     assert len((Path(shown.url.removeprefix("file://"))).read_bytes()) < 6_000_000
-    started = time.perf_counter()
     unfolded(shown, "claim-7")
-    assert time.perf_counter() - started < 4
     shown.get_by_label("Search claims").fill("claim-199")
     assert shown.locator("tr.claim").count() == 1
 
