@@ -29,7 +29,7 @@ class Progress:
         self.bar = tqdm(
             total=self.total,
             initial=kept,
-            unit="checkpoint",
+            bar_format="{bar:40} {n}/{total} checkpoints",
             disable=not sys.stderr.isatty(),
             leave=False,
         )

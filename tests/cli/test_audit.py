@@ -55,10 +55,10 @@ def test_what_cannot_be_loaded_is_named_and_the_others_are_audited(
     asked = [argument for model in models for argument in ("--model", model)]
     command = ["audit", "small.pp.yaml", *asked, "--out", "out", "--workers", "2", "--pages"]
     assert main(command) == 1
-    said = capsys.readouterr().out
+    said = " ".join(capsys.readouterr().out.split())
     assert "5 of 6 checkpoints; missing: ./broken: cannot load ./broken: SafetensorError" in said
-    assert "pain-deters  ✓✓✓✗✓·  holds from demo to ./copied, but not at 1 between" in said
-    assert "pain-mover   ✓✓→✗✓·" in said
+    assert "pain-deters ✓✓✓✗✓· holds from demo to ./copied, but not at 1 between" in said
+    assert "pain-mover ✓✓→✗✓·" in said
     assert "L1H1 → L1H3 at demo@rewired; L1H3 → L1H1 at ./copied" in said
     record = written()
     assert [each.status for each in record.checkpoints] == ["done"] * 5 + ["missing"]
