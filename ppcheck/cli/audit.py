@@ -6,7 +6,7 @@ import argparse
 import shutil
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,19 @@ def add(commands: Any) -> None:
         "the verdicts, with 1 where one could not be.",
     )
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="spec or folder")
+    _add_checkpoints(parser)
+    out, workers = "(default: %(default)s)", "checkpoints at a time on this machine (default: 1)"
+    parser.add_argument("--out", type=Path, default=Path("reports/audit"), metavar="DIR", help=out)
+    parser.add_argument("--workers", type=_positive, metavar="N", help=workers)
+    parser.add_argument(
+        "--pages", action="store_true", help="write the page of each checkpoint's run, too"
+    )
+    _add_cluster(parser.add_argument_group("on a Ray cluster (pip install 'ppcheck[ray]')"))
+    add_run_options(parser)
+    parser.set_defaults(run=lambda options: run(options, parser))
+
+
+def _add_checkpoints(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         "--ppcheck-model",
@@ -47,43 +60,27 @@ def add(commands: Any) -> None:
         metavar="REVISIONS",
         help="revisions of each model, as patterns with commas between them",
     )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path("reports/audit"),
-        metavar="DIR",
-        help="(default: %(default)s)",
-    )
-    parser.add_argument(
-        "--workers",
-        type=_positive,
-        metavar="N",
-        help="checkpoints at a time on this machine (default: 1)",
-    )
-    parser.add_argument(
-        "--pages", action="store_true", help="write the page of each checkpoint's run, too"
-    )
-    cluster = parser.add_argument_group("on a Ray cluster (pip install 'ppcheck[ray]')")
-    cluster.add_argument("--engine", choices=("local", "ray"), default="local")
-    cluster.add_argument(
+
+
+def _add_cluster(group: Any) -> None:
+    group.add_argument("--engine", choices=("local", "ray"), default="local")
+    group.add_argument(
         "--address",
         metavar="ADDRESS",
-        help="auto, HOST:PORT or ray://HOST:PORT (default: local, a Ray that ends with the audit)",
+        help="auto, HOST:PORT or ray://HOST:PORT (default: a Ray that ends with the audit)",
     )
-    cluster.add_argument(
+    group.add_argument(
         "--gpus",
         type=_share,
         metavar="SHARE",
         help="of each checkpoint, such as 0.5; runs are then on cuda unless told otherwise",
     )
-    cluster.add_argument(
+    group.add_argument(
         "--retries",
         type=_count,
         metavar="N",
         help="of a checkpoint whose node or process dies (default: 0)",
     )
-    add_run_options(parser)
-    parser.set_defaults(run=lambda options: run(options, parser))
 
 
 def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
@@ -104,17 +101,8 @@ def _planned(options: argparse.Namespace, parser: argparse.ArgumentParser) -> Pl
     """What is asked for. Ends with argparse's status where it cannot be meant."""
     from ppcheck.audit.plan import Settings, check_reachable, labels, plan
 
-    specs = list(dict.fromkeys(spec for path in options.paths for spec in found(path)))
-    if not specs:
-        parser.error(f"there is no spec (*.pp.yaml) in {', '.join(map(str, options.paths))}")
-    for spec in specs:
-        if not spec.is_file() or not spec.name.endswith(".pp.yaml"):
-            parser.error(f"{spec} is no spec: give *.pp.yaml files, or folders that hold some")
-    given = [name for name in _OF_RAY if getattr(options, name) is not None]
-    if options.engine == "local" and given:
-        parser.error(f"--{given[0]} is for --engine ray")
-    if options.engine == "ray" and options.workers is not None:
-        parser.error("--workers is for --engine local: a cluster runs what it has room for")
+    if problem := _misused(options):
+        parser.error(problem)
     try:
         names = labels(options.model or ["demo"], options.revisions)
         if options.engine == "ray":
@@ -129,7 +117,27 @@ def _planned(options: argparse.Namespace, parser: argparse.ArgumentParser) -> Pl
         allow_pickle=options.allow_pickle,
         no_cache=options.no_cache,
     )
-    return plan(specs, names, settings)
+    return plan(_specs(options.paths), names, settings)
+
+
+def _specs(paths: Sequence[Path]) -> list[Path]:
+    return list(dict.fromkeys(spec for path in paths for spec in found(path)))
+
+
+def _misused(options: argparse.Namespace) -> str | None:
+    """What is wrong with paths, or with options that do not go together."""
+    specs = _specs(options.paths)
+    if not specs:
+        return f"there is no spec (*.pp.yaml) in {', '.join(map(str, options.paths))}"
+    for spec in specs:
+        if not spec.is_file() or not spec.name.endswith(".pp.yaml"):
+            return f"{spec} is no spec: give *.pp.yaml files, or folders that hold some"
+    given = [name for name in _OF_RAY if getattr(options, name) is not None]
+    if options.engine == "local" and given:
+        return f"--{given[0]} is for --engine ray"
+    if options.engine == "ray" and options.workers is not None:
+        return "--workers is for --engine local: a cluster runs what it has room for"
+    return None
 
 
 def _audited(options: argparse.Namespace, plan: Plan, folder: Folder) -> int:
