@@ -60,7 +60,10 @@ def labels(models: Sequence[str], revisions: str | None = None) -> tuple[str, ..
     if revisions is not None:
         for name in names:
             if "@" in name or name.startswith((".", "/", "~")):
-                raise AuditError(f"{name} is one checkpoint: it has no --revisions of its own")
+                raise AuditError(
+                    f"{name} is one checkpoint and has no revisions: beside it, write those of "
+                    "other models as --model 'NAME@step{0..9}'"
+                )
         names = [f"{name}@{revision}" for name in names for revision in expand_list(revisions)]
     if any(not name or name.endswith("@") for name in names):
         raise AuditError("a pattern stands for a name that is empty")

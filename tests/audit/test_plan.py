@@ -38,7 +38,7 @@ def test_labels_are_those_of_a_run() -> None:
 
 @pytest.mark.parametrize("model", ["demo@tuned", "./ckpt", "/models/ckpt"])
 def test_what_is_one_checkpoint_takes_no_revisions(model: str) -> None:
-    with pytest.raises(AuditError, match="has no --revisions"):
+    with pytest.raises(AuditError, match="has no revisions"):
         labels([model], "main")
 
 

@@ -139,7 +139,7 @@ def test_a_model_that_no_claim_is_about_is_missing_with_the_reason(
         (["missing.pp.yaml"], "missing.pp.yaml is no spec"),
         (["."], "there is no spec"),
         (["small.pp.yaml", "--model", "step{0..}"], "write {a..b}, {a..b:step} or {x,y,z}"),
-        (["small.pp.yaml", "--model", "./a", "--revisions", "main"], "has no --revisions"),
+        (["small.pp.yaml", "--model", "./a", "--revisions", "main"], "has no revisions"),
         (["small.pp.yaml", "--workers", "0"], "it takes 1 or more"),
         (["small.pp.yaml", "--retries", "2"], "--retries is for --engine ray"),
         (["small.pp.yaml", "--engine", "ray", "--workers", "2"], "--workers is for --engine local"),
