@@ -6,7 +6,8 @@ PpcheckError
 │   └── UnsupportedError  the model lacks what a claim needs: the claim is not applicable
 ├── MeasurementError   a claim could not be measured: its verdict is `error`
 ├── BaselineError      a baseline or a record cannot be read
-└── HistoryError       a store of earlier runs cannot be reached, read or written
+├── HistoryError       a store of earlier runs cannot be reached, read or written
+└── AuditError         an audit cannot be meant, started or finished
 """
 
 from __future__ import annotations
@@ -51,3 +52,7 @@ class BaselineError(PpcheckError):
 
 class HistoryError(PpcheckError):
     """A store of earlier runs cannot be reached, read or written, or is of a later version."""
+
+
+class AuditError(PpcheckError):
+    """An audit cannot be meant, started or finished."""

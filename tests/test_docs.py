@@ -8,6 +8,7 @@ from typing import get_args
 
 import pytest
 
+from ppcheck.cli import main
 from ppcheck.judge.compare import Change
 from ppcheck.judge.limits import Method
 from ppcheck.judge.verdict import Verdict
@@ -94,6 +95,15 @@ def test_every_option_is_explained() -> None:
     assert len(options) >= 6
     for name in (*options, "--model"):
         assert f"`{name}" in REFERENCE, name
+
+
+def test_every_option_of_an_audit_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["audit", "--help"])
+    options = set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) - {"--help", "--ppcheck-model"}
+    assert len(options) >= 14
+    for name in options:
+        assert f"`{name}" in (ROOT / "docs" / "audit.md").read_text(encoding="utf-8"), name
 
 
 @pytest.mark.parametrize("key", PromptSet.model_fields)

@@ -6,9 +6,9 @@ import argparse
 from collections.abc import Callable, Sequence
 from typing import cast
 
-from ppcheck.cli import compare, history, plan, report, schema, validate
+from ppcheck.cli import audit, compare, history, plan, report, schema, validate
 
-COMMANDS = (validate, plan, report, compare, history, schema)
+COMMANDS = (validate, plan, report, compare, history, audit, schema)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from ppcheck.cli.options import add_run_options
 from ppcheck.cli.specs import sound
 from ppcheck.errors import PpcheckError
 from ppcheck.spec.load import Spec
-from ppcheck.subject.settings import DTYPES, STANDARD, Budget, Settings
+from ppcheck.subject.settings import STANDARD, Budget, Settings
 
 if TYPE_CHECKING:
     from ppcheck.measure.check import Check
@@ -41,23 +42,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     """Those of pytest that change what a plan says, by the same names."""
     parser.add_argument("--model", "--ppcheck-model", action="append", help="(default: demo)")
     parser.add_argument("--ppcheck-revision", dest="revision", metavar="REVISION")
-    parser.add_argument("--ppcheck-seed", dest="seed", type=int, default=0, metavar="N")
-    parser.add_argument(
-        "--ppcheck-memory", dest="memory", type=_budget, default=STANDARD.memory, metavar="SIZE"
-    )
-    parser.add_argument("--ppcheck-dtype", dest="dtype", choices=DTYPES, default=STANDARD.dtype)
-    parser.add_argument(
-        "--ppcheck-device", dest="device", default=STANDARD.device, metavar="DEVICE"
-    )
-    parser.add_argument("--ppcheck-allow-pickle", dest="allow_pickle", action="store_true")
-    parser.add_argument("--ppcheck-no-cache", dest="no_cache", action="store_true")
-
-
-def _budget(text: str) -> Budget:
-    try:
-        return Budget.parse(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+    add_run_options(parser)
 
 
 def _planned(specs: Sequence[Spec], model: str, options: argparse.Namespace) -> str:
@@ -67,7 +52,9 @@ def _planned(specs: Sequence[Spec], model: str, options: argparse.Namespace) -> 
     from ppcheck.subject.memo import Memory
 
     ref = resolve(model, options.revision)
-    settings = Settings(options.dtype, options.device, options.memory, options.allow_pickle)
+    memory = Budget.parse(options.memory) if options.memory else STANDARD.memory
+    device = options.device or STANDARD.device
+    settings = Settings(options.dtype, device, memory, options.allow_pickle)
     store = Memory() if options.no_cache else _store(options.paths[0])
     claims = {
         f"{spec.path.name}::{entry.id}": (cast("Check", entry.claim), entry.grid)

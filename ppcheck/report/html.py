@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-import base64
-import gzip
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import Any
 
 from ppcheck.judge.compare import Change
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.run import ClaimRecord, RunRecord
 from ppcheck.report.claims import MARKS, slow_models, tally
+from ppcheck.report.embedding import COMPACT, embedded, environment
 from ppcheck.report.evidence import examples, figures, rank, row
 from ppcheck.report.gate import headline, tally_of_changes
 from ppcheck.report.pictures import Json, moved
 from ppcheck.report.text import printable
-
-if TYPE_CHECKING:
-    import jinja2
 
 LARGEST = 5_800_000
 """Bytes that a page may have. Examples and pictures are left out where they would not fit."""
 MOST_MOVES = 8
 _CRAMPED = 20_000
 """Bytes below which there is no room for the pictures of any claim."""
-_SCRIPTS = ("dom", "interval", "plots", "charts", "details", "table", "app")
+_SCRIPTS = ("dom", "interval", "plots", "charts", "details", "table", "chrome", "app")
 
 
 def page(run: RunRecord, gone: Sequence[str] = ()) -> str:
@@ -39,15 +32,8 @@ def page(run: RunRecord, gone: Sequence[str] = ()) -> str:
     Every text of a spec, a prompt or a model goes through `printable`, is escaped where it stands
     in the page, and is put in place as text. Only the page's own two scripts may run (CSP).
     """
-    script, plotly = _script(), _plotly()
-    template = _environment().get_template("index.html.jinja")
-    told = {
-        "view": _View(run, gone),
-        "style": _text("page.css"),
-        "script": script,
-        "plotly": _packed(plotly),
-        "hashes": [_sha256(script), _sha256(plotly)],
-    }
+    template = environment().get_template("index.html.jinja")
+    told = {"view": _View(run, gone), **embedded(["page"], _SCRIPTS)}
     bare = len(template.render(**told, evidence=[]).encode())
     return template.render(**told, evidence=_evidence(run.claims, LARGEST - bare))
 
@@ -137,8 +123,8 @@ class _View:
         return [_model(label, info) for label, info in known.items()]
 
     @property
-    def seconds(self) -> str:
-        return f"{self.run.seconds:,.0f} s"
+    def when(self) -> str:
+        return f"{self.run.started} · {self.run.seconds:,.0f} s"
 
     @property
     def data(self) -> Json:
@@ -182,53 +168,4 @@ def _size(part: Json) -> int:
     """Bytes in the page, as the template writes it, with the element around it."""
     from jinja2.utils import htmlsafe_json_dumps
 
-    return len(htmlsafe_json_dumps(part, **_COMPACT).encode()) + 80
-
-
-_COMPACT: dict[str, Any] = {
-    "ensure_ascii": False,
-    "separators": (",", ":"),
-    "allow_nan": False,
-    "dumps": json.dumps,
-}
-
-
-def _environment() -> jinja2.Environment:
-    import jinja2
-
-    found = jinja2.Environment(
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        loader=jinja2.PackageLoader("ppcheck.report", "page"),
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    found.policies["json.dumps_kwargs"] = {k: v for k, v in _COMPACT.items() if k != "dumps"}
-    return found
-
-
-def _text(name: str) -> str:
-    return (files("ppcheck.report") / "page" / name).read_text(encoding="utf-8")
-
-
-def _script() -> str:
-    parts = "\n".join(_text(f"{name}.js") for name in _SCRIPTS)
-    return f'"use strict";\n(() => {{\n{parts}}})();\n'
-
-
-@cache
-def _plotly() -> str:
-    """The library's own bundle; a page loads it when the first plot is drawn."""
-    from plotly.offline import get_plotlyjs
-
-    return str(get_plotlyjs())
-
-
-@cache
-def _packed(script: str) -> str:
-    """A quarter of its size, so that data have the room."""
-    return base64.b64encode(gzip.compress(script.encode(), mtime=0)).decode()
-
-
-def _sha256(script: str) -> str:
-    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return len(htmlsafe_json_dumps(part, **COMPACT).encode()) + 80

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,51 +15,23 @@ from ppcheck.report.html import page
 from tests.report.runs import HOSTILE, claim, difference, hostile, many, pictured, run
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Locator, Page
 
 pytestmark = pytest.mark.slow
 Opener = Callable[[list[ClaimRecord]], "Page"]
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium, or another one on the path."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
-    if found is None:
-        pytest.skip("needs Chromium on the path: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def opened(browser: Browser, tmp_path: Path) -> Iterator[Opener]:
-    """Opens a page of claims; at the end nothing must have gone wrong in it."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
-    found = context.new_page()
-    found.set_default_timeout(8000)
-    troubles: list[str] = []
-    found.on("console", lambda message: troubles.append(message.text))
-    found.on("pageerror", lambda error: troubles.append(str(error)))
-    found.on("dialog", lambda dialog: troubles.append(f"a dialog: {dialog.message}"))
-    found.on("request", lambda request: troubles.extend(_outside(request.url)))
+def opened(watched: Page, tmp_path: Path) -> Opener:
+    """Opens a page of claims."""
 
     def open_page(claims: list[ClaimRecord]) -> Page:
         file = tmp_path / "index.html"
         file.write_text(page(run(claims)), encoding="utf-8")
-        found.goto(file.as_uri())
-        return found
+        watched.goto(file.as_uri())
+        return watched
 
-    yield open_page
-    context.close()
-    assert not troubles
-
-
-def _outside(url: str) -> list[str]:
-    return [] if url.startswith(("file:", "data:", "blob:")) else [f"a request: {url}"]
+    return open_page
 
 
 def unfolded(page: Page, name: str) -> Locator:

@@ -70,17 +70,6 @@ function changes() {
   section.hidden = !shown.length;
 }
 
-function theme() {
-  const dark = matchMedia("(prefers-color-scheme: dark)"), root = document.documentElement;
-  const toggler = document.getElementById("theme");
-  const isDark = () => (root.style.colorScheme ? root.style.colorScheme === "dark" : dark.matches);
-  const name = () => { toggler.textContent = isDark() ? "☀ Light" : "☾ Dark"; };
-  toggler.addEventListener("click", () => { root.style.colorScheme = isDark() ? "light" : "dark"; name(); redraw(); });
-  dark.addEventListener("change", () => { name(); redraw(); });
-  toggler.hidden = false;
-  name();
-}
-
 function keys() {
   body.addEventListener("click", (event) => {
     const row = event.target.closest("tr.claim");
@@ -105,20 +94,13 @@ function keys() {
   });
 }
 
-function printing() {
-  const print = document.getElementById("print");
-  print.addEventListener("click", () => window.print());
-  print.hidden = false;
-  window.addEventListener("beforeprint", () => more(listed.length));
-}
-
 tools();
 heads();
 bar();
 changes();
 theme();
 keys();
-printing();
+printing(() => more(listed.length));
 list();
 new IntersectionObserver((entries) => { if (entries.some(({ isIntersecting }) => isIntersecting)) more(); }, { rootMargin: "600px" }).observe(sentinel);
 const named = CLAIMS.findIndex(({ spec, id }) => decodeURIComponent(location.hash) === `#${spec}::${id}`);

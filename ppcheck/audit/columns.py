@@ -1,0 +1,117 @@
+"""Run records of checkpoints, one after the other, to the claims of an audit."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ppcheck.judge.verdict import Verdict
+from ppcheck.record.audit import AuditedClaim, AuditedStatistic, Cell
+from ppcheck.record.run import ClaimRecord, RunRecord, StatisticRecord
+from ppcheck.report.claims import slack, urgency
+
+_Key = tuple[str, str]
+_Telling = dict[str, tuple[str, StatisticRecord]]
+
+
+@dataclass(frozen=True)
+class Column:
+    """What an audit keeps of one checkpoint's run; ``claims`` have one cell, by spec and id."""
+
+    model: Mapping[str, Any]
+    tally: Mapping[Verdict, int]
+    claims: Mapping[_Key, AuditedClaim]
+
+
+def column(run: RunRecord) -> Column:
+    claims = {(claim.spec, claim.id): _alone(claim) for claim in run.claims}
+    return Column(run.model, Counter(claim.verdict for claim in run.claims), claims)
+
+
+def rows(columns: Sequence[Column | None]) -> tuple[AuditedClaim, ...]:
+    """Every claim with a cell for each column, in the order of specs and lines."""
+    known: dict[_Key, AuditedClaim] = {}
+    for key, claim in ((k, c) for some in columns if some for k, c in some.claims.items()):
+        before = known[key].bounds if key in known else {}
+        known[key] = claim.model_copy(update={"bounds": before | claim.bounds})
+    return tuple(
+        known[key].model_copy(update={"cells": tuple(_cell(some, key) for some in columns)})
+        for key in sorted(known, key=lambda key: (key[0], known[key].line))
+    )
+
+
+def _cell(some: Column | None, key: _Key) -> Cell | None:
+    claim = some.claims.get(key) if some else None
+    return claim.cells[0] if claim else None
+
+
+def _alone(claim: ClaimRecord) -> AuditedClaim:
+    told = _telling(claim)
+    cell = Cell(
+        verdict=claim.verdict,
+        passes=claim.passes,
+        deciding=_deciding(claim, told),
+        statistics={name: _statistic(title, one) for name, (title, one) in told.items()},
+        players=_players(claim),
+        reason=claim.reason,
+    )
+    bounds = {name: one.bound for name, (_, one) in told.items() if one.bound is not None}
+    return AuditedClaim(
+        id=claim.id,
+        spec=claim.spec,
+        line=claim.line,
+        check=claim.check,
+        family=claim.family,
+        says=claim.says,
+        bounds={**claim.expect, **bounds},
+        cells=(cell,),
+    )
+
+
+def _telling(claim: ClaimRecord) -> _Telling:
+    """Of each family of judged statistics, the member that is nearest to breaking its bound."""
+    told: _Telling = {}
+    for title, one in claim.statistics.items():
+        family = title.partition("[")[0]
+        if one.verdict is None:
+            continue
+        if family not in told or _nearness(one) < _nearness(told[family][1]):
+            told[family] = title, one
+    return told
+
+
+def _nearness(one: StatisticRecord) -> tuple[int, float]:
+    return urgency(one), slack(one)
+
+
+def _deciding(claim: ClaimRecord, told: _Telling) -> str | None:
+    """The family that decided: what is expected comes before who is expected to do it."""
+    order = list(claim.expect)
+    asked = [name for name in order if name in told] if claim.passes else list(told)
+
+    def importance(family: str) -> tuple[int, int]:
+        place = order.index(family) if family in order else len(order)
+        return urgency(told[family][1]), place
+
+    return min(asked, key=importance, default=None)
+
+
+def _statistic(title: str, one: StatisticRecord) -> AuditedStatistic:
+    return AuditedStatistic(
+        name=title,
+        estimate=one.estimate,
+        low=one.low,
+        high=one.high,
+        n=one.n,
+        verdict=one.verdict or Verdict.NOT_APPLICABLE,
+    )
+
+
+def _players(claim: ClaimRecord) -> tuple[str, ...] | None:
+    """Who plays the claim's role, or was chosen by looking."""
+    facts = claim.facts
+    if "players" not in facts and not facts.get("looked_at"):
+        return None
+    return tuple(map(str, facts.get("players", facts.get("kept", ()))))

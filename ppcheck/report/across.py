@@ -1,0 +1,184 @@
+"""What becomes of a claim from checkpoint to checkpoint, as every report of an audit says it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from itertools import pairwise
+
+from ppcheck.judge.verdict import Verdict
+from ppcheck.record.audit import AuditedClaim, AuditRecord, Cell, Checkpoint, Status
+from ppcheck.report.claims import MARKS
+from ppcheck.report.text import printable
+
+NOTHING = "·"
+"""The mark of a checkpoint that was not measured, or does not have the claim."""
+NOBODY = "nobody"
+
+
+class Kind(StrEnum):
+    """How a claim fares over the checkpoints at which it was measured."""
+
+    ALWAYS = "always holds"
+    STARTS = "starts to hold"
+    STOPS = "stops holding"
+    CHANGES = "comes and goes"
+    NEVER = "never holds"
+    UNASKED = "not applicable"
+
+
+KIND_MARKS = {
+    Kind.ALWAYS: "✓",
+    Kind.STARTS: "↗",
+    Kind.STOPS: "↘",
+    Kind.CHANGES: "↕",
+    Kind.NEVER: "✗",
+    Kind.UNASKED: "-",
+}
+
+
+@dataclass(frozen=True)
+class Move:
+    """A role that others play from checkpoint number ``at`` on."""
+
+    then: str
+    now: str
+    at: int
+
+
+@dataclass(frozen=True)
+class Course:
+    """One claim's cells, read in the order of the checkpoints."""
+
+    cells: Sequence[Cell | None]
+
+    @cached_property
+    def _held(self) -> list[tuple[int, bool]]:
+        """The number of each checkpoint at which it was measured, and whether it holds there."""
+        return [
+            (number, cell.passes)
+            for number, cell in enumerate(self.cells)
+            if cell is not None and cell.verdict is not Verdict.NOT_APPLICABLE
+        ]
+
+    @cached_property
+    def kind(self) -> Kind:
+        passes = [held for _, held in self._held]
+        if not passes:
+            return Kind.UNASKED
+        if len(set(passes)) == 1:
+            return Kind.ALWAYS if passes[0] else Kind.NEVER
+        if sum(one != other for one, other in pairwise(passes)) == 1:
+            return Kind.STOPS if passes[0] else Kind.STARTS
+        return Kind.CHANGES
+
+    @cached_property
+    def span(self) -> tuple[int, int] | None:
+        """The numbers of the first and the last checkpoint at which it holds."""
+        numbers = [number for number, held in self._held if held]
+        return (numbers[0], numbers[-1]) if numbers else None
+
+    @cached_property
+    def moves(self) -> list[Move]:
+        """Who took over from whom, between checkpoints at which the role is played.
+
+        Players are the best first. A role moves where the best one plays it no longer, or one that
+        did not play it is the best now; others who come and go at its margin do not move it.
+        """
+        played = [
+            (number, cell.players)
+            for number, cell in enumerate(self.cells)
+            if cell is not None
+            and cell.players is not None
+            and (cell.passes or cell.verdict is Verdict.MOVED)
+        ]
+        return [
+            Move(*_without_those_who_stay(then, now), at)
+            for (_, then), (at, now) in pairwise(played)
+            if then and now and (then[0] not in now or now[0] not in then)
+        ]
+
+    def words(self, names: Sequence[str]) -> str:
+        """``holds from step1000 to step4000, but not at 1 between``."""
+        if self.span is None:
+            return "not applicable" if self.kind is Kind.UNASKED else "holds nowhere"
+        if self.kind is Kind.ALWAYS:
+            return "holds throughout"
+        first, last = self.span
+        between = sum(not held for number, held in self._held if first < number < last)
+        if first == last:
+            return f"holds at {names[first]} alone"
+        gaps = f", but not at {between} between" if between else ""
+        if not between and self.kind is Kind.STARTS:
+            return f"holds from {names[first]} on"
+        if not between and self.kind is Kind.STOPS:
+            return f"holds up to {names[last]}"
+        return f"holds from {names[first]} to {names[last]}{gaps}"
+
+    def moved(self, names: Sequence[str]) -> list[str]:
+        """``L1H1 → L1H3 at demo@rewired``."""
+        return [f"{move.then} → {move.now} at {names[move.at]}" for move in self.moves]
+
+
+def _without_those_who_stay(then: Sequence[str], now: Sequence[str]) -> tuple[str, str]:
+    left, new = [n for n in then if n not in now], [n for n in now if n not in then]
+    return (players(left), players(new)) if left and new else (players(then), players(now))
+
+
+def players(names: Sequence[str]) -> str:
+    return printable(", ".join(names)) or NOBODY
+
+
+def mark(cell: Cell | None) -> str:
+    return NOTHING if cell is None else MARKS[cell.verdict]
+
+
+def short_names(record: AuditRecord) -> list[str]:
+    """Checkpoints as reports call them: by revision alone where all are of one model."""
+    labels = [printable(each.label) for each in record.checkpoints]
+    models = {label.partition("@")[0] for label in labels}
+    if len(labels) > 1 and len(models) == 1 and all("@" in label for label in labels):
+        return [label.partition("@")[2] for label in labels]
+    return labels
+
+
+def completeness(record: AuditRecord, *, reasons: bool = True) -> str:
+    """``5 of 6 checkpoints; missing: demo@nowhere: there is no such revision``."""
+    done, total = len(record.at(Status.DONE)), len(record.checkpoints)
+    parts = [f"{total} checkpoints" if done == total else f"{done} of {total} checkpoints"]
+    if waiting := len(record.at(Status.WAITING)):
+        parts.append(f"{waiting} yet to be run")
+    if missing := record.at(Status.MISSING):
+        parts.append(f"missing: {'; '.join(_named(each, reasons=reasons) for each in missing)}")
+    return "; ".join(parts)
+
+
+def _named(each: Checkpoint, *, reasons: bool) -> str:
+    reason = f": {printable(each.reason or '')}" if reasons else ""
+    return f"{printable(each.label)}{reason}"
+
+
+def tally_of_courses(claims: Sequence[AuditedClaim]) -> str:
+    """``86 claims: 60 always hold, 21 stop holding, 5 move``."""
+    courses = [Course(claim.cells) for claim in claims]
+    counts = Counter(course.kind for course in courses)
+    words = {
+        Kind.ALWAYS: ("always holds", "always hold"),
+        Kind.STARTS: ("starts to hold", "start to hold"),
+        Kind.STOPS: ("stops holding", "stop holding"),
+        Kind.CHANGES: ("comes and goes", "come and go"),
+        Kind.NEVER: ("never holds", "never hold"),
+        Kind.UNASKED: ("not applicable", "not applicable"),
+    }
+    parts = [
+        f"{counts[kind]} {one if counts[kind] == 1 else many}"
+        for kind, (one, many) in words.items()
+        if counts[kind]
+    ]
+    moving = sum(bool(course.moves) for course in courses)
+    moved = f"; {moving} {'moves' if moving == 1 else 'move'} to another component"
+    counted = f"{len(claims)} {'claim' if len(claims) == 1 else 'claims'}"
+    return f"{counted}: {', '.join(parts)}{moved if moving else ''}" if parts else counted

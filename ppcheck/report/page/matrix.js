@@ -1,0 +1,170 @@
+const DATA = read("data");
+const CLAIMS = DATA.claims.map((claim, number) => ({ ...claim, number }));
+const NAMES = DATA.names;
+/** Rows drawn at a time: the fewer, the more cells each has. */
+const AT_ONCE = Math.min(Math.max(Math.round(9000 / NAMES.length), 60), 400);
+const FEW = 10;
+
+const state = { text: "", kinds: new Set(), moving: false, spec: "", open: new Set() };
+let listed = CLAIMS, rendered = 0;
+const body = document.querySelector(".matrix > tbody");
+const sentinel = document.getElementById("more");
+
+function matches({ kind, moves, spec, id, says, course }) {
+  if (state.kinds.size && !state.kinds.has(kind)) return false;
+  if ((state.moving && !moves.length) || (state.spec && spec !== state.spec)) return false;
+  const words = [id, says, spec, kind, course, ...moves.flat()].join(" ").toLowerCase();
+  return state.text.toLowerCase().split(/\s+/).every((word) => words.includes(word));
+}
+
+/** Filter anew and draw the first rows; others follow as the reader comes to them. */
+function list() {
+  listed = CLAIMS.filter(matches);
+  forget(body);
+  body.replaceChildren();
+  rendered = 0;
+  more();
+  const all = CLAIMS.length.toLocaleString("en");
+  document.getElementById("shown").textContent = listed.length === CLAIMS.length ? `${all} claims` : `${listed.length.toLocaleString("en")} of ${all} claims`;
+}
+
+function more(count = AT_ONCE) {
+  for (const claim of listed.slice(rendered, rendered + count)) {
+    if (!rendered || listed[rendered - 1].spec !== claim.spec) body.append(groupOf(claim.spec));
+    body.append(rowOf(claim), ...(state.open.has(claim.number) ? [detailsOf(claim)] : []));
+    rendered += 1;
+  }
+  sentinel.hidden = rendered >= listed.length;
+}
+
+const groupOf = (spec) => el("tr", { class: "group" }, el("th", { scope: "rowgroup", colspan: NAMES.length + 2 }, el("span", { class: "text" }, spec)));
+
+function rowOf(claim) {
+  const { number, id, says, kind, course, moves, verdicts } = claim, open = state.open.has(number);
+  const unfold = el("button", { type: "button", class: "unfold text", "aria-expanded": String(open), "aria-controls": `details-${number}` }, id);
+  const words = NAMES.length <= FEW ? el("div", { class: "says text", dir: "auto" }, says) : null;
+  return el("tr", { class: open ? "claim open" : "claim", id: `claim-${number}`, "data-number": number },
+    el("th", { scope: "row", class: "name" }, unfold, words,
+      el("div", { class: "course", "data-state": kind }, el("b", { "aria-hidden": "true" }, `${DATA.kinds[kind]} `), el("span", { class: "text" }, course), moves.map(([then, now, at]) => el("div", { class: "step text" }, `${then} → ${now} at ${NAMES[at]}`)))),
+    [...verdicts].map(cellOf),
+    el("td", { class: "rest" }));
+}
+
+function cellOf(code, at) {
+  const verdict = DATA.verdicts[code];
+  return el("td", { class: "cell", "data-state": verdict, "data-at": at, "aria-label": `${verdict ?? "not measured"} at ${NAMES[at]}` }, verdict ? DATA.marks[verdict] : DATA.nothing);
+}
+
+const detailsOf = (claim) => el("tr", { class: "details", id: `details-${claim.number}`, "data-state": claim.kind },
+  el("td", { colspan: NAMES.length + 2 }, panel(claim, read(`evidence-${claim.number}`))));
+
+function toggle(number, open = !state.open.has(number)) {
+  if (open === state.open.has(number)) return;
+  const row = document.getElementById(`claim-${number}`);
+  if (open) {
+    state.open.add(number);
+    row?.after(detailsOf(CLAIMS[number]));
+  } else {
+    state.open.delete(number);
+    const details = document.getElementById(`details-${number}`);
+    if (details) forget(details);
+    details?.remove();
+  }
+  row?.classList.toggle("open", open);
+  row?.querySelector(".unfold").setAttribute("aria-expanded", String(open));
+}
+
+/** Unfold a claim wherever it is, and go there. */
+function goTo(number) {
+  if (number >= rendered) more(number + 1 - rendered + 10);
+  toggle(number, true);
+  const row = document.getElementById(`claim-${number}`);
+  row.scrollIntoView({ block: "start" });
+  row.querySelector(".unfold").focus({ preventScroll: true });
+}
+
+/** The row button before or after the one in focus. */
+function step(from, by) {
+  const buttons = [...body.querySelectorAll("tr.claim .unfold")];
+  const place = buttons.indexOf(from) + by;
+  if (place >= buttons.length && rendered < listed.length) {
+    more();
+    step(from, by);
+    return;
+  }
+  const next = buttons[Math.max(0, Math.min(place, buttons.length - 1))];
+  next?.focus();
+  next?.scrollIntoView({ block: "nearest" });
+}
+
+function tools() {
+  const search = el("input", { type: "search", id: "search", placeholder: "Search claims", "aria-label": "Search claims", "aria-keyshortcuts": "/", input: () => { state.text = search.value.trim(); list(); } });
+  const specs = [...new Set(CLAIMS.map(({ spec }) => spec))];
+  const pick = specs.length > 1 ? el("select", { "aria-label": "All specs", change: () => { state.spec = pick.value; list(); } },
+    el("option", { value: "" }, "All specs"), specs.map((value) => el("option", { value }, value))) : null;
+  const chip = (mark, text, count, kind, press) => {
+    const node = el("button", { type: "button", class: "chip", "data-state": kind, "aria-pressed": "false", click: () => { node.setAttribute("aria-pressed", String(press())); list(); } }, el("b", {}, `${mark} ${count}`), ` ${text}`);
+    return count ? node : null;
+  };
+  const kinds = Object.entries(DATA.kinds).map(([kind, mark]) => chip(mark, kind, CLAIMS.filter((claim) => claim.kind === kind).length, kind, () => {
+    if (!state.kinds.delete(kind)) state.kinds.add(kind);
+    return state.kinds.has(kind);
+  }));
+  const moving = chip("→", "to another component", CLAIMS.filter(({ moves }) => moves.length).length, "moved", () => (state.moving = !state.moving));
+  document.querySelector("#claims .tools").append(...[search, pick, el("div", { class: "chips", role: "group", "aria-label": "How claims fare" }, [...kinds, moving])].filter(Boolean));
+}
+
+function heads() {
+  const table = document.querySelector(".matrix"), few = NAMES.length <= FEW;
+  if (few) table.classList.add("few");
+  table.style.setProperty("--cell", few ? "112px" : NAMES.length <= 40 ? "30px" : "19px");
+  table.querySelector("thead").append(el("tr", {}, el("th", { scope: "col", class: "name" }, "claim"),
+    NAMES.map((name, at) => el("th", { scope: "col", title: DATA.labels[at] }, el("span", { class: "text" }, name))), el("td", { class: "rest" })));
+  table.hidden = false;
+}
+
+function bar() {
+  const counts = Object.keys(DATA.kinds).map((kind) => [kind, CLAIMS.filter((claim) => claim.kind === kind).length]).filter(([, count]) => count);
+  grown(document.getElementById("bar"), { role: "img", "aria-label": counts.map(([kind, count]) => `${count} ${kind}`).join(", ") },
+    counts.map(([kind, count]) => el("i", { "data-state": kind, style: `flex: ${count}`, title: `${count} ${kind}` })));
+}
+
+function keys() {
+  body.addEventListener("click", (event) => {
+    const row = event.target.closest("tr.claim");
+    if (row && !getSelection().toString()) toggle(Number(row.dataset.number));
+  });
+  // What a cell was decided by is looked up when it is pointed at, not for thirty thousand cells.
+  body.addEventListener("mouseover", ({ target }) => {
+    const cell = target.closest("td.cell");
+    if (cell && !cell.title) cell.title = told(read(`evidence-${cell.parentNode.dataset.number}`), cell.getAttribute("aria-label"), Number(cell.dataset.at));
+  });
+  document.addEventListener("keydown", (event) => {
+    const { target, key } = event;
+    if (key === "/" && !target.matches("input, select, textarea")) {
+      event.preventDefault();
+      document.getElementById("search").focus();
+    } else if (key === "ArrowDown" && (target.id === "search" || target.matches(".unfold"))) {
+      event.preventDefault();
+      step(target, 1);
+    } else if (key === "ArrowUp" && target.matches(".unfold")) {
+      event.preventDefault();
+      step(target, -1);
+    } else if (key === "Escape" && (target.closest("tr.details") || target.getAttribute("aria-expanded") === "true")) {
+      const number = Number(target.closest("tr").id.split("-")[1]);
+      toggle(number, false);
+      document.querySelector(`#claim-${number} .unfold`).focus();
+    }
+  });
+}
+
+tools();
+heads();
+bar();
+theme();
+keys();
+printing(() => more(listed.length));
+list();
+new IntersectionObserver((entries) => { if (entries.some(({ isIntersecting }) => isIntersecting)) more(); }, { rootMargin: "600px" }).observe(sentinel);
+const named = CLAIMS.findIndex(({ spec, id }) => decodeURIComponent(location.hash) === `#${spec}::${id}`);
+if (named >= 0) goTo(named);

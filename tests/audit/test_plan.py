@@ -1,0 +1,121 @@
+"""What an audit is of: labels as `--model` has them, and what each run depends on."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ppcheck.audit.plan import Settings, check_reachable, common_folder, file_name, labels, plan
+from ppcheck.errors import AuditError
+from ppcheck.subject.locate import resolve
+
+SETTINGS = Settings(seed=0, dtype="float32", device="cpu")
+
+
+def made_from(spec: Path, label: str, settings: Settings = SETTINGS) -> str:
+    (checkpoint,) = plan([spec], [label], settings).checkpoints
+    return checkpoint.made_from
+
+
+def test_every_revision_of_every_model_is_a_checkpoint_in_the_order_given() -> None:
+    assert labels(["org/{a,b}"], "main,step{0..1}") == (
+        *("org/a@main", "org/a@step0", "org/a@step1"),
+        *("org/b@main", "org/b@step0", "org/b@step1"),
+    )
+    assert labels(["demo", "demo@{tuned,rewired}", "demo"]) == (
+        *("demo", "demo@tuned", "demo@rewired"),
+    )
+
+
+def test_labels_are_those_of_a_run() -> None:
+    for label in labels(["demo"], "tuned,step{0..100:100}"):
+        assert resolve(label).label == label
+
+
+@pytest.mark.parametrize("model", ["demo@tuned", "./ckpt", "/models/ckpt"])
+def test_what_is_one_checkpoint_takes_no_revisions(model: str) -> None:
+    with pytest.raises(AuditError, match="has no revisions"):
+        labels([model], "main")
+
+
+def test_a_name_that_is_empty_is_refused() -> None:
+    for models, revisions in ((["{,demo}"], None), (["demo"], "{,tuned}")):
+        with pytest.raises(AuditError, match="a name that is empty"):
+            labels(models, revisions)
+
+
+def test_a_run_depends_on_spec_settings_and_label(spec: Path) -> None:
+    first = made_from(spec, "demo")
+    assert made_from(spec, "demo") == first
+    assert made_from(spec, "demo@tuned") != first
+    assert made_from(spec, "demo", Settings(seed=1, dtype="float32", device="cpu")) != first
+    spec.write_text(spec.read_text() + "# edited\n")
+    assert made_from(spec, "demo") != first
+
+
+def test_measuring_anew_gives_the_same_record(spec: Path) -> None:
+    anew = Settings(seed=0, dtype="float32", device="cpu", no_cache=True)
+    assert made_from(spec, "demo", anew) == made_from(spec, "demo")
+
+
+def test_a_run_depends_on_the_files_of_a_model_on_disk(spec: Path, copied: Path) -> None:
+    first = made_from(spec, str(copied))
+    os.utime(copied / "model.safetensors", (1, 1))
+    assert made_from(spec, str(copied)) != first
+
+
+def test_a_run_depends_on_the_files_that_a_spec_names(spec: Path) -> None:
+    rows = spec.parent / "words.csv"
+    rows.write_text("word\nA\n")
+    outside = spec.parent.parent / "other.csv"
+    outside.write_text("word\nA\n")
+    spec.write_text(spec.read_text() + "    rows: [words.csv, ../other.csv, missing.csv]\n")
+    assert plan([spec], ["demo"], SETTINGS).beside == (rows,)
+    first = made_from(spec, "demo")
+    rows.write_text("word\nB\n")
+    assert made_from(spec, "demo") != first
+
+
+@given(st.lists(st.text(min_size=1), unique=True, min_size=2, max_size=6))
+def test_no_two_checkpoints_share_a_file_even_where_case_does_not_count(names: list[str]) -> None:
+    files = [file_name(name).lower() for name in names]
+    assert len(set(files)) == len(names)
+    for file in files:
+        assert not set(file) & set('/\\:*?"<>|\0 ')
+        assert not file.startswith(".")
+        assert len(file) < 100
+
+
+def test_plain_names_stay_as_they_are() -> None:
+    assert file_name("demo@tuned") == "demo@tuned"
+    assert file_name("EleutherAI/pythia-160m@step0").startswith("EleutherAI-pythia-160m@step0-")
+
+
+def test_files_are_named_from_here_or_from_the_folder_that_holds_them(
+    spec: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    assert common_folder([spec]) == Path.cwd()
+    other = tmp_path_factory.mktemp("elsewhere") / "a.pp.yaml"
+    assert common_folder([other]) == other.parent
+
+
+def test_a_directory_must_be_named_so_that_other_machines_find_it(copied: Path) -> None:
+    check_reachable([str(copied), "demo@tuned", "org/model@step0"])
+    for name in ("./copied", "../copied"):
+        with pytest.raises(AuditError, match="give its whole path"):
+            check_reachable([name])
+
+
+def test_settings_are_given_by_pytests_names() -> None:
+    given = Settings(3, "float64", "cuda", memory="25%", allow_pickle=True)
+    assert given.arguments == (
+        "--ppcheck-seed=3",
+        "--ppcheck-dtype=float64",
+        "--ppcheck-device=cuda",
+        "--ppcheck-memory=25%",
+        "--ppcheck-allow-pickle",
+    )

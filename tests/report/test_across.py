@@ -1,0 +1,102 @@
+"""What becomes of a claim from checkpoint to checkpoint, in words."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ppcheck.judge.verdict import Verdict
+from ppcheck.record.audit import Status
+from ppcheck.report.across import (
+    Course,
+    Kind,
+    completeness,
+    short_names,
+    tally_of_courses,
+)
+from tests.report.audits import LETTERS, audit, checkpoints, claim, missing
+
+NAMES = [f"s{n}" for n in range(30)]
+
+
+def course(verdicts: str) -> Course:
+    return Course(claim(verdicts).cells)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "kind", "words"),
+    [
+        ("hhhh", Kind.ALWAYS, "holds throughout"),
+        ("hmhm", Kind.ALWAYS, "holds throughout"),
+        ("h.nh", Kind.ALWAYS, "holds throughout"),
+        ("fiih", Kind.STARTS, "holds at s3 alone"),
+        ("ffhh", Kind.STARTS, "holds from s2 on"),
+        ("hhfe", Kind.STOPS, "holds up to s1"),
+        ("fhhf", Kind.CHANGES, "holds from s1 to s2"),
+        ("hfih", Kind.CHANGES, "holds from s0 to s3, but not at 2 between"),
+        ("fhfh", Kind.CHANGES, "holds from s1 to s3, but not at 1 between"),
+        ("ffie", Kind.NEVER, "holds nowhere"),
+        ("nn.n", Kind.UNASKED, "not applicable"),
+        ("..", Kind.UNASKED, "not applicable"),
+    ],
+)
+def test_a_claim_holds_from_its_first_checkpoint_to_its_last(
+    verdicts: str, kind: Kind, words: str
+) -> None:
+    found = course(verdicts)
+    assert (found.kind, found.words(NAMES)) == (kind, words)
+
+
+@given(st.text(st.sampled_from([*LETTERS, "."]), min_size=1, max_size=12))
+def test_first_and_last_are_where_it_holds_and_nothing_beyond_does(verdicts: str) -> None:
+    held = [at for at, letter in enumerate(verdicts) if letter in "hm"]
+    assert course(verdicts).span == ((held[0], held[-1]) if held else None)
+
+
+def moves(verdicts: str, *players: str) -> list[str]:
+    return Course(claim(verdicts, [each.split() for each in players]).cells).moved(NAMES)
+
+
+def test_a_role_moves_where_another_plays_it() -> None:
+    assert moves("hhmm", "L1H1", "L1H1", "L1H3", "L1H3") == ["L1H1 → L1H3 at s2"]
+    assert moves("hmh", "L1H1", "L1H3", "L1H1") == ["L1H1 → L1H3 at s1", "L1H3 → L1H1 at s2"]
+
+
+def test_a_role_moves_over_checkpoints_at_which_nobody_plays_it() -> None:
+    assert moves("hffm", "L1H1", "", "L0H0", "L1H3") == ["L1H1 → L1H3 at s3"]
+
+
+def test_those_who_come_and_go_at_its_margin_do_not_move_a_role() -> None:
+    assert moves("hhh", "L2H0 L1H1 L1H2", "L2H0 L1H1", "L2H0 L1H2") == []
+    assert moves("hh", "L2H0 L1H1", "L1H1 L2H0") == []
+
+
+def test_a_new_best_player_moves_a_role_and_those_who_stay_are_not_named() -> None:
+    assert moves("hm", "L2H0 L1H1", "L2H1 L1H1") == ["L2H0 → L2H1 at s1"]
+    assert moves("hh", "L1H1", "L1H3 L1H1") == ["L1H1 → L1H3, L1H1 at s1"]
+
+
+def test_checkpoints_of_one_model_are_called_by_their_revisions() -> None:
+    assert short_names(audit([claim("hh")])) == ["step0", "step1"]
+    two = [*checkpoints(1), *checkpoints(1, "other")]
+    assert short_names(audit([claim("hh")], two)) == ["demo@step0", "other@step0"]
+
+
+def test_what_is_missing_is_named_with_its_reason() -> None:
+    some = [*checkpoints(5), missing("demo@nowhere", "there is no such revision")]
+    assert completeness(audit([claim("hhhhh.")], some)) == (
+        "5 of 6 checkpoints; missing: demo@nowhere: there is no such revision"
+    )
+    assert completeness(audit([claim("hhhhh")])) == "5 checkpoints"
+    waits = some[0].model_copy(update={"status": Status.WAITING})
+    assert completeness(audit([claim("h")], [waits])) == "0 of 1 checkpoints; 1 yet to be run"
+
+
+def test_claims_are_counted_by_how_they_fare() -> None:
+    found = [claim("hh"), claim("hm", [["a"], ["b"]]), claim("hf"), claim("fh"), claim("nn")]
+    assert tally_of_courses(found) == (
+        "5 claims: 2 always hold, 1 starts to hold, 1 stops holding, 1 not applicable; "
+        "1 moves to another component"
+    )
+    assert Verdict.MOVED in {cell.verdict for cell in found[1].cells if cell}
