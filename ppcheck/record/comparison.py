@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from ppcheck.record.run import (
 from ppcheck.spec.bound import Bound
 
 CONFIDENCE = 0.95
+NAMED = 4
+"""So many of those that moved are named; of more their number is."""
 _MEASURED = (Verdict.HOLDS, Verdict.MOVED, Verdict.FAILS, Verdict.INCONCLUSIVE)
 
 
@@ -153,10 +155,24 @@ def _statistic(
 
 
 def _moved(new: ClaimRecord, old: ClaimRecord) -> tuple[str, str] | None:
-    """Who played a role or was chosen, then and now, where it is no longer the same."""
-    what = "players" if "players" in new.facts else "kept"
-    then, now = (record.facts.get(what, ()) for record in (old, new))
-    found = what == "players" or new.facts.get("looked_at")
-    if not (found and then and now) or set(then) == set(now):
+    """Who played a role or was chosen and no longer is, and who does instead.
+
+    A role has moved where nobody of those who played it still does; a choice among many sites has
+    where half or more of them are others.
+    """
+    if "players" in new.facts:
+        then, now = (tuple(record.facts.get("players", ())) for record in (old, new))
+        most = 0
+    else:
+        found = new.facts.get("looked_at")
+        then, now = (tuple(record.facts.get("kept", ())) if found else () for record in (old, new))
+        most = len(then) // 2
+    if not then or not now or len(set(then) & set(now)) > most or set(then) == set(now):
         return None
-    return ", ".join(then), ", ".join(now)
+    return _few(each for each in then if each not in now), _few(e for e in now if e not in then)
+
+
+def _few(names: Iterable[str]) -> str:
+    first, *more = [*names]
+    some = [first, *more[: NAMED - 1]]
+    return ", ".join(some) + (f" and {len(more) + 1 - NAMED} more" if len(more) >= NAMED else "")

@@ -51,7 +51,7 @@ def test_a_baseline_is_written_only_when_it_is_blessed(
     result.stdout.fnmatch_lines(
         [
             "*deterred*< -0.1*regressed from -0.*",
-            "behaviour regressed, mechanism unchanged: *deterred*",
+            "behaviour regressed, mechanism no longer holds: *deterred*",
             "against good.json: 1 regressed, *",
         ]
     )
@@ -159,7 +159,7 @@ def test_another_model_stands_in_for_a_baseline(
     )
     found = changes(read_record("run.json"))
     assert found["deterred"] == "regressed"
-    assert found["last-stream"] == "unchanged"
+    assert found["last-stream"] == "no longer holds"
     result.stdout.fnmatch_lines(["against demo: 1 regressed, *"])
 
 

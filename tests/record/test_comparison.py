@@ -109,11 +109,36 @@ def test_a_claim_that_breaks_is_told_by_the_statistic_that_broke() -> None:
     assert headline([claim]) == "mechanism no longer holds: mover"
 
 
-def test_the_same_choice_in_another_order_has_not_moved() -> None:
+@pytest.mark.parametrize(
+    ("then", "now", "moved"),
+    [
+        ("1 2", "2 1", None),
+        ("1 2 3", "1 2 4", None),
+        ("1 2 3", "1 4 5", ("2, 3", "4, 5")),
+        ("1 2 3 4", "3 4 5 6", ("1, 2", "5, 6")),
+        ("1 2 3 4 5 6", "7 8 9 0 a b", ("1, 2, 3, 4 and 2 more", "7, 8, 9, 0 and 2 more")),
+    ],
+)
+def test_a_choice_among_many_has_moved_where_half_of_it_or_more_are_others(
+    then: str, now: str, moved: tuple[str, str] | None
+) -> None:
     facts = {"prompts_sha256": "1", "looked_at": 9}
-    old = record(facts=facts | {"kept": ["L0N1", "L0N2"]})
-    new = record(facts=facts | {"kept": ["L0N2", "L0N1"]})
-    assert compared(new, old, "base.json").change is Change.UNCHANGED
+    old, new = (record(facts=facts | {"kept": text.split()}) for text in (then, now))
+    assert compared(new, old, "base.json").moved == moved
+
+
+@pytest.mark.parametrize(
+    ("now", "moved"),
+    [(["L2H0"], None), (["L2H0", "L3H1"], None), (["L3H1"], ("L2H0, L1H1", "L3H1"))],
+)
+def test_a_role_has_not_moved_while_one_of_its_players_still_plays_it(
+    now: list[str], moved: tuple[str, str] | None
+) -> None:
+    old, new = (
+        record(facts={"prompts_sha256": "1", "players": players})
+        for players in (["L2H0", "L1H1"], now)
+    )
+    assert compared(new, old, "base.json").moved == moved
 
 
 def test_what_has_no_baseline_is_new() -> None:
