@@ -8,7 +8,7 @@ ifdef PIP_FIND_LINKS
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 endif
 
-.PHONY: check test lint types contracts unit lock schema train bench calibrate clean
+.PHONY: check test lint types contracts unit lock schema train bench calibrate sensitivity clean
 
 check: $(READY)  ## Run the shipped specs on the embedded demo model.
 	$(BIN)/pytest specs --model demo --ppcheck-json reports/check.json --ppcheck-report=reports/html
@@ -46,6 +46,9 @@ bench: $(READY)  ## Benchmarks; ONLY=W1 runs one.
 
 calibrate: $(READY)  ## Simulate what the statistics keep: docs/calibration.md; ONLY=missing adds what it lacks.
 	$(BIN)/python -m tests.calibration.study $(if $(ONLY),--$(ONLY))
+
+sensitivity: $(READY)  ## What the gate says of benign and of planted changes: docs/sensitivity.md.
+	$(BIN)/python -m tests.sensitivity.study
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -119,7 +119,14 @@ def _telling(claim: ClaimRecord) -> Json | None:
     name, one = telling(claim) or ("", None)
     if one is None:
         return None
-    return {"name": printable(name), "old": number(one.old), "new": number(one.new)}
+    now = claim.statistics.get(name)
+    bound = "" if now is None or now.bound is None else f"expected {now.bound}"
+    return {
+        "name": printable(name),
+        "old": number(one.old),
+        "new": number(one.new),
+        "bound": printable(bound),
+    }
 
 
 def _interval(one: StatisticRecord) -> Json:

@@ -98,10 +98,14 @@ class _View:
         return headline(self.claims).partition(": ")[0] if self.baseline else None
 
     @property
-    def moves(self) -> list[tuple[str, str, int]]:
-        """From whom to whom, and in how many claims, the most frequent first."""
-        found = Counter(tuple(pair) for claim in self.claims if (pair := moved(claim)))
-        return [(then, now, count) for (then, now), count in found.most_common(MOST_MOVES)]
+    def moves(self) -> list[tuple[str, str, str]]:
+        """From whom to whom and in which claims, roles first; those of most claims come first."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for claim in sorted(self.claims, key=lambda claim: claim.check != "role"):
+            if pair := moved(claim):
+                found.setdefault((pair[0], pair[1]), []).append(printable(claim.id))
+        order = sorted(found.items(), key=lambda item: -len(item[1]))
+        return [(*pair, _first(names)) for pair, names in order[:MOST_MOVES]]
 
     @property
     def changed(self) -> str | None:
@@ -133,6 +137,11 @@ class _View:
 
 def _marks() -> dict[str, str]:
     return {str(verdict): mark for verdict, mark in MARKS.items()}
+
+
+def _first(names: Sequence[str]) -> str:
+    """``pain-mover and 4 more``."""
+    return names[0] + (f" and {len(names) - 1} more" if len(names) > 1 else "")
 
 
 def _model(label: str, info: dict[str, Any]) -> Json:

@@ -119,7 +119,12 @@ def test_figures_are_those_of_the_terminal(broken: str) -> None:
         "bound": [0.3, None],
     }
     assert told["worse"]["change"]["text"] == "▼ regressed from 0.6"
-    assert told["worse"]["difference"] == {"name": "recovery", "old": "0.6", "new": "0.4"}
+    assert told["worse"]["difference"] == {
+        "name": "recovery",
+        "old": "0.6",
+        "new": "0.4",
+        "bound": "expected >= 0.3",
+    }
 
 
 def test_every_kind_of_picture_is_found() -> None:
@@ -146,10 +151,11 @@ def test_a_curve_is_marked_where_it_switches() -> None:
 
 def test_a_moved_role_says_from_whom_to_whom() -> None:
     facts = {"played_by": "L1H1", "players": ["L1H3"], "prompts": 4, "units": 2}
-    mover = claim(Verdict.MOVED, facts=facts)
+    mover = claim(Verdict.MOVED, facts=facts, id="some-mover")
+    role = mover.model_copy(update={"id": "pain-mover", "check": "role"})
     assert row(mover)["moved"] == ["L1H1", "L1H3"]
-    said = re.sub(r"<[^>]+>", "", page(run([mover, mover])))
-    assert "L1H1 → L1H3 2 claims" in said
+    said = re.sub(r"<[^>]+>", "", page(run([mover, role])))
+    assert "pain-mover and 1 more L1H1 → L1H3" in said
 
 
 def test_facts_of_earlier_records_draw_nothing() -> None:

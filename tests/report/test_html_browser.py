@@ -114,11 +114,20 @@ def test_shows_what_changed_and_leads_to_it(opened: Opener) -> None:
     cards = shown.locator(".card")
     assert cards.count() == 2
     assert "▽ no longer holds" in cards.last.inner_text()
-    assert "recovery 0.6 → 0.4" in cards.first.inner_text()
+    assert "recovery 0.6 → 0.4 expected >= 0.3" in cards.first.inner_text()
     cards.first.click()
     details = shown.locator("tr.details")
     details.get_by_role("heading", name="Against the baseline").wait_for()
     assert "-0.2 [-0.25, -0.15]" in details.inner_text()
+
+
+def test_the_address_leads_to_a_claim_also_after_loading(opened: Opener) -> None:
+    shown = opened([claim(id="one"), claim(id="two")])
+    shown.evaluate("location.hash = encodeURIComponent('specs/a.pp.yaml::two')")
+    shown.locator("tr.details").wait_for()
+    assert (
+        shown.get_by_role("button", name="two", exact=True).get_attribute("aria-expanded") == "true"
+    )
 
 
 def test_works_by_keyboard_alone(opened: Opener) -> None:

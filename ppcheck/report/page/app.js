@@ -59,7 +59,7 @@ function changes() {
     return el("button", { type: "button", class: "card", "data-state": kind, click: () => goTo(claim.number) },
       el("span", { class: "name text" }, claim.id), el("span", { class: "verdict" }, `${mark} ${kind}`),
       claim.moved ? el("span", { class: "step text" }, `${claim.moved[0]} → `, el("b", {}, claim.moved[1])) : null,
-      difference ? el("span", { class: "step text" }, `${difference.name} ${difference.old} → `, el("b", {}, difference.new)) : null,
+      difference ? el("span", { class: "step text" }, `${difference.name} ${difference.old} → `, el("b", {}, difference.new), ` ${difference.bound}`) : null,
       el("span", { class: "what text" }, claim.says));
   };
   cards.append(...shown.slice(0, CARDS).map(card));
@@ -103,5 +103,4 @@ keys();
 printing(() => more(listed.length));
 list();
 new IntersectionObserver((entries) => { if (entries.some(({ isIntersecting }) => isIntersecting)) more(); }, { rootMargin: "600px" }).observe(sentinel);
-const named = CLAIMS.findIndex(({ spec, id }) => decodeURIComponent(location.hash) === `#${spec}::${id}`);
-if (named >= 0) goTo(named);
+followHash();

@@ -17,3 +17,13 @@ function printing(drawAll) {
   print.hidden = false;
   window.addEventListener("beforeprint", drawAll);
 }
+
+/** Go to the claim that the address names, now and whenever it names another. */
+function followHash() {
+  const follow = () => {
+    const number = CLAIMS.findIndex(({ spec, id }) => decodeURIComponent(location.hash) === `#${spec}::${id}`);
+    if (number >= 0) goTo(number);
+  };
+  window.addEventListener("hashchange", follow);
+  follow();
+}

@@ -166,5 +166,4 @@ keys();
 printing(() => more(listed.length));
 list();
 new IntersectionObserver((entries) => { if (entries.some(({ isIntersecting }) => isIntersecting)) more(); }, { rootMargin: "600px" }).observe(sentinel);
-const named = CLAIMS.findIndex(({ spec, id }) => decodeURIComponent(location.hash) === `#${spec}::${id}`);
-if (named >= 0) goTo(named);
+followHash();
