@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from ppcheck.judge.compare import WORSE, Change
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.run import ClaimRecord, ComparedStatistic
+from ppcheck.report.claims import deciding
 from ppcheck.report.text import number, printable
 
 MARKS = {
@@ -38,7 +39,10 @@ def headline(claims: Sequence[ClaimRecord]) -> str:
 
 
 def changed(claim: ClaimRecord) -> str:
-    """One claim's change, short: ``▼ regressed from 0.393``."""
+    """One claim's change, short: ``▼ regressed from 0.393``.
+
+    The statistic is named where it is not the one that decided the claim.
+    """
     comparison = claim.comparison
     if comparison is None:
         return ""
@@ -51,9 +55,11 @@ def changed(claim: ClaimRecord) -> str:
     worst = telling(claim)
     if worst is None:
         return words
-    if comparison.change is Change.NO_LONGER_HOLDS:
-        return f"{words}, was {number(worst[1].old)}"
-    return f"{words} from {number(worst[1].old)}"
+    shown = deciding(claim)
+    if shown is not None and shown[0] != worst[0]:
+        words += f": {printable(worst[0])}"
+    came = ", was" if comparison.change is Change.NO_LONGER_HOLDS else " from"
+    return f"{words}{came} {number(worst[1].old)}"
 
 
 def tally_of_changes(claims: Iterable[ClaimRecord], baseline: str, gone: Sequence[str]) -> str:

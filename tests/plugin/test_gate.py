@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,10 @@ from typing import Any
 
 import pytest
 
+from ppcheck.judge.compare import Change
+from ppcheck.judge.verdict import Verdict
+from ppcheck.report.claims import MARKS
+from ppcheck.report.gate import MARKS as CHANGES
 from tests.plugin.conftest import SPEC, write_spec
 
 Reader = Callable[[str], dict[str, Any]]
@@ -70,6 +75,36 @@ def test_the_same_model_is_unchanged_in_terminal_record_and_junit(
     tree = ET.parse(pytester.path / "junit.xml")
     found = [p.get("value") for p in tree.iter("property") if p.get("name") == "change"]
     assert found == ["unchanged"] * 4
+
+
+def test_every_output_says_the_same_of_each_claim(
+    pytester: pytest.Pytester, spec: Path, blessed: Path, read_record: Reader
+) -> None:
+    assert blessed.exists()
+    result = pytester.runpytest_inprocess(
+        *(spec, *GATE, "--model=demo@blunted", "--ppcheck-json=run.json", "--junitxml=junit.xml"),
+        *("--ppcheck-markdown=run.md", "--ppcheck-report=page"),
+    )
+    found = read_record("run.json")["claims"]
+    said = {c["id"]: (Verdict(c["verdict"]), Change(c["comparison"]["change"])) for c in found}
+    assert len({change for _, change in said.values()}) == 4
+    junit = {}
+    for case in ET.parse(pytester.path / "junit.xml").iter("testcase"):
+        properties = {p.get("name"): p.get("value") for p in case.iter("property")}
+        junit[case.get("name")] = (properties["verdict"], properties["change"])
+    assert junit == said
+    (listed,) = re.findall(
+        r'<script type="application/json" id="data">(.*?)</script>',
+        (pytester.path / "page/index.html").read_text(encoding="utf-8"),
+        flags=re.DOTALL,
+    )
+    rows = json.loads(listed)["claims"]
+    assert {row["id"]: (row["verdict"], row["change"]["kind"]) for row in rows} == said
+    markdown = (pytester.path / "run.md").read_text(encoding="utf-8").replace("\\", "")
+    for name, (verdict, change) in said.items():
+        marks = f"{re.escape(MARKS[verdict])}.*{name}.*{CHANGES[change]} {change}"
+        assert re.search(rf"^\| {marks}", markdown, flags=re.MULTILINE), name
+        assert re.search(rf"^{marks}", result.stdout.str(), flags=re.MULTILINE), name
 
 
 def test_a_claim_that_still_holds_may_have_regressed(

@@ -109,6 +109,17 @@ def test_a_claim_that_breaks_is_told_by_the_statistic_that_broke() -> None:
     assert headline([claim]) == "mechanism no longer holds: mover"
 
 
+def test_the_statistic_that_became_worse_is_named_where_another_decided() -> None:
+    old, new = record(), record(-0.15, verdict=Verdict.INCONCLUSIVE)
+    for each in (old, new):
+        open_ = {"estimate": 0.3, "verdict": Verdict.INCONCLUSIVE}
+        each.statistics["gap"] = old.statistics["recovery"].model_copy(update=open_)
+    claim = new.model_copy(update={"comparison": compared(new, old, "base.json")})
+    assert changed(claim) == "▼ regressed: recovery from 0.5"
+    alone = record(-0.15).model_copy(update={"comparison": compared(new, record(), "base.json")})
+    assert changed(alone) == "▼ regressed from 0.5"
+
+
 @pytest.mark.parametrize(
     ("then", "now", "moved"),
     [
