@@ -66,7 +66,12 @@ def tally_of_changes(claims: Iterable[ClaimRecord], baseline: str, gone: Sequenc
     """``against good.json: 7 regressed, 17 unchanged``."""
     changes = [claim.comparison.change for claim in claims if claim.comparison is not None]
     counts = Counter(changes) + Counter({Change.GONE: len(gone)})
-    parts = [f"{counts[each]} {each}" for each in Change if counts[each]]
+    words = {Change.NO_LONGER_HOLDS: "no longer hold"}
+    parts = [
+        f"{counts[each]} {words.get(each, each) if counts[each] > 1 else each}"
+        for each in Change
+        if counts[each]
+    ]
     return f"against {printable(baseline)}: {', '.join(parts) or 'nothing to compare'}"
 
 
@@ -112,11 +117,15 @@ def _details(claims: Sequence[ClaimRecord]) -> list[str]:
 
 
 def telling(claim: ClaimRecord) -> tuple[str, ComparedStatistic] | None:
-    """The statistic that gave the claim its change, first in the order of its expectations."""
+    """The statistic that gave the claim its change: one that does not hold rather than another."""
     if claim.comparison is None or claim.comparison.change not in _TOLD:
         return None
-    change, found = claim.comparison.change, claim.comparison.statistics.items()
+    change = claim.comparison.change
+    own = {name: one.verdict for name, one in claim.statistics.items()}
+    found = sorted(
+        claim.comparison.statistics.items(),
+        key=lambda pair: own.get(pair[0]) in (Verdict.HOLDS, None),
+    )
     if change is Change.NO_LONGER_HOLDS:
-        broken = (pair for pair in found if claim.statistics[pair[0]].verdict is not Verdict.HOLDS)
-        return next(broken, None)
+        return next((pair for pair in found if own.get(pair[0]) is not Verdict.HOLDS), None)
     return next((pair for pair in found if pair[1].change is change), None)

@@ -9,7 +9,6 @@ from ppcheck.judge.compare import Change
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.comparison import compared, compared_runs, n_comparisons
 from ppcheck.record.run import ClaimRecord, RunRecord, StatisticRecord
-from ppcheck.report.gate import changed, headline
 
 UNITS = np.linspace(0.4, 0.6, 20)
 
@@ -100,24 +99,6 @@ def test_a_claim_that_breaks_by_less_than_is_shown_is_not_called_unchanged(
     assert compared(failing(-0.02), failing(0.0), "base.json").change is Change.UNCHANGED
     assert compared(record(), failing(0.0), "base.json").change is Change.UNCHANGED
     assert compared(failing(-0.2), record(), "base.json").change is Change.REGRESSED
-
-
-def test_a_claim_that_breaks_is_told_by_the_statistic_that_broke() -> None:
-    old, new = record(), failing(-0.02)
-    claim = new.model_copy(update={"comparison": compared(new, old, "base.json")})
-    assert changed(claim) == "▽ no longer holds, was 0.5"
-    assert headline([claim]) == "mechanism no longer holds: mover"
-
-
-def test_the_statistic_that_became_worse_is_named_where_another_decided() -> None:
-    old, new = record(), record(-0.15, verdict=Verdict.INCONCLUSIVE)
-    for each in (old, new):
-        open_ = {"estimate": 0.3, "verdict": Verdict.INCONCLUSIVE}
-        each.statistics["gap"] = old.statistics["recovery"].model_copy(update=open_)
-    claim = new.model_copy(update={"comparison": compared(new, old, "base.json")})
-    assert changed(claim) == "▼ regressed: recovery from 0.5"
-    alone = record(-0.15).model_copy(update={"comparison": compared(new, record(), "base.json")})
-    assert changed(alone) == "▼ regressed from 0.5"
 
 
 @pytest.mark.parametrize(
