@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -113,6 +114,10 @@ class SitePattern:
                 raise ValueError(f"{text!r} has an index, and {kind} has neither heads nor neurons")
             indices = (int(match[3]),) if match[3] else None
             return cls(kind, (int(match[1]),), () if kind in STREAMS else indices, text)
+        stream, dot, layer = text.partition(".")
+        if dot and (near := get_close_matches(stream, STREAMS, n=1)):
+            meant = f"{near[0]}.L{layer.removeprefix('L')}"
+            raise ValueError(f"{shown(text)} is no site; did you mean {meant}?")
         raise ValueError(f"{shown(text)} is no site; sites are written {FORMS}")
 
     def __str__(self) -> str:

@@ -82,6 +82,8 @@ def test_patterns_name_a_kind(text: str, kind: Kind) -> None:
         ("H9L6", "'H9L6' is no site; sites are written L9H6, L9H6.q, L*H*"),
         ("L9H6.x", "'L9H6.x' is no site"),
         ("resid_post", "'resid_post' is no site"),
+        ("residpost.L1", "'residpost.L1' is no site; did you mean resid_post.L1?"),
+        ("mlp_out.3", "'mlp_out.3' is no site; did you mean mlp_out.L3?"),
         ("L9H", "'L9H' is no site"),
         ("blocks.1.attn.hook_x", "'blocks.1.attn.hook_x' is no site"),
         ("blocks.1.hook_resid_pre[2]", "resid_pre has neither heads nor neurons"),
