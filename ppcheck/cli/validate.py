@@ -10,6 +10,7 @@ from typing import Any
 
 from ppcheck.cli.specs import found
 from ppcheck.errors import SpecError
+from ppcheck.report.text import counted
 from ppcheck.spec.load import Spec
 
 
@@ -48,7 +49,7 @@ def _is_valid_spec(path: Path) -> bool:
     if not problems:
         for warning in _warnings(spec):
             sys.stdout.write(f"{path}:{warning}\n")
-        sys.stdout.write(f"{path}: {len(spec.entries)} claims, no problem\n")
+        sys.stdout.write(f"{path}: {counted(len(spec.entries), 'claim')}, no problem\n")
     return not problems
 
 

@@ -22,6 +22,7 @@ class Change(StrEnum):
     REGRESSED = "regressed"
     NO_LONGER_HOLDS = "no longer holds"
     MOVED = "moved"
+    UNCERTAIN = "uncertain"
     IMPROVED = "improved"
     UNCHANGED = "unchanged"
     NEW = "new"
@@ -83,7 +84,8 @@ def default_tolerance(bound: Bound, old: float) -> float:
 def change(bound: Bound, old: float, step: Difference, tolerance: float) -> Change:
     """Whether the statistic came nearer to breaking its bound, or went further from it.
 
-    By how much is told by the whole interval of the difference, and must exceed ``tolerance``.
+    By how much is told by the whole interval of the difference, and must exceed ``tolerance``. It
+    is unchanged where no part of the interval is worse by more than that, and else uncertain.
     """
     room = _room(bound, old)
     ends = [_room(bound, old + each) - room for each in (step.low, step.high)]
@@ -91,7 +93,7 @@ def change(bound: Bound, old: float, step: Difference, tolerance: float) -> Chan
         return Change.REGRESSED
     if min(ends) > tolerance:
         return Change.IMPROVED
-    return Change.UNCHANGED
+    return Change.UNCHANGED if min(ends) >= -tolerance else Change.UNCERTAIN
 
 
 def _room(bound: Bound, value: float) -> float:

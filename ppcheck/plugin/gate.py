@@ -154,6 +154,7 @@ def bless(
     """Write the baseline and say so; without ``models`` the run did not come to its end."""
     from ppcheck.record.baseline import blessed, key, read_baseline, write_baseline
     from ppcheck.record.files import folder_locked
+    from ppcheck.report.text import counted
 
     gate = gate_of(config)
     if not isinstance(gate, FileGate):
@@ -169,7 +170,7 @@ def bless(
             write_baseline(gate.path, after)
     except BaselineError as error:
         return f"not blessed: {error}"
-    held = f"{gate.name} holds {len(after.claims)} claims"
+    held = f"{gate.name} holds {counted(len(after.claims), 'claim')}"
     return f"blessed: {held}; commit it with its .npz, and review in git what changed"
 
 

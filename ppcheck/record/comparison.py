@@ -55,7 +55,10 @@ def compared(
         changes.add(Change.MOVED)
     if old.passes and not new.passes and new.verdict is not Verdict.MOVED:
         changes.add(Change.NO_LONGER_HOLDS)
-    order = (Change.REGRESSED, Change.NO_LONGER_HOLDS, Change.MOVED, Change.IMPROVED)
+    order = (
+        *(Change.REGRESSED, Change.NO_LONGER_HOLDS, Change.MOVED),
+        *(Change.UNCERTAIN, Change.IMPROVED),
+    )
     whole = next((each for each in order if each in changes), Change.UNCHANGED)
     return Comparison(
         change=whole, baseline=baseline, verdict=old.verdict, statistics=found, moved=moved

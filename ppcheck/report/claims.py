@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ppcheck.judge.interval import MIN_UNITS
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.run import ClaimRecord, StatisticRecord
-from ppcheck.report.text import number, printable
+from ppcheck.report.text import counted, number, printable
 from ppcheck.spec.bound import Bound
 
 MARKS = {
@@ -79,8 +79,7 @@ def tally(claims: Sequence[ClaimRecord]) -> str:
         for v, (one, many) in words.items()
         if counts[v]
     ]
-    claims_counted = f"{len(claims)} {'claim' if len(claims) == 1 else 'claims'}"
-    return f"{claims_counted}: {', '.join(parts)}"
+    return f"{counted(len(claims), 'claim')}: {', '.join(parts)}"
 
 
 def slow_models(claims: Sequence[ClaimRecord]) -> list[str]:

@@ -9,12 +9,13 @@ from ppcheck.judge.compare import WORSE, Change
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.run import ClaimRecord, ComparedStatistic
 from ppcheck.report.claims import deciding
-from ppcheck.report.text import number, printable
+from ppcheck.report.text import counted, number, printable
 
 MARKS = {
     Change.REGRESSED: "▼",
     Change.NO_LONGER_HOLDS: "▽",
     Change.MOVED: "→",
+    Change.UNCERTAIN: "~",
     Change.IMPROVED: "▲",
     Change.UNCHANGED: "=",
     Change.NEW: "+",
@@ -24,11 +25,18 @@ MARKS = {
 """A change's mark beside its word, so that no colour is needed to tell them apart."""
 
 
+_ORDER = (
+    *(Change.REGRESSED, Change.NO_LONGER_HOLDS, Change.MOVED, Change.NOT_COMPARABLE),
+    *(Change.UNCERTAIN, Change.IMPROVED, Change.UNCHANGED),
+)
 _TOLD = (Change.REGRESSED, Change.NO_LONGER_HOLDS, Change.IMPROVED)
 
 
 def headline(claims: Sequence[ClaimRecord]) -> str:
-    """``behaviour unchanged, mechanism moved: valence-mover from L1H1 to L1H3``."""
+    """``behaviour unchanged, mechanism moved: valence-mover from L1H1 to L1H3``.
+
+    What is worse is named where nothing moved, and else counted.
+    """
     sides: dict[str, list[ClaimRecord]] = {"behaviour": [], "mechanism": []}
     for claim in claims:
         if claim.comparison is not None:
@@ -91,18 +99,17 @@ def _signed(one: ComparedStatistic) -> str:
 
 
 def _whole(claims: Sequence[ClaimRecord]) -> str:
-    changes = {claim.comparison.change for claim in claims if claim.comparison is not None}
-    if Change.MOVED in changes:
-        return str(Change.MOVED)
-    order = (Change.REGRESSED, Change.NO_LONGER_HOLDS, Change.NOT_COMPARABLE, Change.IMPROVED)
-    for each in order:
-        if each in changes:
-            return str(each)
-    return str(Change.UNCHANGED if Change.UNCHANGED in changes else Change.NEW)
+    changes = Counter(claim.comparison.change for claim in claims if claim.comparison is not None)
+    worst = next((each for each in _ORDER if each in changes), Change.NEW)
+    if Change.MOVED in changes and worst is not Change.MOVED:
+        return f"{Change.MOVED} and {worst}"
+    if worst is Change.UNCERTAIN and Change.UNCHANGED in changes:
+        return f"{Change.UNCHANGED} ({changes[worst]} {worst})"
+    return str(worst)
 
 
 def _details(claims: Sequence[ClaimRecord]) -> list[str]:
-    """Who moved from where to where and, where none did, which claims became worse."""
+    """Who moved from where to where, and which claims became worse or how many did."""
     moved = [
         f"{printable(claim.id)} from {printable(c.moved[0])} to {printable(c.moved[1])}"
         for claim in claims
@@ -113,6 +120,11 @@ def _details(claims: Sequence[ClaimRecord]) -> list[str]:
         for claim in claims
         if claim.comparison is not None and claim.comparison.change in WORSE
     ]
+    if moved and worse:
+        return [
+            *moved,
+            f"{counted(len(worse), 'claim')} {'is' if len(worse) == 1 else 'are'} worse",
+        ]
     return moved or worse
 
 

@@ -16,7 +16,7 @@ from ppcheck.report.embedding import COMPACT, embedded, environment
 from ppcheck.report.evidence import examples, figures, rank, row
 from ppcheck.report.gate import headline, tally_of_changes
 from ppcheck.report.pictures import Json, moved
-from ppcheck.report.text import printable
+from ppcheck.report.text import counted, printable
 
 LARGEST = 5_800_000
 """Bytes that a page may have. Examples and pictures are left out where they would not fit."""
@@ -80,7 +80,9 @@ class _View:
             (Verdict.MOVED, "hold by another component than named"),
         ):
             if counts[verdict]:
-                return f"{counts[verdict]} of {asked} claims {words}"
+                return f"{counts[verdict]} of {counted(asked, 'claim')} {words}"
+        if asked == 1:
+            return "The one claim holds"
         return f"All {asked} claims hold" if asked else "No claim is about this model"
 
     @property

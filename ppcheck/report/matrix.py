@@ -59,8 +59,8 @@ class _View:
 
     @property
     def title(self) -> str:
-        models = dict.fromkeys(each.label.partition("@")[0] for each in self.record.checkpoints)
-        return ", ".join(map(printable, models))
+        labels = [printable(each.label) for each in self.record.checkpoints]
+        return ", ".join(labels) if len(labels) < 3 else f"{labels[0]} … {labels[-1]}"
 
     @property
     def when(self) -> str:
@@ -70,9 +70,10 @@ class _View:
     def state(self) -> str:
         if self.record.at(Status.MISSING):
             return str(Verdict.ERROR)
-        steady = all(course.kind in (Kind.ALWAYS, Kind.UNASKED) for course in self.courses)
-        still = not any(course.moves for course in self.courses)
-        return str(Verdict.HOLDS if steady and still else Verdict.MOVED)
+        if any(course.kind not in (Kind.ALWAYS, Kind.UNASKED) for course in self.courses):
+            return str(Verdict.FAILS)
+        moves = any(course.moves for course in self.courses)
+        return str(Verdict.MOVED if moves else Verdict.HOLDS)
 
     @property
     def mark(self) -> str:

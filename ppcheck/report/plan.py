@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ppcheck.measure.plan import SAMPLE, Plan
-from ppcheck.report.text import printable
+from ppcheck.report.text import counted, printable
 
 _PREFIXES = ("", "k", "M", "G", "T", "P")
 
@@ -11,7 +11,7 @@ _PREFIXES = ("", "k", "M", "G", "T", "P")
 def plan_text(plan: Plan) -> str:
     """The plan of one model, in lines."""
     rows = [
-        ("asked for", f"{plan.asked:,} measurements by {_counted(plan.claims, 'claim')}"),
+        ("asked for", f"{plan.asked:,} measurements by {counted(plan.claims, 'claim')}"),
         ("merged", f"{plan.asked - plan.in_cache - plan.to_measure:,} are asked for twice"),
         ("in the cache", f"{plan.in_cache:,}"),
         ("to measure", f"{plan.to_measure:,}"),
@@ -20,7 +20,7 @@ def plan_text(plan: Plan) -> str:
         rows += _work(plan)
     if plan.guessed:
         what = ", ".join(map(printable, plan.guessed))
-        rows.append(("guessed", f"what `top` chooses, and so what is patched after it: {what}"))
+        rows.append(("guessed", f"what is found by looking, and so what is measured of it: {what}"))
     rows += [
         ("not planned", f"{printable(n)}: {printable(why)}") for n, why in plan.refused.items()
     ]
@@ -45,10 +45,6 @@ def _work(plan: Plan) -> list[tuple[str, str]]:
     rows.append(("arithmetic", f"{_scaled(plan.flops)}FLOP"))
     rows.append(("expected", f"{plan.seconds:.2g} s {pace}"))
     return rows
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _scaled(value: float) -> str:

@@ -26,3 +26,8 @@ def number(value: float | None, missing: str = "∞") -> str:
     if value is None:
         return missing
     return f"{value:.3g}" if abs(value) < 1e5 else f"{value:.3e}"
+
+
+def counted(count: int, what: str) -> str:
+    """``1 claim``, ``2,000 claims``."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"

@@ -61,24 +61,26 @@ def test_what_decides_all_cannot_be_compared_with_certainty() -> None:
     nothing = np.array([1.0, np.nan, 2.0])
     found = difference(nothing, np.zeros(3), 1.0, confidence=0.95, seed=0, name="m")
     assert (found.low, found.high) == (-np.inf, np.inf)
-    assert change(Bound.parse("> 0"), 0.5, found, 0.1) is Change.UNCHANGED
+    assert change(Bound.parse("> 0"), 0.5, found, 0.1) is Change.UNCERTAIN
 
 
 @pytest.mark.parametrize(
     ("bound", "old", "low", "high", "expected"),
     [
         (">= 0.3", 0.5, -0.2, -0.1, Change.REGRESSED),
-        (">= 0.3", 0.5, -0.2, -0.04, Change.UNCHANGED),  # it may be within the tolerance
-        (">= 0.3", 0.5, -0.2, 0.1, Change.UNCHANGED),
+        (">= 0.3", 0.5, -0.2, -0.04, Change.UNCERTAIN),  # it may be within the tolerance
+        (">= 0.3", 0.5, -0.2, 0.1, Change.UNCERTAIN),
+        (">= 0.3", 0.5, -0.05, 0.1, Change.UNCHANGED),
+        (">= 0.3", 0.5, -0.04, 0.04, Change.UNCHANGED),
         (">= 0.3", 0.5, 0.1, 0.2, Change.IMPROVED),
         ("<= 0.3", 0.1, 0.1, 0.2, Change.REGRESSED),
         ("<= 0.3", 0.1, -0.2, -0.1, Change.IMPROVED),
         ("0..1", 0.5, 0.1, 0.2, Change.REGRESSED),
         ("0..1", 0.5, -0.2, -0.1, Change.REGRESSED),
         ("0..1", 0.1, 0.2, 0.3, Change.IMPROVED),
-        ("0..1", 0.2, 0.1, 0.7, Change.UNCHANGED),
+        ("0..1", 0.2, 0.1, 0.7, Change.UNCERTAIN),
         ("0..1", 0.2, 0.0, 0.6, Change.UNCHANGED),
-        ("0..1", 0.4, -0.3, 0.4, Change.UNCHANGED),
+        ("0..1", 0.4, -0.3, 0.4, Change.UNCERTAIN),
         ("0..1", 0.2, 1.0, 1.2, Change.REGRESSED),
     ],
 )

@@ -3,7 +3,7 @@ from __future__ import annotations
 from ppcheck.judge.compare import Change
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.comparison import compared
-from ppcheck.record.run import Comparison
+from ppcheck.record.run import ClaimRecord, Comparison
 from ppcheck.report.gate import changed, headline, tally_of_changes, telling
 from tests.record.test_comparison import failing, record
 
@@ -42,3 +42,30 @@ def test_claims_that_no_longer_hold_are_counted_in_words() -> None:
     two = [record().model_copy(update={"comparison": broken})] * 2
     assert tally_of_changes(two, "base.json", []) == "against base.json: 2 no longer hold"
     assert tally_of_changes(two[:1], "base.json", []) == "against base.json: 1 no longer holds"
+
+
+def changes(*some: Change, moved: tuple[str, str] | None = None) -> list[ClaimRecord]:
+    return [
+        record(id=f"claim-{place}").model_copy(
+            update={"comparison": Comparison(change=one, baseline="base.json", moved=moved)}
+        )
+        for place, one in enumerate(some)
+    ]
+
+
+def test_the_headline_says_of_what_moved_that_other_claims_are_worse() -> None:
+    found = [
+        *changes(Change.MOVED, moved=("L1H1", "L1H3")),
+        *changes(Change.REGRESSED, Change.NO_LONGER_HOLDS, Change.UNCHANGED),
+    ]
+    expected = "mechanism moved and regressed: claim-0 from L1H1 to L1H3; 2 claims are worse"
+    assert headline(found) == expected
+    assert headline(found[:1]) == "mechanism moved: claim-0 from L1H1 to L1H3"
+    assert headline(found[1:]) == "mechanism regressed: claim-0; claim-1"
+
+
+def test_what_is_uncertain_is_counted_beside_what_is_not() -> None:
+    some = changes(Change.UNCERTAIN, Change.UNCERTAIN, Change.UNCHANGED)
+    assert headline(some) == "mechanism unchanged (2 uncertain)"
+    assert headline(some[:2]) == "mechanism uncertain"
+    assert headline(some[2:]) == "mechanism unchanged"

@@ -100,7 +100,7 @@ def test_the_verdict_comes_first(broken: str) -> None:
     [
         ([Verdict.HOLDS, Verdict.HOLDS], "All 2 claims hold"),
         ([Verdict.HOLDS, Verdict.FAILS], "1 of 2 claims does not hold"),
-        ([Verdict.INCONCLUSIVE, Verdict.NOT_APPLICABLE], "1 of 1 claims undecided"),
+        ([Verdict.INCONCLUSIVE, Verdict.NOT_APPLICABLE], "1 of 1 claim undecided"),
         ([Verdict.NOT_APPLICABLE], "No claim is about this model"),
     ],
 )
@@ -224,7 +224,7 @@ def test_a_record_is_written_as_a_page(tmp_path: Path, capsys: pytest.CaptureFix
     record = tmp_path / "run.json"
     record.write_text(run([claim()]).to_json(), encoding="utf-8")
     assert main(["report", str(record), "--out", str(tmp_path / "html")]) == 0
-    assert "All 1 claims hold" in (tmp_path / "html" / "index.html").read_text(encoding="utf-8")
+    assert "The one claim holds" in (tmp_path / "html" / "index.html").read_text(encoding="utf-8")
     assert "report: " in capsys.readouterr().out
 
 

@@ -31,7 +31,7 @@ function figuresOf(claim, { statistics, left_out }) {
   const family = (name) => name.split("[")[0];
   const scales = new Map(statistics.map(({ name }) => [family(name), domain(statistics.filter((one) => family(one.name) === family(name)))]));
   const head = ["statistic", "estimate and interval", "against the bound", "expected", "n", "interval", "p", "verdict"];
-  const row = (one) => el("tr", { "data-state": one.verdict || null },
+  const row = (one) => el("tr", { "data-state": one.verdict || "unjudged" },
     el("td", { class: "name text" }, one.name),
     el("td", { class: "value" }, one.text, one.opposite ? el("div", { class: "soft" }, `${one.opposite.toLocaleString("en")} of ${one.examples.toLocaleString("en")} go the other way`) : null),
     el("td", {}, drawnInterval(one, { scale: scales.get(family(one.name)), edges: Boolean(one.bound), width: 220, height: 14 })),

@@ -24,8 +24,8 @@ function list() {
   body.replaceChildren();
   rendered = 0;
   more();
-  const all = CLAIMS.length.toLocaleString("en");
-  document.getElementById("shown").textContent = listed.length === CLAIMS.length ? `${all} claims` : `${listed.length.toLocaleString("en")} of ${all} claims`;
+  const all = counted(CLAIMS.length, "claim");
+  document.getElementById("shown").textContent = listed.length === CLAIMS.length ? all : `${listed.length.toLocaleString("en")} of ${all}`;
 }
 
 function more(count = AT_ONCE) {

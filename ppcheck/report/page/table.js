@@ -38,7 +38,8 @@ function list() {
   body.replaceChildren();
   rendered = 0;
   more();
-  document.getElementById("shown").textContent = listed.length === CLAIMS.length ? `${CLAIMS.length.toLocaleString("en")} claims` : `${listed.length.toLocaleString("en")} of ${CLAIMS.length.toLocaleString("en")} claims`;
+  const all = counted(CLAIMS.length, "claim");
+  document.getElementById("shown").textContent = listed.length === CLAIMS.length ? all : `${listed.length.toLocaleString("en")} of ${all}`;
 }
 
 function more(count = AT_ONCE) {
