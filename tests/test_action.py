@@ -65,6 +65,8 @@ def test_the_script_runs_specs_with_a_space_and_a_quote_in_names_and_leaves_its_
     record = json.loads((tmp_path / "it's here" / "run.json").read_text(encoding="utf-8"))
     assert [claim["id"] for claim in record["claims"]] == ["pain-deters"]
     assert "no baseline yet" in done.stdout
+    page = (tmp_path / "it's here" / "index.html").read_text(encoding="utf-8")
+    assert "The one claim holds" in page
     assert (tmp_path / "step").read_text(encoding="utf-8").startswith("#")
     assert (tmp_path / "output").read_text(encoding="utf-8").splitlines() == [
         "record=it's here/run.json",
