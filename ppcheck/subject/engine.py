@@ -27,7 +27,6 @@ from ppcheck.subject.replay import Replay
 from ppcheck.subject.settings import STANDARD, Budget
 
 Sequences = Sequence[Sequence[int]]
-Links = Sequence[Sequence[tuple[int, int]]]
 
 _SMALL = 10_000_000
 _MAX_TOKENS = {"cpu": 2**10}
@@ -262,34 +261,6 @@ class Engine:
         slots = {site: slot for some in by_hook(sites).values() for slot, site in enumerate(some)}
         return [found[site.hook][:, slots[site]] for site in sites]
 
-    def attention(
-        self, ids: Sequences, heads: Sequence[Site], links: Links, progress: Progress
-    ) -> Floats:
-        patterns = [Site(Kind.PATTERN, head.layer, head.index) for head in heads]
-        totals = {site: np.zeros(len(ids)) for site in patterns}
-        same: dict[Sequence[int], list[int]] = {}
-        for number, row in enumerate(ids):
-            same.setdefault(tuple(row), []).append(number)
-        distinct = list(same)
-
-        def linked(batch: Sequence[int]) -> tuple[Integers, dict[str, Tensor]]:
-            flat = [
-                (row, number, *link)
-                for row, one in enumerate(batch)
-                for number in same[distinct[one]]
-                for link in links[number]
-            ]
-            rows, numbers, queries, keys = np.array(flat, dtype=np.int64).reshape(-1, 4).T
-            along = _along(rows, queries, keys)
-            return numbers, self.record(stacked(distinct, batch), patterns, along)
-
-        for _, (numbers, recorded) in self.in_batches(distinct, linked, "attention", progress):
-            for hook, some in by_hook(patterns).items():
-                for slot, site in enumerate(some):
-                    np.add.at(totals[site], numbers, in_numpy(recorded[hook][:, slot]))
-        counts = np.array([len({query for query, _ in each}) or np.nan for each in links])
-        return np.stack([totals[site] / counts for site in patterns], axis=1)
-
     def _placed(self, ids: Integers) -> Tensor:
         return torch.from_numpy(ids).to(self.device)
 
@@ -320,7 +291,3 @@ def read_out(logits: Tensor, readout: Readout, numbers: Sequence[int]) -> Floats
 
 def _at(rows: Integers, tokens: Integers) -> Callable[[Tensor], Tensor]:
     return lambda components: components[rows, tokens]
-
-
-def _along(rows: Integers, queries: Integers, keys: Integers) -> Callable[[Tensor], Tensor]:
-    return lambda pattern: pattern[rows, queries, :, keys]

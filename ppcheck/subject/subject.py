@@ -109,7 +109,9 @@ class Subject:
 
         It is the sum over the links divided by the number of distinct queries; NaN without links.
         """
-        return self._engine.attention(encoded.ids, heads, links, self.progress)
+        from ppcheck.subject.attention import attention
+
+        return attention(self._engine, encoded.ids, heads, links, progress=self.progress)
 
     def patch(
         self, target: Encoded, source: Encoded, cells: Sequence[Cell], readout: Readout
