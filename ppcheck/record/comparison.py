@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -160,22 +160,24 @@ def _statistic(
 def _moved(new: ClaimRecord, old: ClaimRecord) -> tuple[str, str] | None:
     """Who played a role or was chosen and no longer is, and who does instead.
 
-    A role has moved where nobody of those who played it still does; a choice among many sites has
-    where half or more of them are others.
+    A role has moved where its own verdict says so, or nobody of those who played it still does; a
+    choice among many sites has where half or more of them are others.
     """
     if "players" in new.facts:
         then, now = (tuple(record.facts.get("players", ())) for record in (old, new))
-        most = 0
+        most = len(then) if new.verdict is Verdict.MOVED else 0
     else:
         found = new.facts.get("looked_at")
         then, now = (tuple(record.facts.get("kept", ())) if found else () for record in (old, new))
         most = len(then) // 2
-    if not then or not now or len(set(then) & set(now)) > most or set(then) == set(now):
+    gone, came = (
+        [each for each in one if each not in other] for one, other in ((then, now), (now, then))
+    )
+    if not gone or not now or len(then) - len(gone) > most:
         return None
-    return _few(each for each in then if each not in now), _few(e for e in now if e not in then)
+    return _few(gone), _few(came or now)
 
 
-def _few(names: Iterable[str]) -> str:
-    first, *more = [*names]
-    some = [first, *more[: NAMED - 1]]
-    return ", ".join(some) + (f" and {len(more) + 1 - NAMED} more" if len(more) >= NAMED else "")
+def _few(names: Sequence[str]) -> str:
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")

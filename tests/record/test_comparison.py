@@ -120,16 +120,22 @@ def test_a_choice_among_many_has_moved_where_half_of_it_or_more_are_others(
 
 
 @pytest.mark.parametrize(
-    ("now", "moved"),
-    [(["L2H0"], None), (["L2H0", "L3H1"], None), (["L3H1"], ("L2H0, L1H1", "L3H1"))],
+    ("now", "verdict", "moved"),
+    [
+        (["L2H0"], Verdict.HOLDS, None),
+        (["L2H0", "L3H1"], Verdict.HOLDS, None),
+        (["L3H1"], Verdict.HOLDS, ("L2H0, L1H1", "L3H1")),
+        (["L1H1"], Verdict.MOVED, ("L2H0", "L1H1")),
+        (["L1H1", "L2H1"], Verdict.MOVED, ("L2H0", "L2H1")),
+        (["L1H1", "L2H0"], Verdict.MOVED, None),
+        (["L1H1", "L2H0", "L3H1"], Verdict.MOVED, None),
+    ],
 )
-def test_a_role_has_not_moved_while_one_of_its_players_still_plays_it(
-    now: list[str], moved: tuple[str, str] | None
+def test_a_role_has_moved_where_its_verdict_says_so_or_nobody_plays_it_any_more(
+    now: list[str], verdict: Verdict, moved: tuple[str, str] | None
 ) -> None:
-    old, new = (
-        record(facts={"prompts_sha256": "1", "players": players})
-        for players in (["L2H0", "L1H1"], now)
-    )
+    old = record(facts={"prompts_sha256": "1", "players": ["L2H0", "L1H1"]})
+    new = record(facts={"prompts_sha256": "1", "players": now}, verdict=verdict)
     assert compared(new, old, "base.json").moved == moved
 
 

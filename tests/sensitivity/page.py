@@ -13,7 +13,7 @@ INTRODUCTION = """\
 What the gate says of changes that mean nothing, and of changes that break something. `make
 sensitivity` measures it anew and writes this page and [sensitivity.json](sensitivity.json), which
 names for every run each claim that spoke; nothing here is typed by hand. It took {minutes} minutes
-on two cores.
+on two cores that did other work, too.
 
 The baseline is the demo model on the {claims} claims of the specs `behaviour`, `heads-and-neurons`,
 `mechanism` and `roles` of `specs/demo`. Each run below changes the model, or the prompts, measures
@@ -24,8 +24,9 @@ where it regressed, moved, or passed before and does not now.
 ALARMS = """
 ## Changes that mean nothing
 
-A false alarm is a run in which any claim speaks. The gate promises at most 5 % (its intervals are
-simultaneous over all expectations), the tolerance of a tenth comes on top.
+A false alarm is a run in which any claim speaks. The gate promises at most 5 % of runs on the same
+prompts (its intervals are simultaneous over all expectations); the tolerance of a tenth comes on
+top.
 
 - *Rounding to bfloat16 and back*: of all weights, and of a random half of the tensors.
 - *Weight noise*: each weight is multiplied by 1 + {noise} times a standard normal number.
