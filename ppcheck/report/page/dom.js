@@ -16,7 +16,7 @@ function grown(node, attributes, children) {
 
 const read = (id) => JSON.parse(document.getElementById(id).textContent);
 
-const counted = (count, what) => `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
+const plural = (count, what) => `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
 
 const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
 

@@ -38,7 +38,7 @@ function list() {
   body.replaceChildren();
   rendered = 0;
   more();
-  const all = counted(CLAIMS.length, "claim");
+  const all = plural(CLAIMS.length, "claim");
   document.getElementById("shown").textContent = listed.length === CLAIMS.length ? all : `${listed.length.toLocaleString("en")} of ${all}`;
 }
 
