@@ -23,7 +23,7 @@ LARGEST = 5_800_000
 MOST_MOVES = 8
 _CRAMPED = 20_000
 """Bytes below which there is no room for the pictures of any claim."""
-_SCRIPTS = ("dom", "interval", "plots", "charts", "details", "table", "chrome", "app")
+_SCRIPTS = ("dom", "interval", "plots", "charts", "details", "table", "rows", "chrome", "app")
 
 
 def page(run: RunRecord, gone: Sequence[str] = ()) -> str:

@@ -27,7 +27,7 @@ from ppcheck.report.text import printable
 from ppcheck.spec.bound import Bound
 
 MOST_MOVES = 8
-_SCRIPTS = ("dom", "plots", "charts", "course", "chrome", "matrix")
+_SCRIPTS = ("dom", "plots", "charts", "course", "rows", "chrome", "matrix")
 _CODES = {verdict: str(number) for number, verdict in enumerate(Verdict)}
 
 

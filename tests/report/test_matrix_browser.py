@@ -51,6 +51,16 @@ def some() -> AuditRecord:
     return audit(claims, known)
 
 
+def test_the_address_leads_to_a_claim_past_a_filter(opened: Opener) -> None:
+    shown = opened(some())
+    stops = shown.get_by_role("button", name="stops", exact=True)
+    shown.get_by_role("searchbox").fill("mover")
+    stops.wait_for(state="detached")
+    shown.evaluate("location.hash = encodeURIComponent('specs/a.pp.yaml::stops')")
+    shown.locator("tr.details").wait_for()
+    assert stops.get_attribute("aria-expanded") == "true"
+
+
 def test_a_matrix_of_marks_with_from_where_to_where_each_claim_holds(opened: Opener) -> None:
     shown = opened(some())
     assert shown.locator("h1").inner_text() == "1 of 3 claims hold at every checkpoint"

@@ -70,30 +70,6 @@ function changes() {
   section.hidden = !shown.length;
 }
 
-function keys() {
-  body.addEventListener("click", (event) => {
-    const row = event.target.closest("tr.claim");
-    if (row && !getSelection().toString()) toggle(Number(row.dataset.number));
-  });
-  document.addEventListener("keydown", (event) => {
-    const { target, key } = event;
-    if (key === "/" && !target.matches("input, select, textarea")) {
-      event.preventDefault();
-      document.getElementById("search").focus();
-    } else if (key === "ArrowDown" && (target.id === "search" || target.matches(".unfold"))) {
-      event.preventDefault();
-      step(target, 1);
-    } else if (key === "ArrowUp" && target.matches(".unfold")) {
-      event.preventDefault();
-      step(target, -1);
-    } else if (key === "Escape" && target.closest("tr.details")) {
-      const number = Number(target.closest("tr.details").id.split("-")[1]);
-      toggle(number, false);
-      document.querySelector(`#claim-${number} .unfold`).focus();
-    }
-  });
-}
-
 tools();
 heads();
 bar();
@@ -102,5 +78,5 @@ theme();
 keys();
 printing(() => more(listed.length));
 list();
-new IntersectionObserver((entries) => { if (entries.some(({ isIntersecting }) => isIntersecting)) more(); }, { rootMargin: "600px" }).observe(sentinel);
+watch();
 followHash();

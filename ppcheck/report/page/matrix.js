@@ -58,45 +58,6 @@ function cellOf(code, at) {
 const detailsOf = (claim) => el("tr", { class: "details", id: `details-${claim.number}`, "data-state": claim.kind },
   el("td", { colspan: NAMES.length + 2 }, panel(claim, read(`evidence-${claim.number}`))));
 
-function toggle(number, open = !state.open.has(number)) {
-  if (open === state.open.has(number)) return;
-  const row = document.getElementById(`claim-${number}`);
-  if (open) {
-    state.open.add(number);
-    row?.after(detailsOf(CLAIMS[number]));
-  } else {
-    state.open.delete(number);
-    const details = document.getElementById(`details-${number}`);
-    if (details) forget(details);
-    details?.remove();
-  }
-  row?.classList.toggle("open", open);
-  row?.querySelector(".unfold").setAttribute("aria-expanded", String(open));
-}
-
-/** Unfold a claim wherever it is, and go there. */
-function goTo(number) {
-  if (number >= rendered) more(number + 1 - rendered + 10);
-  toggle(number, true);
-  const row = document.getElementById(`claim-${number}`);
-  row.scrollIntoView({ block: "start" });
-  row.querySelector(".unfold").focus({ preventScroll: true });
-}
-
-/** The row button before or after the one in focus. */
-function step(from, by) {
-  const buttons = [...body.querySelectorAll("tr.claim .unfold")];
-  const place = buttons.indexOf(from) + by;
-  if (place >= buttons.length && rendered < listed.length) {
-    more();
-    step(from, by);
-    return;
-  }
-  const next = buttons[Math.max(0, Math.min(place, buttons.length - 1))];
-  next?.focus();
-  next?.scrollIntoView({ block: "nearest" });
-}
-
 function tools() {
   const search = el("input", { type: "search", id: "search", placeholder: "Search claims", "aria-label": "Search claims", "aria-keyshortcuts": "/", input: () => { state.text = search.value.trim(); list(); } });
   const specs = [...new Set(CLAIMS.map(({ spec }) => spec))];
@@ -129,32 +90,18 @@ function bar() {
     counts.map(([kind, count]) => el("i", { "data-state": kind, style: `flex: ${count}`, title: `${count} ${kind}` })));
 }
 
-function keys() {
-  body.addEventListener("click", (event) => {
-    const row = event.target.closest("tr.claim");
-    if (row && !getSelection().toString()) toggle(Number(row.dataset.number));
-  });
-  // What a cell was decided by is looked up when it is pointed at, not for thirty thousand cells.
+function clear() {
+  Object.assign(state, { text: "", moving: false, spec: "" });
+  state.kinds.clear();
+  unfiltered();
+  list();
+}
+
+/** What a cell was decided by is looked up when it is pointed at, not for thirty thousand cells. */
+function hints() {
   body.addEventListener("mouseover", ({ target }) => {
     const cell = target.closest("td.cell");
     if (cell && !cell.title) cell.title = told(read(`evidence-${cell.parentNode.dataset.number}`), cell.getAttribute("aria-label"), Number(cell.dataset.at));
-  });
-  document.addEventListener("keydown", (event) => {
-    const { target, key } = event;
-    if (key === "/" && !target.matches("input, select, textarea")) {
-      event.preventDefault();
-      document.getElementById("search").focus();
-    } else if (key === "ArrowDown" && (target.id === "search" || target.matches(".unfold"))) {
-      event.preventDefault();
-      step(target, 1);
-    } else if (key === "ArrowUp" && target.matches(".unfold")) {
-      event.preventDefault();
-      step(target, -1);
-    } else if (key === "Escape" && (target.closest("tr.details") || target.getAttribute("aria-expanded") === "true")) {
-      const number = Number(target.closest("tr").id.split("-")[1]);
-      toggle(number, false);
-      document.querySelector(`#claim-${number} .unfold`).focus();
-    }
   });
 }
 
@@ -163,7 +110,8 @@ heads();
 bar();
 theme();
 keys();
+hints();
 printing(() => more(listed.length));
 list();
-new IntersectionObserver((entries) => { if (entries.some(({ isIntersecting }) => isIntersecting)) more(); }, { rootMargin: "600px" }).observe(sentinel);
+watch();
 followHash();

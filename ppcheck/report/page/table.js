@@ -66,51 +66,10 @@ function rowOf(claim) {
 const detailsOf = (claim) => el("tr", { class: "details", id: `details-${claim.number}`, "data-state": claim.verdict },
   el("td", { colspan: COLUMNS.length }, panel(claim, read(`evidence-${claim.number}`))));
 
-function toggle(number, open = !state.open.has(number)) {
-  if (open === state.open.has(number)) return;
-  const row = document.getElementById(`claim-${number}`);
-  if (open) {
-    state.open.add(number);
-    row?.after(detailsOf(CLAIMS[number]));
-  } else {
-    state.open.delete(number);
-    const details = document.getElementById(`details-${number}`);
-    if (details) forget(details);
-    details?.remove();
-  }
-  row?.classList.toggle("open", open);
-  row?.querySelector(".unfold").setAttribute("aria-expanded", String(open));
-}
-
-/** Unfold a claim wherever it is, without filters that hide it, and go there. */
-function goTo(number) {
-  if (!listed.some((claim) => claim.number === number)) clear();
-  const place = listed.findIndex((claim) => claim.number === number);
-  if (place >= rendered) more(place + 1 - rendered + 10);
-  toggle(number, true);
-  const row = document.getElementById(`claim-${number}`);
-  row.scrollIntoView({ block: "start" });
-  row.querySelector(".unfold").focus({ preventScroll: true });
-}
-
 function clear() {
   Object.assign(state, { text: "", change: "", check: "", spec: "", model: "" });
   state.verdicts.clear();
-  for (const field of document.querySelectorAll("#claims .tools input, #claims .tools select")) field.value = "";
-  for (const chip of document.querySelectorAll(".chip")) chip.setAttribute("aria-pressed", "false");
+  unfiltered();
   list();
 }
 
-/** The row button before or after the one in focus. */
-function step(from, by) {
-  const buttons = [...body.querySelectorAll("tr.claim .unfold")];
-  const place = buttons.indexOf(from) + by;
-  if (place >= buttons.length && rendered < listed.length) {
-    more();
-    step(from, by);
-    return;
-  }
-  const next = buttons[Math.max(0, Math.min(place, buttons.length - 1))];
-  next?.focus();
-  next?.scrollIntoView({ block: "nearest" });
-}
