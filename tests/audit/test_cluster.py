@@ -101,6 +101,7 @@ def test_an_address_without_a_cluster_is_said(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_audit_leaves_nothing_running(spec: Path, number: int) -> None:
     command = [sys.executable, "-m", "ppcheck.cli", "audit", str(spec), "--out", "out"]

@@ -97,6 +97,7 @@ def test_after_a_kill_only_what_is_missing_is_run_and_earlier_files_stay_whole(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_audit_stops_its_runs_and_says_how_to_go_on(number: int) -> None:
     command = [sys.executable, "-m", "ppcheck.cli", "audit", "small.pp.yaml", "--out", "out"]

@@ -172,7 +172,7 @@ def test_the_same_claims_have_the_same_plan(demo: Subject, tmp_path: Path) -> No
 
 def test_a_guess_is_said_to_be_one(demo: Subject, tmp_path: Path) -> None:
     text = plan_text(plan(demo, claims(tmp_path), Memory()))
-    assert "what `top` chooses, and so what is patched after it: all-heads, neurons" in text
+    assert "what is found by looking, and so what is measured of it: all-heads, neurons" in text
     for line in (
         "asked for",
         "merged",

@@ -122,5 +122,5 @@ def test_collecting_a_thousand_claims_imports_no_torch(pytester: pytest.Pytester
             print("imported:", sorted(heavy))
         """
     )
-    result = pytester.runpytest_subprocess("--collect-only", "-q")
+    result = pytester.runpytest_subprocess("--collect-only", "-q", "-p", "no:html")
     result.stdout.fnmatch_lines(["game.pp.yaml::deterred-999", "imported: [[][]]"])
