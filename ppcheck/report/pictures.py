@@ -72,7 +72,9 @@ def _maps(claim: ClaimRecord) -> list[Json]:
         maps = [_map("effect by head", heads)]
     before, now = (side.split(", ") for side in moved(claim) or ("", ""))
     chosen = facts.get("set") or facts.get("kept") or ()
-    if not any(now) and len(chosen) < facts.get("searched", len(facts.get("effects", chosen))):
+    searched = facts.get("searched")
+    among = searched if isinstance(searched, int) else len(facts.get("effects", chosen))
+    if not any(now) and len(chosen) < among:
         now = shown(chosen)
     outlines = {"now": list(filter(None, now)), "before": list(filter(None, before))}
     return [each | outlines for each in maps if len(each["rows"]) * len(each["columns"]) > 1]
@@ -199,6 +201,7 @@ def _attention(facts: Mapping[str, Any]) -> list[Json]:
             "weights": list(map(rounded, each["weights"])),
         }
         for each in facts.get("patterns", ())
+        if isinstance(each, Mapping)
     ]
 
 

@@ -159,7 +159,8 @@ def test_a_moved_role_says_from_whom_to_whom() -> None:
 
 
 def test_facts_of_earlier_records_draw_nothing() -> None:
-    assert pictures(claim(facts={"curves": 240, "maps": None})) == {}
+    for facts in ({"curves": 240, "maps": None}, {"searched": "all"}, {"patterns": "none"}):
+        assert pictures(claim(facts=facts)) == {}
 
 
 def test_many_examples_are_thinned_evenly_with_both_ends() -> None:
