@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,7 @@ from ppcheck.subject.edit import Edits, check_once
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.engine import Engine
 from ppcheck.subject.hooks import Hook, by_hook, operated
+from ppcheck.subject.jobs import slots_of
 from ppcheck.subject.readout import Floats, Integers, Readout
 from ppcheck.subject.subject import Cell
 
@@ -129,8 +130,7 @@ def _in_batches(
 
 def _activations(engine: Engine, ids: Integers, sites: Sequence[Site]) -> dict[Site, Tensor]:
     """Activations in double precision at all tokens of ids [row, token]: [row, token, width]."""
-    seen = engine.record(ids, sites, lambda components: components)
-    return {site: _of(seen, site, sites) for site in sites}
+    return _by_site(engine.record(ids, sites, lambda components: components), sites)
 
 
 def _slopes(
@@ -147,29 +147,30 @@ def _slopes(
     """
     ids = stacked(encoded.ids, numbers)
     rows = np.array(numbers, dtype=np.int64)
-    own = _activations(engine, ids, sites)
     if path is None:
-        return Slopes(own, _gradients(engine, ids, sites, readout, rows, None))
+        return _passed(engine, ids, sites, readout, rows, None)
     start, steps = path
+    own = _activations(engine, ids, sites)
     total = {site: torch.zeros_like(own[site]) for site in sites}
     for step in range(steps):
         share = (step + 0.5) / steps
-        for site, found in _gradients(engine, ids, sites, readout, rows, (start, share)).items():
-            total[site] += found / steps
+        found = _passed(engine, ids, sites, readout, rows, (start, share)).gradients
+        for site in sites:
+            total[site] += found[site] / steps
     return Slopes(own, total)
 
 
-def _gradients(
+def _passed(
     engine: Engine,
     ids: Integers,
     sites: Sequence[Site],
     readout: Readout,
     rows: Integers,
     mixed: tuple[Tensor, float] | None,
-) -> dict[Site, Tensor]:
-    """Of the readout by each site, [row, token, width]; ``mixed`` are other inputs and own share.
+) -> Slopes:
+    """One pass forward and backward; ``mixed`` are other inputs, and the share of the own.
 
-    Raises MeasurementError where a gradient is not finite.
+    Raises MeasurementError where an activation or a gradient is not finite.
     """
     groups, kept = by_hook(sites), dict[str, Tensor]()
 
@@ -196,13 +197,15 @@ def _gradients(
         found = torch.autograd.grad(
             chosen, list(kept.values()), weights.to(chosen), allow_unused=True
         )
-    by_name = {
-        hook: engine.hooks.components(
-            torch.zeros_like(kept[hook]) if slope is None else slope, groups[hook]
-        )
-        for hook, slope in zip(kept, found, strict=True)
-    }
-    return {site: _of(by_name, site, sites) for site in sites}
+
+    def shown(tensors: Iterable[Tensor]) -> dict[Site, Tensor]:
+        pairs = zip(kept, tensors, strict=True)
+        seen = {hook: engine.hooks.components(t.detach(), groups[hook]) for hook, t in pairs}
+        return _by_site(seen, sites)
+
+    slopes = zip(found, kept.values(), strict=True)
+    gradients = shown(torch.zeros_like(k) if slope is None else slope for slope, k in slopes)
+    return Slopes(shown(kept.values()), gradients)
 
 
 def slopes_of(readout: Readout, logits: Floats, rows: Integers) -> Floats:
@@ -225,6 +228,6 @@ def _tokens(readout: Readout) -> Integers:
     return readout.tokens
 
 
-def _of(seen: Mapping[str, Tensor], site: Site, sites: Sequence[Site]) -> Tensor:
-    slot = by_hook(sites)[site.hook].index(site)
-    return seen[site.hook][:, :, slot].double().cpu()
+def _by_site(seen: Mapping[str, Tensor], sites: Sequence[Site]) -> dict[Site, Tensor]:
+    slots = slots_of(sites)
+    return {site: seen[site.hook][:, :, slots[site]].double().cpu() for site in sites}
