@@ -10,7 +10,7 @@ from typing import Any
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.audit import AuditedClaim, AuditedStatistic, Cell
 from ppcheck.record.run import ClaimRecord, RunRecord, StatisticRecord
-from ppcheck.report.claims import slack, urgency
+from ppcheck.report.claims import most_telling, slack, urgency
 
 _Key = tuple[str, str]
 _Telling = dict[str, tuple[str, StatisticRecord]]
@@ -48,11 +48,11 @@ def _cell(some: Column | None, key: _Key) -> Cell | None:
 
 
 def _alone(claim: ClaimRecord) -> AuditedClaim:
-    told = _telling(claim)
+    told, decided = _telling(claim), most_telling(claim)
     cell = Cell(
         verdict=claim.verdict,
         passes=claim.passes,
-        deciding=_deciding(claim, told),
+        deciding=None if decided is None else decided[0].partition("[")[0],
         statistics={name: _statistic(title, one) for name, (title, one) in told.items()},
         players=_players(claim),
         reason=claim.reason,
@@ -84,18 +84,6 @@ def _telling(claim: ClaimRecord) -> _Telling:
 
 def _nearness(one: StatisticRecord) -> tuple[int, float]:
     return urgency(one), slack(one)
-
-
-def _deciding(claim: ClaimRecord, told: _Telling) -> str | None:
-    """The family that decided: what is expected comes before who is expected to do it."""
-    order = list(claim.expect)
-    asked = [name for name in order if name in told] if claim.passes else list(told)
-
-    def importance(family: str) -> tuple[int, int]:
-        place = order.index(family) if family in order else len(order)
-        return urgency(told[family][1]), place
-
-    return min(asked, key=importance, default=None)
 
 
 def _statistic(title: str, one: StatisticRecord) -> AuditedStatistic:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ppcheck.cli.options import add_run_options
+from ppcheck.cli.options import add_run_options, positive
 from ppcheck.cli.specs import found
 from ppcheck.errors import AuditError
 
@@ -37,7 +37,7 @@ def add(commands: Any) -> None:
     _add_checkpoints(parser)
     out, workers = "(default: %(default)s)", "checkpoints at a time on this machine (default: 1)"
     parser.add_argument("--out", type=Path, default=Path("reports/audit"), metavar="DIR", help=out)
-    parser.add_argument("--workers", type=_positive, metavar="N", help=workers)
+    parser.add_argument("--workers", type=positive, metavar="N", help=workers)
     parser.add_argument(
         "--pages", action="store_true", help="write the page of each checkpoint's run, too"
     )
@@ -192,12 +192,6 @@ def _engine(options: argparse.Namespace, plan: Plan, folder: Folder) -> Engine:
     return Cluster(
         plan, folder, options.address or LOCAL, options.gpus or 0.0, options.retries or 0
     )
-
-
-def _positive(text: str) -> int:
-    if (number := _count(text)) == 0:
-        raise argparse.ArgumentTypeError("it takes 1 or more")
-    return number
 
 
 def _count(text: str) -> int:

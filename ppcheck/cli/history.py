@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ppcheck.cli.options import positive
 from ppcheck.errors import BaselineError, HistoryError
 from ppcheck.record.store_url import DEFAULT_STORE, EXAMPLES, store_url
 
@@ -43,7 +44,7 @@ def add(commands: Any) -> None:
     showing.add_argument("--model", metavar="MODEL", help="on this model alone, or those of a glob")
     showing.add_argument("--statistic", metavar="NAME", help="show it instead of what decided")
     showing.add_argument(
-        "--last", type=_positive, default=_LAST, metavar="N", help="runs (default: %(default)s)"
+        "--last", type=positive, default=_LAST, metavar="N", help="runs (default: %(default)s)"
     )
     showing.add_argument("--json", action="store_true", help="print JSON")
     showing.set_defaults(run=run_show)
@@ -114,12 +115,6 @@ def _refused(error: Exception) -> int:
 
     sys.stdout.write(f"{printable(str(error))}\n")
     return 1
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of runs: write 1 or more")
-    return int(text)
 
 
 def _url(text: str) -> str:

@@ -17,6 +17,13 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ppcheck-no-cache", dest="no_cache", action="store_true")
 
 
+def positive(text: str) -> int:
+    """A number of 1 or more."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of 1 or more")
+    return int(text)
+
+
 def _memory(text: str) -> str:
     try:
         Budget.parse(text)

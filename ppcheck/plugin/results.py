@@ -8,7 +8,6 @@ import resource
 import shutil
 import sys
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -58,9 +57,9 @@ class Results:
             terminalreporter.write_line(line)
         if file := self._write():
             terminalreporter.write_line(f"run record: {file}")
-        if file := self._summarise(claims):
+        if file := self._summarise():
             terminalreporter.write_line(f"summary: {file}")
-        if file := self._report(claims):
+        if file := self._report():
             terminalreporter.write_line(f"report: {file}")
         if os.environ.get("GITHUB_ACTIONS") == "true":
             from ppcheck.report.github import commands
@@ -75,7 +74,7 @@ class Results:
             line, is_kept = self._keep(url)
             terminalreporter.write_line(f"history: {line}", red=not is_kept)
 
-    def _summarise(self, claims: Sequence[ClaimRecord]) -> str | None:
+    def _summarise(self) -> str | None:
         """Write the Markdown summary where it is asked for, and where GitHub shows it."""
         from ppcheck.plugin.gate import gone
         from ppcheck.record.files import write_whole
@@ -85,7 +84,7 @@ class Results:
         step = os.environ.get("GITHUB_STEP_SUMMARY")
         if file is None and step is None:
             return None
-        text = markdown(claims, gone(self.config, claims))
+        text = markdown(self._records, gone(self.config, self._records))
         if step is not None:
             with Path(step).open("a", encoding="utf-8") as stream:
                 stream.write(text)
@@ -102,7 +101,7 @@ class Results:
         write_whole(Path(self.config.invocation_params.dir, file), self._run.to_json())
         return file
 
-    def _report(self, claims: Sequence[ClaimRecord]) -> str | None:
+    def _report(self) -> str | None:
         """Write the page, and say where it is."""
         folder: str | None = option(self.config, "report")
         if folder is None:
@@ -112,7 +111,7 @@ class Results:
         from ppcheck.report.html import page
 
         file = Path(folder, "index.html")
-        text = page(self._run, gone(self.config, claims))
+        text = page(self._run, gone(self.config, self._records))
         write_whole(self.config.invocation_params.dir / file, text)
         return str(file)
 

@@ -12,7 +12,7 @@ from itertools import pairwise
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.audit import AuditedClaim, AuditRecord, Cell, Checkpoint, Status
 from ppcheck.report.claims import MARKS
-from ppcheck.report.text import printable
+from ppcheck.report.text import counted, in_words, printable
 
 NOTHING = "·"
 """The mark of a checkpoint that was not measured, or does not have the claim."""
@@ -148,7 +148,8 @@ def short_names(record: AuditRecord) -> list[str]:
 def completeness(record: AuditRecord, *, reasons: bool = True) -> str:
     """``5 of 6 checkpoints; missing: demo@nowhere: there is no such revision``."""
     done, total = len(record.at(Status.DONE)), len(record.checkpoints)
-    parts = [f"{total} checkpoints" if done == total else f"{done} of {total} checkpoints"]
+    whole = counted(total, "checkpoint")
+    parts = [whole if done == total else f"{done} of {whole}"]
     if waiting := len(record.at(Status.WAITING)):
         parts.append(f"{waiting} yet to be run")
     if missing := record.at(Status.MISSING):
@@ -164,7 +165,6 @@ def _named(each: Checkpoint, *, reasons: bool) -> str:
 def tally_of_courses(claims: Sequence[AuditedClaim]) -> str:
     """``86 claims: 60 always hold, 21 stop holding, 5 move``."""
     courses = [Course(claim.cells) for claim in claims]
-    counts = Counter(course.kind for course in courses)
     words = {
         Kind.ALWAYS: ("always holds", "always hold"),
         Kind.STARTS: ("starts to hold", "start to hold"),
@@ -173,12 +173,8 @@ def tally_of_courses(claims: Sequence[AuditedClaim]) -> str:
         Kind.NEVER: ("never holds", "never hold"),
         Kind.UNASKED: ("not applicable", "not applicable"),
     }
-    parts = [
-        f"{counts[kind]} {one if counts[kind] == 1 else many}"
-        for kind, (one, many) in words.items()
-        if counts[kind]
-    ]
-    moving = sum(bool(course.moves) for course in courses)
-    moved = f"; {moving} {'moves' if moving == 1 else 'move'} to another component"
-    counted = f"{len(claims)} {'claim' if len(claims) == 1 else 'claims'}"
-    return f"{counted}: {', '.join(parts)}{moved if moving else ''}" if parts else counted
+    parts = [in_words(Counter(course.kind for course in courses), words)]
+    if moving := sum(bool(course.moves) for course in courses):
+        parts.append(f"{moving} {'moves' if moving == 1 else 'move'} to another component")
+    total = counted(len(claims), "claim")
+    return f"{total}: {'; '.join(parts)}" if claims else total

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ppcheck.judge.interval import MIN_UNITS
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.run import ClaimRecord, StatisticRecord
-from ppcheck.report.text import counted, number, printable
+from ppcheck.report.text import counted, in_words, number, printable
 from ppcheck.spec.bound import Bound
 
 MARKS = {
@@ -65,7 +65,6 @@ def advice(claim: ClaimRecord) -> list[str]:
 
 def tally(claims: Sequence[ClaimRecord]) -> str:
     """``14 hold, 2 fail, 1 error``."""
-    counts = Counter(claim.verdict for claim in claims)
     words = {
         Verdict.HOLDS: ("holds", "hold"),
         Verdict.MOVED: ("moved", "moved"),
@@ -74,12 +73,8 @@ def tally(claims: Sequence[ClaimRecord]) -> str:
         Verdict.ERROR: ("error", "errors"),
         Verdict.NOT_APPLICABLE: ("not applicable", "not applicable"),
     }
-    parts = [
-        f"{counts[v]} {one if counts[v] == 1 else many}"
-        for v, (one, many) in words.items()
-        if counts[v]
-    ]
-    return f"{counted(len(claims), 'claim')}: {', '.join(parts)}"
+    counts = Counter(claim.verdict for claim in claims)
+    return f"{counted(len(claims), 'claim')}: {in_words(counts, words)}"
 
 
 def slow_models(claims: Sequence[ClaimRecord]) -> list[str]:
@@ -111,11 +106,14 @@ def with_interval(statistic: StatisticRecord) -> str:
 
 def deciding(claim: ClaimRecord) -> tuple[str, StatisticRecord] | None:
     """The statistic that decided the claim; None where a reason says more, or none was judged."""
+    return None if claim.reason else most_telling(claim)
+
+
+def most_telling(claim: ClaimRecord) -> tuple[str, StatisticRecord] | None:
+    """The same, whatever the reason: of what is expected, the first that is worst."""
     judged = [(n, s) for n, s in claim.statistics.items() if s.verdict is not None]
-    if claim.verdict is Verdict.HOLDS:  # whoever was expected to play a role
+    if claim.passes:  # whoever was expected to play a role
         judged = [(n, s) for n, s in judged if s.verdict is Verdict.HOLDS]
-    if not judged or claim.reason:
-        return None
     order = list(claim.expect)
 
     def importance(item: tuple[str, StatisticRecord]) -> tuple[int, int, float]:
@@ -124,4 +122,4 @@ def deciding(claim: ClaimRecord) -> tuple[str, StatisticRecord] | None:
         place = order.index(expected) if expected in order else len(order)
         return urgency(statistic), place, slack(statistic)
 
-    return min(judged, key=importance)
+    return min(judged, key=importance, default=None)

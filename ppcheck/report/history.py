@@ -6,7 +6,6 @@ import json
 import math
 from collections.abc import Sequence
 from datetime import UTC
-from io import StringIO
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +13,10 @@ from ppcheck.judge.verdict import Verdict
 from ppcheck.record.course import Course, Mark, Point
 from ppcheck.record.run import StatisticRecord
 from ppcheck.report.claims import MARKS, with_interval
-from ppcheck.report.terminal import COLOURS, WIDTH
-from ppcheck.report.text import number, printable
+from ppcheck.report.terminal import COLOURS, WIDTH, console_of, trimmed
+from ppcheck.report.text import counted, number, printable
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.table import Table
 
 SCHEMA = "ppcheck.history/1"
@@ -47,7 +45,7 @@ def overview(courses: Sequence[Course], *, colour: bool, width: int = WIDTH) -> 
     """One line a claim on a model, grouped as a run's table is."""
     from rich.text import Text
 
-    console = _console(colour, width)
+    console = console_of(colour=colour, width=width)
     shown = [one for one in courses if _was_ever_applicable(one)]
     groups = groupby(sorted(shown, key=_place), key=lambda one: (one.key.model, one.key.spec))
     with console.capture() as captured:
@@ -57,14 +55,14 @@ def overview(courses: Sequence[Course], *, colour: bool, width: int = WIDTH) -> 
         if left := len(courses) - len(shown):
             claims, it = ("claim was", "it") if left == 1 else ("claims were", "them")
             console.print(f"{left} {claims} never applicable; name {it} to see {it}")
-    return _trimmed(captured.get())
+    return trimmed(captured.get())
 
 
 def runs(courses: Sequence[Course], *, colour: bool, width: int = WIDTH) -> str:
     """A row for each run of each claim, oldest first."""
     from rich.text import Text
 
-    console = _console(colour, width)
+    console = console_of(colour=colour, width=width)
     with console.capture() as captured:
         for one in sorted(courses, key=_place):
             title = f"{printable(one.key.spec)}::{printable(one.key.claim)}"
@@ -76,7 +74,7 @@ def runs(courses: Sequence[Course], *, colour: bool, width: int = WIDTH) -> str:
                 console.print(Text(f"  the last {len(one.points)} of {one.runs} runs (--last N)"))
             console.print(_rows(one.points))
             console.print()
-    return _trimmed(captured.get())
+    return trimmed(captured.get())
 
 
 def as_json(courses: Sequence[Course]) -> str:
@@ -87,20 +85,7 @@ def as_json(courses: Sequence[Course]) -> str:
 
 def added(claims: int, *, is_new: bool) -> str:
     """``14 claims added``."""
-    counted = f"{claims} {'claim' if claims == 1 else 'claims'} added"
-    return counted if is_new else "the store has this run already"
-
-
-def _console(colour: bool, width: int) -> Console:
-    from rich.console import Console
-
-    return Console(
-        file=StringIO(), force_terminal=colour, no_color=not colour, width=width, highlight=False
-    )
-
-
-def _trimmed(text: str) -> str:
-    return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+    return f"{counted(claims, 'claim')} added" if is_new else "the store has this run already"
 
 
 def _place(one: Course) -> tuple[str, str, tuple[int, int]]:
@@ -145,15 +130,12 @@ def _value(one: Course) -> str:
 def _seen(one: Course) -> str:
     """``since 2026-11-26 at 1a2b3c4, 3 of 5 runs, first 2026-11-20, last 2026-11-27``."""
     at = f" at {_short(one.since.commit)}" if one.since.commit else ""
-    counted = f"{one.streak} of {_counted(one)}" if one.streak < one.runs else _counted(one)
+    runs = counted(one.runs, "run")
+    streak = f"{one.streak} of {runs}" if one.streak < one.runs else runs
     since, first, last = (f"{m.started:%Y-%m-%d}" for m in (one.since, one.first, one.last))
     others = {"first": first, "last": last}
     seen = "".join(f", {word} {day}" for word, day in others.items() if day != since)
-    return f"since {since}{at}, {counted}{seen}"
-
-
-def _counted(one: Course) -> str:
-    return f"{one.runs} {'run' if one.runs == 1 else 'runs'}"
+    return f"since {since}{at}, {streak}{seen}"
 
 
 def _rows(points: Sequence[Point]) -> Table:
@@ -201,7 +183,7 @@ def _since(one: Course) -> str:
     at = f" at {_short(one.since.commit)}" if one.since.commit else ""
     few = "" if one.streak == 1 else f" {one.streak}"
     last = f"the last{few} of " if one.streak < one.runs else ""
-    return f"{one.last.verdict} since {_when(one.since)}{at}: {last}{_counted(one)}"
+    return f"{one.last.verdict} since {_when(one.since)}{at}: {last}{counted(one.runs, 'run')}"
 
 
 def _when(mark: Mark) -> str:

@@ -23,7 +23,7 @@ from ppcheck.report.across import (
 from ppcheck.report.claims import MARKS
 from ppcheck.report.embedding import embedded, environment
 from ppcheck.report.pictures import Json, rounded
-from ppcheck.report.text import printable
+from ppcheck.report.text import counted, printable
 from ppcheck.spec.bound import Bound
 
 MOST_MOVES = 8
@@ -87,8 +87,9 @@ class _View:
         if not asked:
             return "No claim was measured"
         if always == len(asked):
-            return f"All {always} claims hold at every checkpoint"
-        return f"{always} of {len(asked)} claims hold at every checkpoint"
+            all_of_them = "The one claim holds" if always == 1 else f"All {always} claims hold"
+            return f"{all_of_them} at every checkpoint"
+        return f"{always} of {counted(len(asked), 'claim')} hold at every checkpoint"
 
     @property
     def completeness(self) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from io import StringIO
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from ppcheck.report.across import (
     short_names,
     tally_of_courses,
 )
-from ppcheck.report.terminal import COLOURS
+from ppcheck.report.terminal import COLOURS, console_of, trimmed
 from ppcheck.report.text import printable
 
 if TYPE_CHECKING:
@@ -27,13 +26,10 @@ _MOST_MARKS = 40
 
 def matrix(record: AuditRecord, *, colour: bool, width: int) -> str:
     """Claims by checkpoints, grouped by spec; the last lines count both."""
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(
-        file=StringIO(), force_terminal=colour, no_color=not colour, width=width, highlight=False
-    )
+    console = console_of(colour=colour, width=width)
     names = short_names(record)
     widest = min(max((len(printable(c.id)) for c in record.claims), default=0), 36)
     with console.capture() as captured:
@@ -49,7 +45,7 @@ def matrix(record: AuditRecord, *, colour: bool, width: int) -> str:
             console.print(grid)
         console.print(Text(tally_of_courses(record.claims), style="bold"))
         console.print(Text(completeness(record), style="bold"))
-    return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+    return trimmed(captured.get())
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -38,6 +38,8 @@ def _work(plan: Plan) -> list[tuple[str, str]]:
         ("captures", f"{plan.members('capture'):,} sites, {plan.members('attention'):,} heads"),
         ("patched", f"{cells:,} cells, {sum(r.runs for r in plan.requests):,} runs"),
     ]
+    if gradients := plan.members("gradient"):
+        rows.append(("gradients", f"{gradients:,} cells"))
     if cells:
         layers = "  ".join(f"L{n} {count:,}" for n, count in enumerate(plan.replayed))
         rows.append(("recomputed", f"tokens by layer: {layers}"))

@@ -26,6 +26,7 @@ from ppcheck.report.gate import changed, difference_lines
 from ppcheck.report.text import number, printable
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
 WIDTH = 110
@@ -127,12 +128,9 @@ def _worst(name: str, statistic: StatisticRecord) -> list[str]:
 
 def table(claims: Sequence[ClaimRecord], *, colour: bool, width: int = WIDTH) -> str:
     """One row a claim, grouped by model and spec, and a last line that counts the verdicts."""
-    from rich.console import Console
     from rich.text import Text
 
-    console = Console(
-        file=StringIO(), force_terminal=colour, no_color=not colour, width=width, highlight=False
-    )
+    console = console_of(colour=colour, width=width)
     with console.capture() as captured:
         groups = groupby(claims, key=lambda claim: (claim.model, claim.spec))
         rows = {key: _collapsed(list(group)) for key, group in groups}
@@ -141,7 +139,21 @@ def table(claims: Sequence[ClaimRecord], *, colour: bool, width: int = WIDTH) ->
             console.print(Text(f"{printable(spec)}  on {printable(model)}", style="bold"))
             console.print(_rows(group, widest))
         console.print(Text(tally(claims), style="bold"))
-    return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+    return trimmed(captured.get())
+
+
+def console_of(*, colour: bool, width: int) -> Console:
+    """What lays out text for a terminal, and is asked for what it captured."""
+    from rich.console import Console
+
+    return Console(
+        file=StringIO(), force_terminal=colour, no_color=not colour, width=width, highlight=False
+    )
+
+
+def trimmed(text: str) -> str:
+    """Without the blanks with which lines are filled up."""
+    return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
 
 
 def _collapsed(claims: list[ClaimRecord]) -> list[ClaimRecord]:

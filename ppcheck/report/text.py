@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
+from typing import Any
 
 
 def printable(text: str, limit: int | None = None) -> str:
@@ -26,6 +28,12 @@ def number(value: float | None, missing: str = "∞") -> str:
     if value is None:
         return missing
     return f"{value:.3g}" if abs(value) < 1e5 else f"{value:.3e}"
+
+
+def in_words(counts: Mapping[Any, int], words: Mapping[Any, tuple[str, str]]) -> str:
+    """``14 hold, 1 fails``: what there is any of, in the order of ``words`` (one, many)."""
+    parts = ((counts[each], forms) for each, forms in words.items() if counts.get(each))
+    return ", ".join(f"{count} {one if count == 1 else many}" for count, (one, many) in parts)
 
 
 def counted(count: int, what: str) -> str:

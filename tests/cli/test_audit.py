@@ -141,7 +141,7 @@ def test_a_model_that_no_claim_is_about_is_missing_with_the_reason(
         (["."], "there is no spec"),
         (["small.pp.yaml", "--model", "step{0..}"], "write {a..b}, {a..b:step} or {x,y,z}"),
         (["small.pp.yaml", "--model", "./a", "--revisions", "main"], "has no revisions"),
-        (["small.pp.yaml", "--workers", "0"], "it takes 1 or more"),
+        (["small.pp.yaml", "--workers", "0"], "'0' is no whole number of 1 or more"),
         (["small.pp.yaml", "--retries", "2"], "--retries is for --engine ray"),
         (["small.pp.yaml", "--engine", "ray", "--workers", "2"], "--workers is for --engine local"),
         (["small.pp.yaml", "--engine", "ray", "--gpus", "1.5"], "no share of a GPU"),

@@ -90,7 +90,7 @@ def test_what_is_missing_is_named_with_its_reason() -> None:
     )
     assert completeness(audit([claim("hhhhh")])) == "5 checkpoints"
     waits = some[0].model_copy(update={"status": Status.WAITING})
-    assert completeness(audit([claim("h")], [waits])) == "0 of 1 checkpoints; 1 yet to be run"
+    assert completeness(audit([claim("h")], [waits])) == "0 of 1 checkpoint; 1 yet to be run"
 
 
 def test_claims_are_counted_by_how_they_fare() -> None:
