@@ -17,8 +17,11 @@ from ppcheck.audit.pattern import expand, expand_list
 from ppcheck.errors import AuditError, ModelError, SpecError
 from ppcheck.record.audit import Checkpoint
 from ppcheck.spec.source import read_source
+from ppcheck.subject.key import MEASURING, source_hash
 from ppcheck.subject.locate import resolve
 
+_JUDGING = (*MEASURING, "judge", "record")
+"""Folders of the package on whose source verdicts depend."""
 _PLAIN = re.compile(r"[a-z0-9@=+_-][a-z0-9.@=+_-]{0,79}")
 
 
@@ -85,7 +88,7 @@ def plan(specs: Sequence[Path], names: Sequence[str], settings: Settings) -> Pla
     beside = tuple(dict.fromkeys(file for spec in specs for file in _named_by(spec)))
     files = {path.as_posix(): sha256(path.read_bytes()).hexdigest() for path in (*specs, *beside)}
     measured = asdict(settings) | {"no_cache": None}
-    shared = [files, measured, version("ppcheck")]
+    shared = [files, measured, version("ppcheck"), source_hash(_JUDGING)]
     checkpoints = tuple(
         Checkpoint(
             label=name,

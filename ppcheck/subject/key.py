@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from ppcheck.subject.info import ModelInfo
 
-_SOURCES = ("measure", "spec", "subject")
+MEASURING = ("measure", "spec", "subject")
+"""Folders of the package on whose source measured numbers depend."""
 
 
 def digest(*parts: object) -> str:
@@ -43,11 +44,16 @@ def model_key(info: ModelInfo) -> str:
     )
 
 
-@cache
 def code_version() -> str:
     """A hash of the source that turns a question into numbers."""
+    return source_hash(MEASURING)
+
+
+@cache
+def source_hash(folders: tuple[str, ...]) -> str:
+    """A hash of all Python in these folders of the package."""
     package = Path(__file__).parents[1]
-    files = sorted(path for name in _SOURCES for path in (package / name).rglob("*.py"))
+    files = sorted(path for name in folders for path in (package / name).rglob("*.py"))
     texts = ((str(path.relative_to(package)), path.read_text(encoding="utf-8")) for path in files)
     return digest(*texts)
 

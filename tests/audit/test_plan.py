@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ppcheck.audit.plan import Settings, check_reachable, common_folder, file_name, labels, plan
 from ppcheck.errors import AuditError
+from ppcheck.subject.key import source_hash
 from ppcheck.subject.locate import resolve
 
 SETTINGS = Settings(seed=0, dtype="float32", device="cpu")
@@ -55,6 +56,23 @@ def test_a_run_depends_on_spec_settings_and_label(spec: Path) -> None:
     assert made_from(spec, "demo", Settings(seed=1, dtype="float32", device="cpu")) != first
     spec.write_text(spec.read_text() + "# edited\n")
     assert made_from(spec, "demo") != first
+
+
+@pytest.mark.parametrize("name", ["verdict.py", "comparison.py", "engine.py"])
+def test_a_run_depends_on_the_source_that_measures_and_judges(
+    spec: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    first, read = made_from(spec, "demo"), Path.read_text
+
+    def edited(path: Path, **how: str) -> str:
+        return read(path, **how) + ("#" if path.name == name else "")
+
+    source_hash.cache_clear()
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "read_text", edited)
+        assert made_from(spec, "demo") != first
+    source_hash.cache_clear()
+    assert made_from(spec, "demo") == first
 
 
 def test_measuring_anew_gives_the_same_record(spec: Path) -> None:

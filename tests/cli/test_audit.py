@@ -122,7 +122,7 @@ def test_a_run_that_is_killed_is_missing_with_its_signal(
     monkeypatch.setenv("PYTEST_PLUGINS", "deadly")
     assert main(["audit", "small.pp.yaml", "--out", "out"]) == 1
     said = capsys.readouterr().out
-    assert "0 of 1 checkpoints; missing: demo: its process was ended by SIGKILL" in said
+    assert "0 of 1 checkpoint; missing: demo: its process was ended by SIGKILL" in said
 
 
 @pytest.mark.slow

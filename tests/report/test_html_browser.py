@@ -12,10 +12,11 @@ from ppcheck.judge.compare import Change
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.run import ClaimRecord
 from ppcheck.report.html import page
+from tests.report.browsing import unfolded
 from tests.report.runs import HOSTILE, claim, difference, hostile, many, pictured, run
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Page
 
 pytestmark = pytest.mark.slow
 Opener = Callable[[list[ClaimRecord]], "Page"]
@@ -32,17 +33,6 @@ def opened(watched: Page, tmp_path: Path) -> Opener:
         return watched
 
     return open_page
-
-
-def unfolded(page: Page, name: str) -> Locator:
-    """The claim's details, all its plots drawn."""
-    button = page.get_by_role("button", name=name, exact=True)
-    button.click()
-    details = page.locator(f"#{button.get_attribute('aria-controls')}")
-    for plot in details.locator(".plot").all():
-        plot.scroll_into_view_if_needed()
-        plot.locator(".main-svg").first.wait_for()
-    return details
 
 
 def test_it_renders_the_verdict_and_every_claim(opened: Opener) -> None:

@@ -11,10 +11,11 @@ import pytest
 from ppcheck.record.audit import AuditRecord
 from ppcheck.report.matrix import page
 from tests.report.audits import audit, checkpoints, claim, missing
+from tests.report.browsing import unfolded
 from tests.report.runs import HOSTILE
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Page
 
 pytestmark = pytest.mark.slow
 Opener = Callable[[AuditRecord], "Page"]
@@ -31,17 +32,6 @@ def opened(watched: Page, tmp_path: Path) -> Opener:
         return watched
 
     return open_page
-
-
-def unfolded(shown: Page, name: str) -> Locator:
-    """The claim's details, all its plots drawn."""
-    button = shown.get_by_role("button", name=name, exact=True)
-    button.click()
-    details = shown.locator(f"#{button.get_attribute('aria-controls')}")
-    for plot in details.locator(".plot").all():
-        plot.scroll_into_view_if_needed()
-        plot.locator(".main-svg").first.wait_for()
-    return details
 
 
 def some() -> AuditRecord:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ppcheck.subject.info import ModelInfo
-from ppcheck.subject.key import code_version, digest, model_key
+from ppcheck.subject.key import MEASURING, code_version, digest, model_key, source_hash
 
 INFO = ModelInfo("a", None, "A", "w", "c", "t", "float32", "cuda:0", 7, "none", {"torch": "2"})
 leaves = st.none() | st.booleans() | st.integers(-9, 9) | st.floats(allow_nan=False) | st.text()
@@ -95,6 +95,6 @@ def test_any_edit_to_the_source_that_measures_changes_the_code_version(
                 read(path, encoding=encoding) + ("#" if path.name == name else "")
             ),
         )
-        assert code_version.__wrapped__() != before, name
+        assert source_hash.__wrapped__(MEASURING) != before, name
     monkeypatch.undo()
-    assert code_version.__wrapped__() == before
+    assert source_hash.__wrapped__(MEASURING) == before

@@ -17,16 +17,7 @@ function matches({ kind, moves, spec, id, says, course }) {
   return state.text.toLowerCase().split(/\s+/).every((word) => words.includes(word));
 }
 
-/** Filter anew and draw the first rows; others follow as the reader comes to them. */
-function list() {
-  listed = CLAIMS.filter(matches);
-  forget(body);
-  body.replaceChildren();
-  rendered = 0;
-  more();
-  const all = plural(CLAIMS.length, "claim");
-  document.getElementById("shown").textContent = listed.length === CLAIMS.length ? all : `${listed.length.toLocaleString("en")} of ${all}`;
-}
+const list = () => show(CLAIMS.filter(matches));
 
 function more(count = AT_ONCE) {
   for (const claim of listed.slice(rendered, rendered + count)) {

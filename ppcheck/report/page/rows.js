@@ -1,3 +1,14 @@
+/** List these claims and draw the first rows; others follow as the reader comes to them. */
+function show(claims) {
+  listed = claims;
+  forget(body);
+  body.replaceChildren();
+  rendered = 0;
+  more();
+  const all = plural(CLAIMS.length, "claim");
+  document.getElementById("shown").textContent = listed.length === CLAIMS.length ? all : `${listed.length.toLocaleString("en")} of ${all}`;
+}
+
 function toggle(number, open = !state.open.has(number)) {
   if (open === state.open.has(number)) return;
   const row = document.getElementById(`claim-${number}`);

@@ -29,17 +29,11 @@ function matches(claim) {
   return text.toLowerCase().split(/\s+/).every((word) => words.includes(word));
 }
 
-/** Filter and sort anew, and draw the first rows; others follow as the reader comes to them. */
+/** Filter and sort anew. */
 function list() {
   const { order } = COLUMNS.find(({ name }) => name === state.column);
-  listed = CLAIMS.filter(matches).sort(order);
-  if (!state.ascending) listed.reverse();
-  forget(body);
-  body.replaceChildren();
-  rendered = 0;
-  more();
-  const all = plural(CLAIMS.length, "claim");
-  document.getElementById("shown").textContent = listed.length === CLAIMS.length ? all : `${listed.length.toLocaleString("en")} of ${all}`;
+  const sorted = CLAIMS.filter(matches).sort(order);
+  show(state.ascending ? sorted : sorted.reverse());
 }
 
 function more(count = AT_ONCE) {
