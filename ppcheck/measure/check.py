@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -91,9 +92,9 @@ class Check(Claim):
         """Whether what it measures depends on what it has measured before."""
         return getattr(self, "top", None) is not None
 
+    @abstractmethod
     def measure(self, bench: Bench) -> Measurement:
         """Raises MeasurementError where it cannot, UnsupportedError where the model lacks it."""
-        raise NotImplementedError  # every check does
 
     def measurement(
         self, found: Iterable[Measured], facts: Mapping[str, Any], notes: Sequence[str] = ()

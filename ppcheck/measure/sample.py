@@ -11,6 +11,7 @@ No result depends on how many rows of weights come in one call.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -108,7 +109,7 @@ class Resampled:
         return None
 
 
-class OfUnits(Resampled):
+class OfUnits(Resampled, ABC):
     """A statistic whose examples are the units themselves."""
 
     neutral: float | None = None
@@ -117,8 +118,9 @@ class OfUnits(Resampled):
     def units(self) -> Labels:
         return np.arange(len(self.values()))
 
+    @abstractmethod
     def values(self) -> Floats:
-        raise NotImplementedError  # every statistic has examples
+        """Each unit's own value, [unit]."""
 
 
 class Sample(Resampled):

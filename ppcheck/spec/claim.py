@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from math import inf
 from typing import Annotated, Any, ClassVar, Literal
@@ -63,9 +64,9 @@ class Claim(Model):
         "`bonferroni`), no wrong verdict (`holm`), or few among many (`bh`).",
     )
 
+    @abstractmethod
     def statistic_names(self) -> tuple[str, ...]:
         """The statistics that the check gives and `expect` may name."""
-        raise NotImplementedError  # every check says
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         """What can be seen to be wrong without a model: each a key of the claim and a message.

@@ -56,6 +56,18 @@ def spec(kind: str, **changes: object) -> dict[str, object]:
     }
 
 
+def test_a_check_that_does_not_say_how_it_measures_cannot_be_made() -> None:
+    class Unfinished(Check):
+        family = "behaviour"
+
+        def statistic_names(self) -> tuple[str, ...]:
+            return ("gap",)
+
+    fields = {"id": "it", "says": "It does.", "on": "game", "expect": {"gap": "> 0"}}
+    with pytest.raises(TypeError, match=r"abstract.*measure"):
+        Unfinished.model_validate(fields)
+
+
 def test_every_check_is_registered_under_the_name_that_specs_give_it() -> None:
     assert CHECKS.keys() == CLAIMS.keys()
     for name, load in CHECKS.items():
