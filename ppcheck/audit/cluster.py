@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ppcheck.audit.folder import Folder
-from ppcheck.audit.job import Ended, Job, stop
+from ppcheck.audit.job import Ended, Job, stop, uninterrupted
 from ppcheck.audit.plan import Plan, common_folder
 from ppcheck.errors import AuditError
 from ppcheck.record.audit import Checkpoint
@@ -134,13 +135,15 @@ def measured(task: Task) -> Returned:
             log=folder / "run.log",
             folder=folder,
         )
-        process = job.start()
+        started: list[subprocess.Popen[bytes]] = []
         try:
+            with uninterrupted():
+                started.append(job.start())
             # Ray cancels a task between two steps of Python, and a plain wait is one step.
-            while (status := process.poll()) is None:
+            while (status := started[0].poll()) is None:
                 time.sleep(_GLANCE)
         finally:
-            stop([process])
+            stop(started)
         reason = job.reason(status)
         if status < 0:
             raise ProcessDiedError(reason)

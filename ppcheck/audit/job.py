@@ -6,8 +6,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import suppress
+import threading
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -96,16 +97,39 @@ class Job:
         return " ".join(errors or said[-1:]) or "it said nothing"
 
 
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """What asks this process to stop waits until the block is done.
+
+    So no process is lost that is started just then: one of which nobody has yet taken note.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # it is never interrupted
+        return
+    held: list[int] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, lambda number, _: held.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if held:
+            signal.raise_signal(held[0])
+
+
 def stop(processes: Sequence[subprocess.Popen[bytes]]) -> None:
     """End the processes and what they have started."""
-    for signal_ in (signal.SIGTERM, signal.SIGKILL):
-        alive = [process for process in processes if process.poll() is None]
-        for process in alive:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal_)
-        for process in alive:
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(_PATIENCE)
+    with uninterrupted():
+        for signal_ in (signal.SIGTERM, signal.SIGKILL):
+            alive = [process for process in processes if process.poll() is None]
+            for process in alive:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal_)
+            for process in alive:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(_PATIENCE)
 
 
 def _name(number: int) -> str:

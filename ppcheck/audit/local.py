@@ -9,7 +9,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 from ppcheck.audit.folder import Folder
-from ppcheck.audit.job import Ended, Job, stop
+from ppcheck.audit.job import Ended, Job, stop, uninterrupted
 from ppcheck.audit.plan import Plan
 from ppcheck.record.audit import Checkpoint
 
@@ -31,7 +31,8 @@ class Local:
                 while waiting and len(running) < self.workers:
                     checkpoint = waiting.pop()
                     job = self._job(checkpoint)
-                    running[job.start(self._threads())] = checkpoint, job
+                    with uninterrupted():
+                        running[job.start(self._threads())] = checkpoint, job
                 for process in [each for each in running if each.poll() is not None]:
                     checkpoint, job = running.pop(process)
                     yield Ended(checkpoint, job.reason(process.returncode))
