@@ -1,4 +1,4 @@
-"""What a circuit is compared with: itself and the model without some nodes, others, a ranking."""
+"""What a circuit is compared with: itself and the model without some parts, others, a ranking."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ppcheck.errors import MeasurementError
 from ppcheck.measure.check import Measured, measured, units_of
 from ppcheck.measure.estimate import STEPS
 from ppcheck.measure.faithfulness import Beaten, Deviation, areas, curve, first_nodes
-from ppcheck.measure.knockout import Kept, Knockout, Nodes, random_circuits, random_subsets
-from ppcheck.measure.maps import site_map
+from ppcheck.measure.knockout import Kept, Knockout, Part, Parts, random_subsets
+from ppcheck.measure.maps import arrow_map, site_map
 from ppcheck.measure.search import Search, search
 from ppcheck.measure.statistics import Floats
 from ppcheck.spec.metric import Metric
@@ -25,39 +25,43 @@ OF_SET = ("faithfulness", "necessity", "minimality", "incompleteness")
 OF_RANDOM = ("over_random", "beats_random")
 OF_CURVE = ("cpr", "cmd")
 NAMED = 3
-"""So many nodes of a subset are named; of a larger one their number is."""
+"""So many parts of a subset are named; of a larger one their number is."""
 Naming = Callable[[str], str]
 """What a statistic is called in the metric at hand."""
 
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A circuit of ``sites`` among all ``nodes``, with ``others`` like it and ``subsets`` of it."""
+    """A circuit of ``parts`` among ``every`` one, with ``others`` like it and ``subsets`` of it."""
 
-    sites: tuple[Site, ...]
-    nodes: tuple[Site, ...]
-    others: tuple[Nodes, ...]
-    subsets: tuple[Nodes, ...]
+    parts: tuple[Part, ...]
+    every: Parts
+    others: tuple[Parts, ...]
+    subsets: tuple[Parts, ...]
 
     @classmethod
     def of(
-        cls, sites: Sequence[Site], nodes: Sequence[Site], others: int, subsets: int, seed: int
+        cls,
+        parts: Sequence[Part],
+        every: Sequence[Part],
+        others: Sequence[Parts],
+        subsets: int,
+        seed: int,
     ) -> Candidate:
-        drawn = random_circuits(nodes, frozenset(sites), others, seed) if others else []
-        single = [frozenset({site}) for site in sites]
-        some = [*single, *random_subsets(sites, subsets, seed)]
-        return cls(tuple(sites), tuple(nodes), tuple(drawn), tuple(some))
+        single = [frozenset({part}) for part in parts]
+        some = [*single, *random_subsets(parts, subsets, seed)]
+        return cls(tuple(parts), frozenset(every), tuple(others), tuple(some))
 
     @property
-    def whole(self) -> Nodes:
-        return frozenset(self.sites)
+    def whole(self) -> Parts:
+        return frozenset(self.parts)
 
-    def outside(self, left_out: Nodes) -> Nodes:
-        """The whole model without some nodes."""
-        return frozenset(self.nodes) - left_out
+    def outside(self, left_out: Parts) -> Parts:
+        """The whole model without some parts."""
+        return self.every - left_out
 
-    def wanted(self) -> Iterator[Nodes]:
-        """Every set of nodes that has to be kept by itself."""
+    def wanted(self) -> Iterator[Parts]:
+        """Every set of parts that has to be kept by itself."""
         yield from (self.whole, self.outside(self.whole), *self.others)
         for some in self.subsets:
             yield from (self.whole - some, self.outside(some))
@@ -65,9 +69,9 @@ class Candidate:
     def measured(self, kept: Kept, named: Naming) -> Iterator[Measured]:
         yield kept.share(kept.gained(self.whole), named("faithfulness"))
         yield kept.share(kept.missing(self.outside(self.whole)), named("necessity"))
-        for site in self.sites:
-            lost = kept.values[self.whole] - kept.values[self.whole - {site}]
-            yield kept.share(lost, named("minimality"), str(site))
+        for part in self.parts:
+            lost = kept.values[self.whole] - kept.values[self.whole - {part}]
+            yield kept.share(lost, named("minimality"), str(part))
         for number, some in enumerate(self.subsets):
             apart = kept.values[self.outside(some)] - kept.values[self.whole - some]
             yield kept.share(apart, named("incompleteness"), self._without(number))
@@ -86,24 +90,28 @@ class Candidate:
         some = self._names(self.subsets[number])
         if len(some) <= NAMED:
             return f"without {'+'.join(some)}"
-        return f"without {len(some)} nodes ({number - len(self.sites) + 1})"
+        what = "nodes" if isinstance(self.parts[0], Site) else "edges"
+        return f"without {len(some)} {what} ({number - len(self.parts) + 1})"
 
-    def _names(self, some: Nodes) -> list[str]:
-        return [str(site) for site in self.sites if site in some]
+    def _names(self, some: Parts) -> list[str]:
+        return [str(part) for part in self.parts if part in some]
 
     def facts(self, kept: Kept) -> dict[str, Any]:
         """In the first metric."""
         return {
-            "circuit": list(map(str, self.sites)),
+            "circuit": list(map(str, self.parts)),
             "random": [kept.faithfulness(other) for other in self.others],
             "without": {self._without(n): self._names(some) for n, some in enumerate(self.subsets)},
         }
 
     def map(self, kept: Kept) -> dict[str, Any]:
-        """What each node of the circuit adds to its faithfulness, for a report."""
+        """What each part of the circuit adds to its faithfulness, for a report."""
         whole = kept.faithfulness(self.whole)
-        lost = [whole - kept.faithfulness(self.whole - {site}) for site in self.sites]
-        return site_map(self.sites, np.array(lost))
+        lost = [whole - kept.faithfulness(self.whole - {part}) for part in self.parts]
+        sites = [part for part in self.parts if isinstance(part, Site)]
+        if sites:
+            return site_map(sites, np.array(lost))
+        return arrow_map(list(map(str, self.parts)), lost)
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +150,7 @@ class Ranked:
         return (half,) if self.found.looked_at else ()
 
     @cached_property
-    def points(self) -> list[Nodes]:
+    def points(self) -> list[Parts]:
         return first_nodes(self.order)
 
     def measured(self, kept: Kept, named: Naming) -> Iterator[Measured]:

@@ -14,6 +14,7 @@ from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.info import ModelInfo, Shape
 from ppcheck.subject.readout import Integers
 from ppcheck.subject.subject import Cell
+from ppcheck.subject.wiring import Wiring
 
 Ids = tuple[int, ...]
 
@@ -85,6 +86,22 @@ def rerun(shape: Shape, encoded: Encoded, cells: Sequence[Edits]) -> Integers:
             tokens = lengths - np.min([starts[edit.position] for edit in cell], axis=0)
             total[min(edit.site.layer or 0 for edit in cell) : -1] += tokens.sum()
             total[-1] += np.count_nonzero(tokens)
+    return total
+
+
+def rewired(shape: Shape, wirings: Sequence[Wiring]) -> Integers:
+    """How often wirings run each layer at most, [layer]: what some have in common runs once.
+
+    Once for each receiver of it that is told something, once more for what its heads make of that,
+    and, where edges are cut from a clean run, up to there for all that has changed before.
+    """
+    total = np.zeros(shape.n_layers, dtype=np.int64)
+    for wiring in wirings:
+        receivers = {edge.receiver for edge in wiring.edges}
+        for layer in range(shape.n_layers):
+            heard = sum(site is not None and site.layer == layer for site in receivers)
+            first = layer if wiring.keeps else 0
+            total[first : layer + 1] += heard + bool(heard)
     return total
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ppcheck.measure.agreement import Ends
 from ppcheck.measure.check import units_of
-from ppcheck.measure.knockout import Kept, Nodes
+from ppcheck.measure.knockout import Kept, Parts
 from ppcheck.measure.search import Mask
 from ppcheck.measure.statistics import Floats, Labels, Mean, Ratio, Sample, divide, totals
 from ppcheck.spec.site import Site
@@ -21,7 +21,7 @@ FRACTIONS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 """Shares of the nodes that a curve keeps (MIB, arXiv 2504.13151)."""
 
 
-def first_nodes(ranking: Sequence[Site]) -> list[Nodes]:
+def first_nodes(ranking: Sequence[Site]) -> list[Parts]:
     """What each of `FRACTIONS` keeps, rounded down to whole nodes."""
     counts = [int(round(len(ranking) * fraction, 9)) for fraction in FRACTIONS]
     return [frozenset(ranking[:count]) for count in counts]
@@ -118,7 +118,7 @@ def _further(own: Floats, others: Floats) -> Floats:
     return np.asarray(((others > own) + (others == own) / 2).mean(axis=0))
 
 
-def curve(kept: Kept, points: Sequence[Nodes], judged: Mask) -> dict[str, Any]:
+def curve(kept: Kept, points: Sequence[Parts], judged: Mask) -> dict[str, Any]:
     """Faithfulness against the share of nodes kept, with 95 % of each point by Student's t."""
     from scipy.special import stdtrit
 

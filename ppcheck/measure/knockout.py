@@ -16,6 +16,7 @@ from ppcheck.measure.estimate import Estimated, Intervening
 from ppcheck.measure.metrics import same
 from ppcheck.measure.search import Mask
 from ppcheck.measure.statistics import Floats, Mean, Ratio
+from ppcheck.spec.edge import Edge
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.metric import Metric
 from ppcheck.spec.position import Position
@@ -23,12 +24,14 @@ from ppcheck.spec.site import Kind, Site
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.subject import Cell
 
-Nodes = frozenset[Site]
+Part = Site | Edge
+"""What a circuit is made of: nodes, or edges between them."""
+Parts = frozenset[Part]
 
 
 @dataclass(frozen=True, eq=False)
 class Kept:
-    """A metric, [prompt]: of the whole model, of nothing, and of ``values`` by the nodes kept.
+    """A metric, [prompt]: of the whole model, of nothing, and of ``values`` by the parts kept.
 
     Of nothing is where f = (m - nothing) / (whole - nothing) is 0. ``sides`` are the prompts or,
     where corrupted prompts take the place of what is ablated, these too.
@@ -36,23 +39,23 @@ class Kept:
 
     whole: Floats
     nothing: Floats
-    values: Mapping[Nodes, Floats]
+    values: Mapping[Parts, Floats]
     sides: tuple[tuple[Prompt, ...], ...]
 
     @property
     def gaps(self) -> Floats:
         return self.whole - self.nothing
 
-    def gained(self, nodes: Nodes) -> Floats:
-        """How far these nodes by themselves move the metric from nothing, [prompt]."""
-        return self.values[nodes] - self.nothing
+    def gained(self, parts: Parts) -> Floats:
+        """How far these parts by themselves move the metric from nothing, [prompt]."""
+        return self.values[parts] - self.nothing
 
-    def missing(self, nodes: Nodes) -> Floats:
+    def missing(self, parts: Parts) -> Floats:
         """How far they stay behind the whole model, [prompt]."""
-        return self.whole - self.values[nodes]
+        return self.whole - self.values[parts]
 
-    def faithfulness(self, nodes: Nodes) -> float:
-        return float(self.gained(nodes).sum() / self.gaps.sum())
+    def faithfulness(self, parts: Parts) -> float:
+        return float(self.gained(parts).sum() / self.gaps.sum())
 
     @property
     def texts(self) -> list[str]:
@@ -86,13 +89,13 @@ class Knockout:
     position: Position
     ablation: Ablation | None
 
-    def run(self, wanted: Iterable[Nodes], metric: Metric) -> Kept:
+    def run(self, wanted: Iterable[Parts], metric: Metric) -> Kept:
         """Keep each set of nodes by itself; and none, whatever is wanted.
 
         Raises MeasurementError where the metric does not tell the whole model from nothing, and as
         `patch_effect` and `ablate` do.
         """
-        everything, none = frozenset(self.nodes), Nodes()
+        everything, none = frozenset(self.nodes), Parts()
         sets = [none, *(each for each in dict.fromkeys(wanted) if each and each != everything)]
         cells = [
             Cell(tuple(node for node in self.nodes if node not in kept), self.position)
@@ -127,7 +130,9 @@ class Knockout:
         return run.untouched, run.ablated[0], run.ablated
 
 
-def random_circuits(nodes: Sequence[Site], circuit: Nodes, count: int, seed: int) -> list[Nodes]:
+def random_circuits(
+    nodes: Sequence[Site], circuit: frozenset[Site], count: int, seed: int
+) -> list[frozenset[Site]]:
     """Up to ``count`` other sets with as many heads and as many MLPs as the circuit, all different.
 
     Raises MeasurementError where there is no other.
@@ -141,7 +146,7 @@ def random_circuits(nodes: Sequence[Site], circuit: Nodes, count: int, seed: int
             "MLPs to compare with; leave it out with `random: 0`"
         )
     rng = np.random.default_rng(seed)
-    found: dict[Nodes, None] = {}
+    found: dict[frozenset[Site], None] = {}
     while len(found) < min(count, others):
         drawn = frozenset(
             pool[place]
@@ -153,13 +158,13 @@ def random_circuits(nodes: Sequence[Site], circuit: Nodes, count: int, seed: int
     return list(found)
 
 
-def random_subsets(circuit: Sequence[Site], count: int, seed: int) -> list[Nodes]:
-    """Up to ``count`` subsets of two nodes or more, but not of all; each node is in with 1/2."""
+def random_subsets(circuit: Sequence[Part], count: int, seed: int) -> list[Parts]:
+    """Up to ``count`` subsets of two parts or more, but not of all; each part is in with 1/2."""
     possible = 2 ** len(circuit) - len(circuit) - 2
     rng = np.random.default_rng(seed)
-    found: dict[Nodes, None] = {}
+    found: dict[Parts, None] = {}
     while len(found) < min(count, possible):
-        drawn = frozenset(node for node in circuit if rng.random() < 1 / 2)
+        drawn = frozenset(part for part in circuit if rng.random() < 1 / 2)
         if 1 < len(drawn) < len(circuit):
             found[drawn] = None
     return list(found)

@@ -26,6 +26,15 @@ def site_map(sites: Sequence[Site], values: Floats) -> dict[str, Any]:
     return {"rows": rows, "columns": columns, "values": cells}
 
 
+def arrow_map(names: Sequence[str], values: Sequence[float]) -> dict[str, Any]:
+    """Values of arrows such as ``L0H2 → L1H1.v`` as sender by receiver, None where none is."""
+    ends = [tuple(name.split(" → ")) for name in names]
+    rows, columns = (list(dict.fromkeys(side)) for side in zip(*ends, strict=True))
+    known = dict(zip(ends, values, strict=True))
+    cells = [[known.get((row, column)) for column in columns] for row in rows]
+    return {"rows": rows, "columns": columns, "values": cells}
+
+
 def drawn_means(samples: Sequence[tuple[Floats, Labels]]) -> dict[str, list[float]]:
     """Means of samples, each values and units [example], with the 95 % interval of each alone.
 

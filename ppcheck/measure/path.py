@@ -12,6 +12,7 @@ from pydantic import Field
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.check import Bench, Check, Measurement, prompt_facts
 from ppcheck.measure.effect import SHARE, Effect, Mode, effect_of, judged_shares
+from ppcheck.measure.maps import arrow_map
 from ppcheck.measure.metrics import metric_facts, metric_notes
 from ppcheck.measure.paths import Path, is_parallel, patch_paths, precedes
 from ppcheck.measure.problems import metric_problems, patch_problems
@@ -131,7 +132,7 @@ class DirectPath(Check):
         }
         if not self.together:
             facts["maps"] = {
-                f"{SHARE[self.mode]} of {metric}": _map(list(paths), shares)
+                f"{SHARE[self.mode]} of {metric}": arrow_map(list(paths), shares)
                 for metric, shares in everything.items()
             }
         return facts
@@ -146,15 +147,6 @@ def _run(
     reader: Readout,
 ) -> Floats:
     return patch_paths(bench.subject, target, source, paths, position, reader)
-
-
-def _map(names: Sequence[str], shares: Sequence[float]) -> dict[str, Any]:
-    """Sender by receiver, None where there is no path."""
-    ends = [tuple(name.split(" → ")) for name in names]
-    rows, columns = (list(dict.fromkeys(side)) for side in zip(*ends, strict=True))
-    known = dict(zip(ends, shares, strict=True))
-    values = [[known.get((row, column)) for column in columns] for row in rows]
-    return {"rows": rows, "columns": columns, "values": values}
 
 
 def _ends(patterns: Sites) -> list[Site] | None:

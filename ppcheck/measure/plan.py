@@ -10,7 +10,7 @@ import numpy as np
 
 from ppcheck.errors import PpcheckError
 from ppcheck.measure.check import Bench, Check
-from ppcheck.measure.cost import Ids, Request, distinct_tokens, replayed, rerun
+from ppcheck.measure.cost import Ids, Request, distinct_tokens, replayed, rerun, rewired
 from ppcheck.measure.metrics import log_softmax
 from ppcheck.spec.grid import Grid
 from ppcheck.spec.position import Position
@@ -21,6 +21,7 @@ from ppcheck.subject.key import digest
 from ppcheck.subject.memo import Memo, Memory, Store
 from ppcheck.subject.readout import Floats, Integers, Readout
 from ppcheck.subject.subject import Cell, Subject
+from ppcheck.subject.wiring import Wiring
 
 SAMPLE = 16
 """How many prompts are read to find out how fast the model is."""
@@ -145,6 +146,21 @@ class Recorder(Subject):
         self._rerun("edit", encoded, cells, logits)
         drawn = _random(encoded).uniform(0, 1, len(cells))
         return np.multiply.outer(drawn, self._values(encoded, readout))
+
+    def rewire(
+        self,
+        clean: Encoded,
+        corrupted: Encoded,
+        wirings: Sequence[Wiring],
+        readout: Readout,
+    ) -> Floats:
+        runs = len(wirings) * len(clean)
+        ids, tokens = (*clean.ids, *corrupted.ids), sum(map(len, clean.ids))
+        logits = _logits(self, readout) * runs
+        computed = tokens * rewired(self.shape, wirings)
+        self.requests.append(Request("rewire", ids, len(wirings), computed, logits, runs))
+        drawn = _random(corrupted).uniform(0, 1, len(wirings))
+        return np.multiply.outer(drawn, self._values(clean, readout))
 
     def estimate_patch(
         self,

@@ -40,6 +40,8 @@ def _work(plan: Plan) -> list[tuple[str, str]]:
     ]
     if gradients := plan.members("gradient"):
         rows.append(("gradients", f"{gradients:,} cells"))
+    if rewired := plan.members("rewire"):
+        rows.append(("rewired", f"{rewired:,} sets of edges"))
     if cells:
         layers = "  ".join(f"L{n} {count:,}" for n, count in enumerate(plan.replayed))
         rows.append(("recomputed", f"tokens by layer: {layers}"))

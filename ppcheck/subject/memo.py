@@ -15,6 +15,7 @@ from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.key import digest, model_key
 from ppcheck.subject.readout import Floats, Readout, applied, raw
 from ppcheck.subject.subject import Cell, Subject
+from ppcheck.subject.wiring import Wiring
 
 T = TypeVar("T")
 MEMORY_LIMIT = 2**28
@@ -135,6 +136,21 @@ class Memo(Subject):
         asked, names = raw(readout), self._edited(encoded, cells)
         found = self._each(("intervene", encoded.ids, asked), names, cells, measure)
         return applied(readout, np.stack(found))
+
+    def rewire(
+        self,
+        clean: Encoded,
+        corrupted: Encoded,
+        wirings: Sequence[Wiring],
+        readout: Readout,
+    ) -> Floats:
+        def measure(missing: list[Wiring]) -> list[Floats]:
+            return list(self._subject.rewire(clean, corrupted, missing, asked))
+
+        asked = raw(readout)
+        names = [f"{digest(sorted(map(str, each.edges)))} {each.keeps}" for each in wirings]
+        what = ("rewire", clean.ids, corrupted.ids, asked)
+        return applied(readout, np.stack(self._each(what, names, wirings, measure)))
 
     def estimate_patch(
         self,

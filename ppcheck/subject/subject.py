@@ -17,6 +17,7 @@ from ppcheck.subject.info import ModelInfo, Shape
 from ppcheck.subject.readout import Floats, Readout
 from ppcheck.subject.sites import expand
 from ppcheck.subject.tokens import Tokens
+from ppcheck.subject.wiring import Wiring
 
 if TYPE_CHECKING:
     from ppcheck.subject.engine import Engine
@@ -135,6 +136,27 @@ class Subject:
         from ppcheck.subject.editing import intervene
 
         return intervene(self._engine, encoded, cells, readout, progress=self.progress)
+
+    def rewire(
+        self,
+        clean: Encoded,
+        corrupted: Encoded,
+        wirings: Sequence[Wiring],
+        readout: Readout,
+    ) -> Floats:
+        """What ``readout`` reads with each wiring's edges clean or corrupted: [wiring, prompt].
+
+        A query, key, value, MLP or the logits reads the stream as the sum of what the embedding,
+        heads and MLPs before it have written: along a corrupted edge what the sender writes in the
+        corrupted run, along a clean one what it writes in this run (Conmy et al. 2023, arXiv
+        2304.14997; Hanna et al. 2024, arXiv 2403.17806). A component without a clean edge into it
+        is so as in the corrupted run. Where attention's output is normed before it is added, heads
+        of one layer that tell one receiver are taken together. Raises MeasurementError for pairs of
+        unequal length.
+        """
+        from ppcheck.subject.rewiring import rewire
+
+        return rewire(self._engine, clean, corrupted, wirings, readout, progress=self.progress)
 
     def estimate_patch(
         self,

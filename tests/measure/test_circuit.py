@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -180,6 +181,71 @@ def test_only_the_circuit_that_was_planted_passes(
     assert verdict(wanted, told) == expected
 
 
+ROUTES = ["embed -> L0H0.v", "L0H0 -> L1H1.v", "L0H0 -> logits", "L1H1 -> logits"]
+
+
+def test_planted_edges_are_worked_out_by_hand(told: Bench) -> None:
+    """One fourth goes straight from L0H0 to the logits, three fourths by L1H1's value."""
+    wanted = claim("circuit", edges=ROUTES, ablation="corrupted", metric=[METRIC, "p(a)"])
+    measurement = wanted.measure(told)
+    found = {k: v for k, v in estimates(measurement).items() if "@" not in k}
+    assert found.pop("gap") > 0.05
+    assert found.pop("over_random") > 0.9
+    assert found.pop("beats_random") == 1
+    apart = {name: found.pop(name) for name in list(found) if name.startswith("incompleteness")}
+    assert found == {
+        "faithfulness": pytest.approx(1, abs=0.01),
+        "necessity": pytest.approx(1, abs=0.01),
+        "minimality embed → L0H0.v": pytest.approx(1, abs=0.01),
+        "minimality L0H0 → L1H1.v": pytest.approx(0.75, abs=0.01),
+        "minimality L0H0 → logits": pytest.approx(0.25, abs=0.01),
+        "minimality L1H1 → logits": pytest.approx(0.75, abs=0.01),
+    }
+    assert len(apart) == 8
+    np.testing.assert_allclose(list(apart.values()), 0, atol=0.01)
+    assert measurement.facts["circuit"] == [edge.replace("->", "→") for edge in ROUTES]
+    assert measurement.facts["among"] == 46
+    drawn = measurement.facts["maps"][f"faithfulness lost in {METRIC}"]
+    assert drawn["rows"] == ["embed", "L0H0", "L1H1"]
+    assert drawn["columns"] == ["L0H0.v", "L1H1.v", "logits"]
+    assert drawn["values"][1] == [None, *map(approximately, (0.75, 0.25))]
+    assert "what of 46 edges is outside a circuit brings what its sender" in measurement.notes[0]
+    assert json.loads(json.dumps(measurement.facts)) == measurement.facts
+
+
+def approximately(share: float) -> Any:
+    return pytest.approx(share, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("edges", "expect", "expected"),
+    [
+        (ROUTES, {"faithfulness": ">= 0.95", "minimality": ">= 0.2"}, Verdict.HOLDS),
+        ([*ROUTES, "embed -> L0H0.q"], {"minimality": ">= 0.1"}, Verdict.FAILS),
+        (
+            ["embed -> L0H0", "L0H0 -> L1H1.q", "L1H1 -> logits"],
+            {"necessity": "<= 0.9"},
+            Verdict.FAILS,
+        ),
+        (["embed -> L0H1", "L0H1 -> logits"], {"faithfulness": ">= 0.05"}, Verdict.FAILS),
+        (["embed -> L0H1", "L0H1 -> logits"], {"over_random": ">= 0.05"}, Verdict.FAILS),
+    ],
+)
+def test_only_the_edges_that_were_planted_pass(
+    told: Bench, edges: list[str], expect: dict[str, str], expected: Verdict
+) -> None:
+    wanted = claim("circuit", edges=edges, ablation="corrupted", metric=METRIC, expect=expect)
+    assert verdict(wanted, told) == expected
+
+
+def test_all_edges_are_no_circuit(tiny: Model) -> None:
+    ends = product(("embed", "L*H*", "mlp_out.L*"), ("L*H*", "mlp_out.L*", "logits"))
+    edges = [f"{sender} -> {receiver}" for sender, receiver in ends]
+    wanted = claim("circuit", edges=edges, ablation="corrupted", metric=METRIC)
+    with pytest.raises(MeasurementError, match="the circuit is all edges of the model"):
+        wanted.measure(bench(tiny, FEW))
+
+
 def spare(model: Any) -> None:
     """L0H1 brings as much to the logits as L0H0 does; nobody passes it on."""
     import torch
@@ -293,7 +359,11 @@ def test_prompts_need_no_pairs_where_nothing_is_taken_from_corrupted_ones(tiny: 
         ({"nodes": "L0H0.q"}, "nodes", "L0H0.q is no node: name heads such as L1H2, and mlp_out"),
         ({"among": ["L*H*", "resid_post.L0"]}, "among", "resid_post.L0 is no node"),
         ({"ranking": ["L0N3"]}, "ranking", "L0N3 is no node"),
-        ({"nodes": None}, "nodes", "name the circuit's nodes, or a `ranking`"),
+        ({"nodes": None}, "nodes", "name the circuit's nodes or `edges`, or a `ranking`"),
+        ({"edges": "embed -> L0H0"}, "nodes", "`nodes` is of circuits of nodes: leave out it or"),
+        ({"nodes": None, "edges": "embed -> L0H0"}, "ablation", "says: not zero"),
+        ({"nodes": None, "edges": "embed -> L0H0", "ranking": "size"}, "ranking", "leave out it"),
+        ({"nodes": None, "edges": "embed -> L0H0", "position": "final"}, "position", "leave out"),
         ({"nodes": None, "ranking": "size", "random": 5}, "random", "compares with a circuit"),
         ({"pairs": {"feeling": ["pain", "neutral"]}}, "pairs", "corrupted, not for zero"),
         ({"reference": "game"}, "reference", "mean or resample, not for zero"),

@@ -10,13 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ppcheck.errors import MeasurementError
-from ppcheck.measure.cost import Request, distinct_tokens, replayed
+from ppcheck.measure.cost import Request, distinct_tokens, replayed, rewired
+from ppcheck.spec.edge import Edge
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.position import Position
-from ppcheck.spec.site import Sites
+from ppcheck.spec.site import Kind, Site, Sites
 from ppcheck.spec.template import Piece, Turn
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.subject import Cell, Subject
+from ppcheck.subject.wiring import Wiring
 from tests.measure.lab import Model
 
 prompts = st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=5).map(tuple), max_size=8)
@@ -91,3 +93,14 @@ def test_arithmetic_is_close_to_what_a_profiler_counts(demo: Subject) -> None:
     request = Request("read", (ids,), 1, nothing, len(ids) * demo.shape.n_vocabulary)
     flops = request.flops(demo.info, demo.shape)
     assert flops == pytest.approx(counter.get_total_flops(), rel=0.1)
+
+
+def test_edges_cost_a_run_of_a_layer_for_each_receiver_in_it_and_one_for_its_heads(
+    subject: Subject,
+) -> None:
+    """Cut from a clean run they cost what comes before that layer, too."""
+    embed, head = Site(Kind.EMBED), Site(Kind.HEAD, 0, 1)
+    receivers = [Site(Kind.QUERY, 1, 0), Site(Kind.VALUE, 1, 0)]
+    edges = frozenset(Edge(sender, to) for sender in (embed, head) for to in [*receivers, None])
+    for keeps, runs in ((True, [0, 3]), (False, [3, 3])):
+        assert rewired(subject.shape, [Wiring(edges, keeps=keeps)]).tolist() == runs

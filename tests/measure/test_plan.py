@@ -103,13 +103,14 @@ def test_a_run_asks_for_just_what_was_planned_and_then_nothing_is_left(
 PATHS: dict[str, dict[str, Any]] = {
     "path": {"sender": "L0H*", "receiver": ["L1H*.q", "mlp_out.L1", "logits"], "mode": "denoise"},
     "circuit": {"nodes": ["L0H*", "mlp_out.L0"], "ablation": "corrupted", "random": 5},
+    "circuit of edges": {"edges": ["embed -> L0H1", "L0H1 -> logits"], "ablation": "corrupted"},
 }
 
 
 @pytest.mark.parametrize("check", PATHS)
 def test_paths_and_circuits_ask_for_just_what_was_planned(tiny: Model, check: str) -> None:
     on, store = bench(tiny), Memory()
-    wanted = claim_of(check, metric="logit_diff(a, b)", **PATHS[check])
+    wanted = claim_of(check.split(maxsplit=1)[0], metric="logit_diff(a, b)", **PATHS[check])
     before = plan(tiny.subject, {"it": (wanted, on.grid)}, store)
     memo = Memo(tiny.subject, store)
     wanted.measure(Bench(memo, on.grid, 0))

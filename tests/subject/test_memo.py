@@ -12,13 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ppcheck.errors import MeasurementError
+from ppcheck.spec.edge import Edge
 from ppcheck.spec.position import FINAL, Position
-from ppcheck.spec.site import Sites
+from ppcheck.spec.site import Kind, Site, Sites
 from ppcheck.subject.edit import Edit, Operation
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.memo import Memo, Memory
 from ppcheck.subject.readout import Floats
 from ppcheck.subject.subject import Cell, Subject
+from ppcheck.subject.wiring import Wiring
 
 IDS = [[3, 9, 4, 17], [30, 2, 5, 5], [6, 6, 41, 8]]
 TWINS = [[3, 1, 4, 17], [30, 7, 5, 5], [6, 2, 41, 8]]
@@ -60,6 +62,10 @@ class Watched(Subject):
         self.asked.append(("intervene", len(cells)))
         return super().intervene(encoded, cells, readout)
 
+    def rewire(self, clean: Any, corrupted: Any, wirings: Any, readout: Any) -> Floats:
+        self.asked.append(("rewire", len(wirings)))
+        return super().rewire(clean, corrupted, wirings, readout)
+
     def activations(
         self, encoded: Any, sites: Any, position: Any, cells: Any = ((),)
     ) -> list[Floats]:
@@ -98,9 +104,16 @@ def everything(subject: Subject, pair: tuple[Encoded, Encoded], readout: Any) ->
         subject.attention(first, heads, links),
         subject.patch(first, second, cells(subject, "L*H*", SECOND), readout),
         subject.intervene(first, added(subject, 1.0), readout),
+        subject.rewire(first, second, wirings(), readout),
         *subject.activations(first, mixed, SECOND, [(), *added(subject, 2.0)]),
         *subject.means(first, mixed, FINAL, pooled=True),
     ]
+
+
+def wirings() -> list[Wiring]:
+    edges = [Edge(Site(Kind.EMBED), Site(Kind.VALUE, 0, 1)), Edge(Site(Kind.HEAD, 0, 1), None)]
+    some = [frozenset(edges), frozenset(edges[1:])]
+    return [Wiring(each, keeps=keeps) for each in some for keeps in (True, False)]
 
 
 def added(subject: Subject, scale: float) -> list[tuple[Edit, ...]]:
@@ -123,9 +136,10 @@ def test_every_method_gives_the_same_bits_measured_or_known_and_measures_once(
             assert found.shape == expected.shape
             assert found.tobytes() == expected.tobytes()
     methods = ("read", "log_distribution", "log_probs", "capture", "attention", "patch")
-    edited = ("intervene", "activations", "means")
-    assert watched.asked == list(zip(methods + edited, (1, 1, 1, 3, 4, 4, 4, 5, 3), strict=True))
-    assert (memo.asked, memo.known) == (26, 26)
+    edited = ("intervene", "rewire", "activations", "means")
+    counts = (1, 1, 1, 3, 4, 4, 4, 4, 5, 3)
+    assert watched.asked == list(zip(methods + edited, counts, strict=True))
+    assert (memo.asked, memo.known) == (30, 30)
 
 
 def test_edits_go_by_what_they_do_whatever_their_order(
