@@ -12,7 +12,7 @@ from ppcheck.errors import MeasurementError
 from ppcheck.measure.check import Bench
 from ppcheck.measure.effect import effect_of
 from ppcheck.measure.knockout import Kept, Part, Parts
-from ppcheck.measure.paths import is_parallel, precedes
+from ppcheck.measure.paths import precedes
 from ppcheck.measure.statistics import Floats
 from ppcheck.spec.edge import Edge, EdgePattern, Edges
 from ppcheck.spec.metric import Metric
@@ -91,11 +91,7 @@ class Graph:
     def _tells(self, sender: Site, receiver: Site | None) -> bool:
         if receiver is None or sender.kind is Kind.EMBED:
             return True
-        return precedes(sender, receiver, parallel=self._is_parallel)
-
-    @cached_property
-    def _is_parallel(self) -> bool:
-        return is_parallel(self.subject)
+        return precedes(sender, receiver, parallel=self.subject.is_parallel)
 
     def inputs(self, sender: Site) -> tuple[Site, ...]:
         """Through what a head or MLP is told something."""

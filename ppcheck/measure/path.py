@@ -14,7 +14,7 @@ from ppcheck.measure.check import Bench, Check, Measurement, prompt_facts
 from ppcheck.measure.effect import SHARE, Effect, Mode, effect_of, judged_shares
 from ppcheck.measure.maps import arrow_map
 from ppcheck.measure.metrics import metric_facts, metric_notes
-from ppcheck.measure.paths import Path, is_parallel, patch_paths, precedes
+from ppcheck.measure.paths import Path, patch_paths, precedes
 from ppcheck.measure.problems import metric_problems, patch_problems
 from ppcheck.measure.search import TopField, search
 from ppcheck.measure.statistics import Floats
@@ -104,12 +104,11 @@ class DirectPath(Check):
         subject, named = bench.subject, self.receiver.sites
         senders = subject.sites(self.sender)
         receivers = () if named is None else subject.sites(named)
-        parallel = is_parallel(subject)
         links = [
             (one, other)
             for one in senders
             for other in receivers
-            if precedes(one, other, parallel=parallel)
+            if precedes(one, other, parallel=subject.is_parallel)
         ]
         if not links and not self.receiver.logits:
             raise MeasurementError(f"no {self.receiver} comes after {self.sender}: nothing is told")

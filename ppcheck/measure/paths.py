@@ -8,18 +8,16 @@ from itertools import groupby
 
 import numpy as np
 
-from ppcheck.errors import UnsupportedError
 from ppcheck.measure.statistics import Floats
 from ppcheck.spec.position import Position
-from ppcheck.spec.site import Kind, Site, Sites
+from ppcheck.spec.site import Kind, Site
 from ppcheck.subject.align import align
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.readout import Readout
 from ppcheck.subject.subject import Cell, Edit, Edits, Operation, Subject
+from ppcheck.subject.wiring import Group, after, side_by_side
 
 ALL = Position("all")
-Told = tuple[Site, ...]
-"""Senders that write to the stream side by side: one MLP, or heads of one layer."""
 
 
 @dataclass(frozen=True)
@@ -41,15 +39,6 @@ def precedes(sender: Site, receiver: Site, *, parallel: bool = False) -> bool:
     return layers[0] < layers[1] or (layers[0] == layers[1] and same_block)
 
 
-def is_parallel(subject: Subject) -> bool:
-    """Whether a block's MLP does not read what its attention has written."""
-    try:
-        subject.sites(Sites.parse("resid_mid.L0"))
-    except UnsupportedError:
-        return True
-    return False
-
-
 def patch_paths(
     subject: Subject,
     target: Encoded,
@@ -69,7 +58,7 @@ def patch_paths(
     parts = []
     for _, part in groupby(paths, key=lambda path: [sender.layer for sender in path.senders]):
         some = list(part)
-        sent = _Sent(subject, target, source, position, some, is_parallel(subject))
+        sent = _Sent(subject, target, source, position, some)
         parts.append(subject.intervene(target, sent.cells(), readout))
     return np.concatenate(parts)
 
@@ -83,8 +72,7 @@ class _Sent:
     source: Encoded
     position: Position
     paths: Sequence[Path]
-    parallel: bool
-    _written: dict[Told, Floats] = field(default_factory=dict, init=False)
+    _written: dict[Group, Floats] = field(default_factory=dict, init=False)
 
     def cells(self) -> list[Edits]:
         """The edits that patch each path."""
@@ -103,7 +91,9 @@ class _Sent:
         return cells
 
     def _senders(self, path: Path, to: Site) -> tuple[Site, ...]:
-        return tuple(each for each in path.senders if precedes(each, to, parallel=self.parallel))
+        return tuple(
+            each for each in path.senders if precedes(each, to, parallel=self.subject.is_parallel)
+        )
 
     def _at(self, receiver: Site) -> Position:
         """Where a receiver may change: what attention brings, at all tokens."""
@@ -111,24 +101,20 @@ class _Sent:
 
     def _sum(self, senders: Sequence[Site]) -> Floats:
         """What these write more than in the untouched run, [prompt, token, d_model]."""
-        return np.asarray(sum(self._written[told] for told in _side_by_side(senders)))
+        return np.asarray(sum(self._written[told] for told in side_by_side(senders)))
 
-    def _writes(self) -> Iterator[tuple[Told, Floats]]:
+    def _writes(self) -> Iterator[tuple[Group, Floats]]:
         """For all that writes side by side: the change of the stream just after it."""
-        told = dict.fromkeys(each for path in self.paths for each in _side_by_side(path.senders))
+        told = dict.fromkeys(each for path in self.paths for each in side_by_side(path.senders))
         senders = list(dict.fromkeys(site for each in told for site in each))
         values = self.subject.activations(self.source, senders, self.position)
         taken = {site: value[0] for site, value in zip(senders, values, strict=True)}
-        for stream, some in groupby(told, key=self._after):
+        parallel = self.subject.is_parallel
+        for stream, some in groupby(told, key=lambda each: after(each, parallel=parallel)):
             group = list(some)
             edits = [self._set(each, taken) for each in group]
             (seen,) = self.subject.activations(self.target, [stream], self.position, [(), *edits])
             yield from zip(group, seen[1:] - seen[0], strict=True)
-
-    def _after(self, told: Told) -> Site:
-        """The stream as these leave it, before anything has answered to them."""
-        mlp = told[0].kind is Kind.MLP_OUT
-        return Site(Kind.RESID_POST if mlp or self.parallel else Kind.RESID_MID, told[0].layer)
 
     def _set(self, sites: Sequence[Site], values: Mapping[Site, Floats]) -> Edits:
         return tuple(Edit(site, self.position, Operation.SET, values[site]) for site in sites)
@@ -159,10 +145,3 @@ class _Sent:
         attention = Site(Kind.ATTN_OUT, layer)
         (values,) = self.subject.activations(self.target, [attention], ALL)
         return (Edit(attention, ALL, Operation.SET, values[0]),)
-
-
-def _side_by_side(senders: Sequence[Site]) -> list[Told]:
-    groups: dict[tuple[int | None, bool], list[Site]] = {}
-    for site in senders:
-        groups.setdefault((site.layer, site.kind is Kind.MLP_OUT), []).append(site)
-    return [tuple(group) for group in groups.values()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ppcheck.errors import MeasurementError, UnsupportedError
@@ -47,6 +48,15 @@ class Hooks:
             raise UnsupportedError(
                 f"{self.model} has no {site}: its blocks do not compute {site.hook}"
             )
+
+    @cached_property
+    def is_parallel(self) -> bool:
+        """Whether a block's MLP does not read what its attention has written."""
+        try:
+            self.check(Site(Kind.RESID_MID, 0))
+        except UnsupportedError:
+            return True
+        return False
 
     def components(self, activation: Tensor, sites: Sequence[Site]) -> Tensor:
         """The heads or neurons ``sites`` of one hook's activation, [row, token, component, width].

@@ -8,7 +8,6 @@ from functools import cached_property
 
 import numpy as np
 
-from ppcheck.errors import UnsupportedError
 from ppcheck.spec.edge import Edge
 from ppcheck.spec.position import Position
 from ppcheck.spec.site import Kind, Site
@@ -21,11 +20,9 @@ from ppcheck.subject.engine import Engine
 from ppcheck.subject.key import digest
 from ppcheck.subject.readout import Floats, Readout, width
 from ppcheck.subject.subject import Cell
-from ppcheck.subject.wiring import Wiring
+from ppcheck.subject.wiring import Group, Wiring, after, side_by_side
 
 ALL = Position("all")
-Group = tuple[Site, ...]
-"""Senders that write to the stream side by side: the embedding, one MLP, or heads of one layer."""
 
 
 def rewire(
@@ -120,7 +117,7 @@ class _Rewired:
 
     def _told(self, number: int, senders: Group, stream: Site) -> Edits:
         """The stream with what these senders say instead; nothing if they say nothing else."""
-        groups = [(number, group) for group in _side_by_side(senders)]
+        groups = [(number, group) for group in side_by_side(senders)]
         changes = [self.changes[each] for each in groups if each in self.changes]
         if not changes:
             return ()
@@ -132,11 +129,11 @@ class _Rewired:
         senders = [site for site in self._senders if site.kind is not Kind.EMBED]
         sites = [enter, *senders] if self.spreads else [enter]
         values = activations(self.engine, self.other, sites, ALL, ((),), progress=_quietly)
+        change = values[0][0] - self._seen([enter], [()])[0][enter]
         for n, wired in enumerate(self.wired):
             self.said[n] |= dict(zip(sites[1:], (value[0] for value in values[1:]), strict=True))
             if any(Site(Kind.EMBED) in some for some in wired.values()):
-                own = self._seen([enter], [()])[0][enter]
-                self.changes[n, (Site(Kind.EMBED),)] = values[0][0] - own
+                self.changes[n, (Site(Kind.EMBED),)] = change
 
     def _hear(self, layer: int) -> None:
         """What heads make of what they are told."""
@@ -156,9 +153,8 @@ class _Rewired:
             self.edits[n] += edits
         if not self.spreads:
             heads = [s for s in self._senders if s.kind is Kind.HEAD and s.layer == layer]
-            for n, values in zip(
-                new, self._seen(heads, list(map(tuple, new.values()))), strict=True
-            ):
+            cells = [tuple(edits) for edits in new.values()]
+            for n, values in zip(new, self._seen(heads, cells), strict=True):
                 self.said[n] |= values
 
     def _hear_mlp(self, layer: int) -> None:
@@ -180,11 +176,11 @@ class _Rewired:
 
     def _write(self, layer: int, kind: Kind) -> None:
         """By how much the stream changes, just after them, where senders say something else."""
-        after = self._after(layer, kind)
+        stream = after((Site(kind, layer),), parallel=self.engine.hooks.is_parallel)
         groups = [
             (n, group)
             for n, wired in enumerate(self.wired)
-            for group in dict.fromkeys(g for some in wired.values() for g in _side_by_side(some))
+            for group in dict.fromkeys(g for some in wired.values() for g in side_by_side(some))
             if (group[0].layer, group[0].kind) == (layer, kind)
             and any(site in self.said[n] for site in group)
         ]
@@ -196,22 +192,9 @@ class _Rewired:
             )
             for (n, group), edits in zip(groups, without, strict=True)
         ]
-        seen = self._seen([after], [*without, *cells])
+        seen = self._seen([stream], [*without, *cells])
         for place, key in enumerate(groups):
-            self.changes[key] = seen[len(groups) + place][after] - seen[place][after]
-
-    def _after(self, layer: int, kind: Kind) -> Site:
-        mid = kind is Kind.HEAD and not self._is_parallel
-        return Site(Kind.RESID_MID if mid else Kind.RESID_POST, layer)
-
-    @cached_property
-    def _is_parallel(self) -> bool:
-        """Whether a block's MLP does not read what its attention has written."""
-        try:
-            self.engine.hooks.check(Site(Kind.RESID_MID, 0))
-        except UnsupportedError:
-            return True
-        return False
+            self.changes[key] = seen[len(groups) + place][stream] - seen[place][stream]
 
     @cached_property
     def _senders(self) -> list[Site]:
@@ -242,13 +225,6 @@ def _set(site: Site, values: dict[Site, Floats] | Floats) -> Edit:
 
 def _name(cell: Edits) -> str:
     return digest(*(digest(str(edit.site), edit.operation, edit.vector) for edit in cell))
-
-
-def _side_by_side(senders: Group) -> list[Group]:
-    groups: dict[tuple[int | None, Kind], list[Site]] = {}
-    for site in senders:
-        groups.setdefault((site.layer, site.kind), []).append(site)
-    return [tuple(group) for group in groups.values()]
 
 
 def _place(site: Site) -> tuple[int, bool, int]:

@@ -64,6 +64,11 @@ class Subject:
         found: str | None = vars(self._engine).get("no_replay")
         return found
 
+    @property
+    def is_parallel(self) -> bool:
+        """Whether a block's MLP does not read what its attention has written."""
+        return self._engine.hooks.is_parallel
+
     def sites(self, sites: Sites) -> tuple[Site, ...]:
         """Every site that ``sites`` names, in order and each once.
 

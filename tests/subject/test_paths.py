@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ppcheck.measure.paths import Path, is_parallel, patch_paths
+from ppcheck.measure.paths import Path, patch_paths
 from ppcheck.spec.position import Position
 from ppcheck.spec.site import Site, Sites
 from ppcheck.subject.subject import Cell, Subject
@@ -38,7 +38,7 @@ def test_the_last_blocks_outputs_act_by_their_direct_paths_alone(
     target, source = (subject.encode(ids_prompts(rows)) for rows in (TARGET, SOURCE))
     last = subject.shape.n_layers - 1
     mlp = sites(subject, f"mlp_out.L{last}")
-    heard = () if is_parallel(subject) else mlp
+    heard = () if subject.is_parallel else mlp
     paths = {mlp: Path(mlp, (), logits=True)}
     for name in (f"attn_out.L{last}", f"L{last}H1"):
         sender = sites(subject, name)
@@ -70,4 +70,4 @@ def test_queries_keys_and_values_together_are_the_whole_head(
 def test_it_is_known_whether_an_mlp_reads_what_its_attention_writes(
     tiny: Callable[[str], Subject], model_type: str
 ) -> None:
-    assert is_parallel(tiny(model_type)) == (model_type in PARALLEL)
+    assert tiny(model_type).is_parallel == (model_type in PARALLEL)
