@@ -67,13 +67,21 @@ def as_text(value: Any, what: str) -> str:
 def as_word(value: Any) -> str:
     """A word as text. Numbers are taken as written; YAML's booleans and nulls must be quoted."""
     if isinstance(value, bool):
-        words, quoted = ("yes, on and true", "yes") if value else ("no, off and false", "no")
-        raise ValueError(f'{words} are read as a truth value: put the word in quotes, "{quoted}"')
+        raise ValueError(truth_value(value))
     if value is None:
         raise ValueError('nothing stands where a word should: for the word null write "null"')
+    if isinstance(value, list) and value and all(isinstance(each, int) for each in value):
+        ids = " ".join(map(str, value))
+        raise ValueError(f'expected a word, got {shown(value)}: several token ids are one, "{ids}"')
     if not isinstance(value, str | int | float):
         raise ValueError(f"expected a word, got {shown(value)}")
     return str(value)
+
+
+def truth_value(value: bool) -> str:
+    """What is said of a word that YAML took for true or false."""
+    words, quoted = ("yes, on and true", "yes") if value else ("no, off and false", "no")
+    return f'{words} are read as a truth value: put the word in quotes, "{quoted}"'
 
 
 def shown(value: Any) -> str:

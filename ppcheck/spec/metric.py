@@ -45,7 +45,7 @@ class Metric:
     @classmethod
     def parse(cls, value: Any) -> Metric:
         text = as_text(value, f"a metric ({FORMS})")
-        match = re.fullmatch(r"([a-z_]+)\s*(?:\((.*)\))?", text)
+        match = re.fullmatch(r"([a-z_]+)\s*(?:\(([^()]*)\))?", text)
         if match is None:
             raise ValueError(f"{text!r} is no metric; write {FORMS}")
         known = [reading.value for reading in Reading]

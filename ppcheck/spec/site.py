@@ -52,7 +52,20 @@ _HOOKS = {
     Kind.MLP_OUT: "hook_mlp_out",
 }
 _KINDS = {hook: kind for kind, hook in _HOOKS.items()}
+_OWN = tuple((hook, hook) for hook in _KINDS)
 
+_INSTEAD = {
+    "attn.hook_result": "attn.hook_z",
+    "attn.hook_attn_scores": "attn.hook_pattern",
+    "attn.hook_rot_q": "attn.hook_q",
+    "attn.hook_rot_k": "attn.hook_k",
+    "hook_q_input": "attn.hook_q",
+    "hook_k_input": "attn.hook_k",
+    "hook_v_input": "attn.hook_v",
+    "hook_mlp_in": "hook_resid_mid",
+    "mlp.hook_pre": "mlp.hook_post",
+}
+"""Hooks that are no sites, and the site that comes closest to what they carry."""
 _SELECTOR = r"(\*|\d+|\[[\d,\- ]+\])"
 _HEAD = re.compile(rf"L{_SELECTOR}H{_SELECTOR}(?:\.(q|k|v|z|pattern))?")
 _NEURON = re.compile(rf"L{_SELECTOR}N{_SELECTOR}")
@@ -114,6 +127,8 @@ class SitePattern:
                 raise ValueError(f"{text!r} has an index, and {kind} has neither heads nor neurons")
             indices = (int(match[3]),) if match[3] else None
             return cls(kind, (int(match[1]),), () if kind in STREAMS else indices, text)
+        if near_hook := _near_hook(text):
+            raise ValueError(f"{shown(text)} is no site; {near_hook}")
         stream, dot, layer = text.partition(".")
         if dot and (near := get_close_matches(stream, STREAMS, n=1)):
             meant = f"{near[0]}.L{layer.removeprefix('L')}"
@@ -145,6 +160,20 @@ class Sites:
     def __str__(self) -> str:
         texts = [pattern.text for pattern in self.patterns]
         return texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
+
+
+def _near_hook(text: str) -> str | None:
+    """What to write for a hook of TransformerLens's that carries no site, if it looks like one."""
+    match = re.fullmatch(r"(?:blocks\.(\d+)\.)?((?:[a-z]\w*\.)?hook_\w+)(\[\d+\])?", text)
+    if match is None:
+        return None
+    layer, index = match[1] or "<layer>", match[3] or ""
+    by_name = {hook.rpartition(".")[2]: site for hook, site in (*_INSTEAD.items(), *_OWN)}
+    near = get_close_matches(match[2].rpartition(".")[2], by_name, n=1, cutoff=0.8)
+    if not near:
+        return f"the hooks that carry sites are {', '.join(_KINDS)}"
+    site = by_name[near[0]]
+    return f"did you mean blocks.{layer}.{site}{'' if _KINDS[site] in STREAMS else index}?"
 
 
 def _numbers(text: str) -> tuple[int, ...] | None:

@@ -132,6 +132,8 @@ def _syntax_error(error: yaml.MarkedYAMLError, text: str, path: Path) -> SpecErr
     line = "".join(text.split("\n")[number : number + 1])
     if line[column : column + 1] == "\t":
         message = "a tab: YAML indents with spaces only"
+    elif isinstance(error, yaml.composer.ComposerError) and "document" in str(error.context):
+        message = "a spec is one document: leave out the line `---`, or make it two files"
     elif str(error.problem).endswith(("indicator", "expected key")):
         message = f"{error.problem}: this line or one above is indented too far, or not enough"
     else:
@@ -190,6 +192,9 @@ class _Reader:
             line = key_node.start_mark.line + 1
             if not isinstance(key_node, yaml.ScalarNode):
                 raise SpecError("a key must be one word or number", self.path, line)
+            if key_node.tag == f"{_PREFIX}merge" and not isinstance(value_node, yaml.ScalarNode):
+                message = "a spec does not merge keys (`<<`): write them where they belong"
+                raise SpecError(message, self.path, line)
             key, at = key_node.value, (*location, key_node.value)
             if key in mapping:
                 message = f"the key {key[:60]!r} stands twice, first on line {self.lines[at]}"

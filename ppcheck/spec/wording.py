@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from ppcheck.errors import SpecError
 from ppcheck.spec.base import Model
-from ppcheck.spec.grammar import FieldError, shown, suggest
+from ppcheck.spec.grammar import FieldError, shown, suggest, truth_value
 from ppcheck.spec.source import Location, Source
 
 M = TypeVar("M", bound=Model)
@@ -71,6 +71,8 @@ def _message(model: type[Model], item: dict[str, Any], name: str) -> str:
     if kind == "missing":
         short = isinstance(item["loc"][-1], int)
         return f"{name}: the list is too short" if short else f"the key {name!r} is missing"
+    if kind == "string_type" and isinstance(item["input"], bool):
+        return truth_value(item["input"])
     if kind == "value_error":
         return str(context["error"])
     if kind == "literal_error":

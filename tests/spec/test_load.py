@@ -75,7 +75,7 @@ def test_a_spec_is_about_the_models_it_names(
         (TITLE, TITLE + "promts: 3\n", "3: unknown key 'promts': did you mean 'prompts'?"),
         (TITLE, TITLE + "models: demo\n", "3: models: expected a list such as [a, b], got 'demo'"),
         (TITLE, TITLE + "models: []\n", "3: models: expected at least 1 of these, got []"),
-        (TITLE, TITLE + "models: [yes]\n", "3: models: expected text, got true"),
+        (TITLE, TITLE + "models: [yes]\n", "3: models: yes, on and true are read as"),
         (TITLE, "title: [a]\n", "2: title: expected text, got ['a']"),
         (TITLE, "title:\n", "2: title: expected text, got nothing"),
         (TITLE, "", "1: the key 'title' is missing"),

@@ -96,7 +96,7 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         ("a:\n\tb: 3\n", "2: not YAML: a tab: YAML indents with spaces only"),
         ("a: [1\nb: 2\n", "2: not YAML: did not find expected ',' or ']': text with any of"),
         ("a: 1\nb: >= 0.3\n", "2: not YAML: did not find expected comment or line break"),
-        ("a: 1\n---\nb: 2\n", "2: not YAML: but found another document"),
+        ("a: 1\n---\nb: 2\n", "2: not YAML: a spec is one document"),
         ("a: *b\n", "1: not YAML: found undefined alias"),
         ("a: 1\n? [b, c]\n: 3\n", "2: a key must be one word or number"),
         ("a: 1\nb: é \0\n", "2: not YAML: the control character U+0000"),
@@ -164,3 +164,17 @@ def test_no_content_has_any_other_outcome_than_data_or_a_located_error(
     except SpecError as error:
         outcome = error
     assert outcome.path == path
+
+
+@pytest.mark.trust
+def test_a_second_document_is_called_that(path: Path) -> None:
+    assert read(path, "---\na: 1\n").data == {"a": 1}
+    message = failure(path, "a: 1\n---\nb: 2\n")
+    assert message.startswith("a.pp.yaml:2: not YAML: a spec is one document: leave out the line")
+    assert "quotes" not in message
+
+
+@pytest.mark.trust
+def test_keys_are_not_merged_and_that_is_said(path: Path) -> None:
+    message = failure(path, "a: &all {x: 1}\nb:\n  <<: *all\n  y: 2\n")
+    assert message == "a.pp.yaml:3: a spec does not merge keys (`<<`): write them where they belong"
