@@ -21,6 +21,5 @@ def sound(path: Path) -> list[Spec]:
     if not specs:
         raise SpecError("there is no spec (*.pp.yaml) in this folder", path)
     for entry in (entry for spec in specs for entry in spec.entries):
-        if entry.error is not None:
-            raise entry.error
+        entry.expand()
     return specs

@@ -54,14 +54,25 @@ def _is_valid_spec(path: Path) -> bool:
 
 
 def _warnings(spec: Spec) -> Iterator[str]:
-    """Claims that no model can decide, because they have too few independent units."""
+    """What is seldom meant, prompts that repeat others, and claims that no model can decide,
+    because they have too few independent units.
+    """
     from ppcheck.judge.interval import MIN_UNITS
+    from ppcheck.spec.doubts import doubts
 
+    grids = {id(entry.grid): entry.grid for entry in spec.entries if entry.grid is not None}
+    for warning in (each for grid in grids.values() for each in doubts(grid)):
+        yield f"{warning.line}: warning: {warning.message}"
     for entry in spec.entries:
         if entry.claim is None or entry.grid is None:
             continue
         wanted = MIN_UNITS * (2 if getattr(entry.claim, "top", None) else 1)
-        units = len({prompt.unit for prompt in entry.grid.select(entry.claim.on)})
+        units = entry.claim.units(entry.grid)
+        if repeats := entry.claim.repeats(entry.grid):
+            yield (
+                f"{entry.line}: warning: {repeats:,} of the prompts of {entry.id} repeat others: "
+                "prompts that are equal are one unit"
+            )
         if units < wanted:
             yield (
                 f"{entry.line}: warning: {entry.id} has {units} independent units and needs "
@@ -73,10 +84,6 @@ def _problems(spec: Spec) -> Iterator[str]:
     """What is wrong with each claim, its prompts and pairs expanded."""
     for entry in spec.entries:
         try:
-            if entry.error is not None:
-                raise entry.error
-            if entry.claim is not None and entry.grid is not None:
-                entry.claim.expand(entry.grid)
+            entry.expand()
         except SpecError as error:
-            placed = error if error.path else SpecError(error.message, spec.path, entry.line)
-            yield str(placed)
+            yield str(error)

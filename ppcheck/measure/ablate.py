@@ -15,12 +15,10 @@ from ppcheck.measure.check import (
     Measured,
     Measurement,
     measured,
-    prompt_facts,
     texts,
     units_of,
 )
 from ppcheck.measure.maps import site_map
-from ppcheck.measure.metrics import metric_facts, metric_notes
 from ppcheck.measure.problems import metric_problems, patch_problems
 from ppcheck.measure.sample import REAL_LINE
 from ppcheck.measure.search import Mask, Search, TopField, search
@@ -106,8 +104,7 @@ class Ablate(Check):
             return means
 
         found = search(tuple(groups), encoded.prompts, self.top, bench.seed, score)
-        facts = prompt_facts(encoded.prompts) | metric_facts(self.metric) | found.facts
-        facts |= self._facts(reference)
+        facts = found.facts | self._facts(reference)
         facts["effects"] = dict(zip(groups, drops.mean(axis=1).tolist(), strict=True))
         if not self.together:
             facts["maps"] = {
@@ -119,8 +116,8 @@ class Ablate(Check):
             for metric, run in runs.items()
             for one in self._of(metric, run, encoded.prompts, found)
         ]
-        notes = (self._note(reference), *found.notes, *metric_notes(self.metric))
-        return self.measurement(results, facts, notes)
+        notes = (self._note(reference), *found.notes)
+        return self.measurement(bench, [encoded], results, facts, notes)
 
     def _names(self, metric: Metric) -> tuple[str, ...]:
         share = ["drop_share"] if metric.reading in OF_SHARES else []

@@ -17,7 +17,6 @@ from ppcheck.measure.check import (
     Measured,
     Measurement,
     measured,
-    prompt_facts,
     texts,
     unit_labels,
     units_of,
@@ -86,16 +85,15 @@ class Attention(Check):
                 results.append(against.mean("against", head, judged, member))
                 results.append(_difference(to, against, head, judged, member))
         everywhere = score(np.ones(len(prompts), dtype=bool)).tolist()
-        facts = prompt_facts(prompts) | found.facts
         shown = int(np.flatnonzero(judged & to.present)[0])
         kept = [heads[head] for head in found.kept]
-        facts |= {
+        facts = found.facts | {
             "patterns": patterns(bench, encoded, kept, self.query, shown),
             "from": str(self.query),
             "to": str(self.to),
             "effects": dict(zip(found.sites, everywhere, strict=True)),
         }
-        return self.measurement(results, facts, found.notes)
+        return self.measurement(bench, [encoded], results, facts, found.notes)
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,12 +14,11 @@ from ppcheck.measure.check import (
     Measured,
     Measurement,
     measured,
-    prompt_facts,
     texts,
     units_of,
 )
 from ppcheck.measure.maps import site_map
-from ppcheck.measure.metrics import metric_facts, readout
+from ppcheck.measure.metrics import readout
 from ppcheck.measure.search import Mask, Search, TopField, search
 from ppcheck.measure.statistics import Floats, Mean, Ratio
 from ppcheck.spec.grid import Prompt
@@ -83,8 +82,7 @@ class Attribution(Check):
 
         chosen = search(list(map(str, sites)), encoded.prompts, self.top, bench.seed, score)
         means = first.sites.mean(axis=1)
-        facts = prompt_facts(encoded.prompts) | metric_facts(self.metric) | chosen.facts
-        facts |= {
+        facts = chosen.facts | {
             "weights": "raw: no norm is folded into them",
             "scale": "the final norm's in the untouched run",
             "effects": dict(zip(chosen.sites, means.tolist(), strict=True)),
@@ -97,7 +95,8 @@ class Attribution(Check):
             for metric, attributed in found.items()
             for one in self._of(metric, attributed, encoded.prompts, chosen)
         ]
-        return self.measurement(results, facts, (*chosen.notes, *first.notes))
+        notes = (*chosen.notes, *first.notes)
+        return self.measurement(bench, [encoded], results, facts, notes)
 
     def _of(
         self, metric: Metric, found: _Attributed, prompts: tuple[Prompt, ...], chosen: Search

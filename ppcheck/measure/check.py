@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,16 @@ from typing import Any
 import numpy as np
 
 from ppcheck.errors import MeasurementError
-from ppcheck.measure.statistics import Floats, Labels, Statistic, title
+from ppcheck.measure.answers import Mass, mass_of
+from ppcheck.measure.metrics import counted, metric_facts, metric_notes
+from ppcheck.measure.statistics import Floats, Labels, Mean, Statistic, title
 from ppcheck.spec.bound import Bound
-from ppcheck.spec.claim import Claim
-from ppcheck.spec.grid import Grid, Prompt
+from ppcheck.spec.claim import MASS, Claim
+from ppcheck.spec.grid import Grid, Pair, Prompt
+from ppcheck.spec.metric import Metrics
 from ppcheck.spec.prompts import Contrast
 from ppcheck.spec.selection import Selection
+from ppcheck.spec.unit import merged
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.subject import Subject
 
@@ -36,14 +40,63 @@ class Bench:
     seed: int
     examples: Path | None = None
 
-    def prompts(self, selection: Selection) -> Encoded:
-        return self.subject.encode(self.grid.select(selection))
+    def encode(self, prompts: Sequence[Prompt]) -> Encoded:
+        """Tokenise. Units that share a prompt, token for token, are one unit."""
+        encoded = self.subject.encode(prompts)
+        return self._in_units(encoded, merged(units_named(prompts), encoded.ids))
 
-    def pairs(self, selection: Selection, contrast: Contrast | None) -> tuple[Encoded, Encoded]:
-        """The clean prompts and their corrupted twins, in the same order."""
-        pairs = self.grid.pairs(selection, contrast)
+    def prompts(self, selection: Selection) -> Encoded:
+        return self.encode(self.grid.select(selection))
+
+    def together(self, first: Selection, second: Selection) -> tuple[Encoded, Encoded]:
+        """The prompts of two selections; a unit of one that shares a prompt with the other is one
+        unit in both.
+        """
+        one, other = self.grid.select(first), self.grid.select(second)
+        both, split = self.encode([*one, *other]), len(one)
+        return both.part(range(split)), both.part(range(split, len(both)))
+
+    def pairs(
+        self, selection: Selection, contrast: Contrast | None, among: Encoded | None = None
+    ) -> tuple[Encoded, Encoded]:
+        """The clean prompts and their corrupted twins, in the same order.
+
+        Twins that are the same tokens are no pair, and are left out. Units that share a pair, token
+        for token, are one unit. Pairs that are judged beside all prompts of the selection,
+        ``among``, are of the units that these are of. Raises MeasurementError where no pair is
+        left.
+        """
+        clean, corrupted = self._differing(self.grid.pairs(selection, contrast))
+        own = units_named(clean.prompts)
+        if among is None:
+            units = merged(own, clean.ids, corrupted.ids)
+        else:
+            before = units_named(self.grid.select(selection))
+            known = dict(zip(before, units_named(among.prompts), strict=True))
+            units = [known[unit] for unit in own]
+        return self._in_units(clean, units), self._in_units(corrupted, units)
+
+    def _differing(self, pairs: Sequence[Pair]) -> tuple[Encoded, Encoded]:
         clean = self.subject.encode([pair.clean for pair in pairs])
-        return clean, self.subject.encode([pair.corrupted for pair in pairs])
+        corrupted = self.subject.encode([pair.corrupted for pair in pairs])
+        twins = zip(clean.ids, corrupted.ids, strict=True)
+        kept = [number for number, (ids, twin) in enumerate(twins) if ids != twin]
+        if not kept:
+            one, other = clean.prompts[0].text, corrupted.prompts[0].text
+            raise MeasurementError(
+                f"clean and corrupted are the same tokens, {one!r} and {other!r}: there is no gap"
+            )
+        return clean.part(kept), corrupted.part(kept)
+
+    def _in_units(self, encoded: Encoded, units: Sequence[str]) -> Encoded:
+        """The same prompts, each of the unit given."""
+        if units_named(encoded.prompts) == list(units):
+            return encoded
+        changed = [
+            prompt if prompt.unit == unit else replace(prompt, unit=unit)
+            for prompt, unit in zip(encoded.prompts, units, strict=True)
+        ]
+        return self.subject.encode(changed)
 
 
 @dataclass(frozen=True)
@@ -96,22 +149,63 @@ class Check(Claim):
     def measure(self, bench: Bench) -> Measurement:
         """Raises MeasurementError where it cannot, UnsupportedError where the model lacks it."""
 
-    def measurement(
-        self, found: Iterable[Measured], facts: Mapping[str, Any], notes: Sequence[str] = ()
-    ) -> Measurement:
-        """What was found, less what is undefined on these prompts and not expected of them.
+    def counted(self, encoded: Encoded) -> tuple[str, ...]:
+        """The choices whose mass is told: of one token, or read by a metric of choices anyway."""
+        return counted(encoded, self.metrics)
 
-        A switch point of a flat curve, say, must not keep the other statistics from being judged.
+    def measurement(
+        self,
+        bench: Bench,
+        sides: Sequence[Encoded],
+        found: Iterable[Measured],
+        facts: Mapping[str, Any],
+        notes: Sequence[str] = (),
+        read_on: Sequence[Encoded] | None = None,
+    ) -> Measurement:
+        """What was found, with what is said of every claim: its prompts, metrics and choices.
+
+        ``sides`` are its prompts, or pairs of them; ``read_on`` those of the metric, where they are
+        others. What is undefined on these prompts and not expected of them is left out: a switch
+        point of a flat curve, say, must not keep the other statistics from being judged.
         """
+        said: dict[str, Any] = prompt_facts(*sides)
+        of_metrics: tuple[str, ...] = ()
+        if self.metrics:
+            said |= metric_facts(Metrics(self.metrics))
+            of_metrics = metric_notes(Metrics(self.metrics))
         kept: list[Measured] = []
-        remarks = list(notes)
+        remarks = [*notes, *of_metrics, *repeat_notes(said)]
+        read_on = read_on or sides
+        if self.is_paired:
+            remarks += _void_notes(len(self.sides(bench.grid)[0]), len(read_on[0]))
+        mass = mass_of(bench.subject, read_on, self.counted)
+        if mass is not None:
+            said[MASS] = float(mass.values.mean())
+            remarks += mass.notes
+            if MASS in (*self.expect, *self.statistic_names()):
+                found = [*found, _mass(mass, read_on)]
         for one in found:
             statistic = one.statistic
             if statistic.name in self.expect or _is_defined(statistic):
                 kept.append(one)
             else:
                 remarks.append(f"{title(statistic.name, statistic.member)} is undefined here")
-        return Measurement(tuple(kept), facts, tuple(remarks))
+        return Measurement(tuple(kept), {**said, **facts}, tuple(remarks))
+
+
+def _void_notes(pairs: int, kept: int) -> Iterator[str]:
+    if kept < pairs:
+        yield (
+            f"{pairs - kept:,} of {pairs:,} pairs are left out: clean and corrupted are the same "
+            "tokens in them"
+        )
+
+
+def _mass(mass: Mass, sides: Sequence[Encoded]) -> Measured:
+    prompts = [side.prompts for side in sides]
+    names = pair_texts(*prompts) if len(prompts) > 1 else texts(prompts[0])
+    statistic = Mean(mass.values, units_of(prompts[0]), MASS, support=(0.0, 1.0))
+    return measured(statistic, names)
 
 
 def _is_defined(statistic: Statistic) -> bool:
@@ -148,9 +242,13 @@ def _merged(clean: Prompt, corrupted: Prompt) -> Prompt:
     return replace(clean, turns=tuple(turns))
 
 
+def units_named(prompts: Sequence[Prompt]) -> list[str]:
+    return [prompt.unit for prompt in prompts]
+
+
 def units_of(prompts: Sequence[Prompt]) -> Labels:
     """A number for each prompt's unit, [prompt]."""
-    return unit_labels([prompt.unit for prompt in prompts])
+    return unit_labels(units_named(prompts))
 
 
 def unit_labels(units: Sequence[str]) -> Labels:
@@ -158,14 +256,31 @@ def unit_labels(units: Sequence[str]) -> Labels:
     return np.unique(np.asarray(units), return_inverse=True)[1].astype(np.int64)
 
 
-def prompt_facts(*sides: Sequence[Prompt]) -> dict[str, Any]:
-    """How many prompts (or pairs) and units there were, and a hash of their texts."""
+def prompt_facts(*sides: Encoded) -> dict[str, Any]:
+    """How many prompts (or pairs) and units there were, and a hash of their texts.
+
+    ``distinct`` counts those that differ in some token. Sides as long as the first are its twins.
+    """
     digest = hashlib.sha256()
     for side in sides:
-        for prompt in side:
+        for prompt in side.prompts:
             digest.update(prompt.text.encode() + b"\0")
-    units = {prompt.unit for prompt in sides[0]}
-    return {"prompts": len(sides[0]), "units": len(units), "prompts_sha256": digest.hexdigest()}
+    twins = [side.ids for side in sides if len(side) == len(sides[0])]
+    return {
+        "prompts": len(sides[0]),
+        "distinct": len(set(zip(*twins, strict=True))),
+        "units": len(set(units_named(sides[0].prompts))),
+        "prompts_sha256": digest.hexdigest(),
+    }
+
+
+def repeat_notes(facts: Mapping[str, Any]) -> Iterator[str]:
+    """What to say of prompts that are others over again."""
+    if repeats := facts["prompts"] - facts["distinct"]:
+        yield (
+            f"{repeats:,} of {facts['prompts']:,} prompts repeat others token for token: "
+            "prompts that are equal are one unit"
+        )
 
 
 def doses_of(prompts: Sequence[Prompt], variable: str) -> Floats:

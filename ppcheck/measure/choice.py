@@ -8,11 +8,12 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from ppcheck.measure.check import Bench, Check, Measurement, measured, prompt_facts, texts, units_of
+from ppcheck.measure.check import Bench, Check, Measurement, measured, texts, units_of
 from ppcheck.measure.metrics import log_probs, same
 from ppcheck.measure.statistics import Mean, Proportion
 from ppcheck.spec.grammar import suggest
 from ppcheck.spec.prompts import PromptSet
+from ppcheck.subject.encoding import Encoded
 
 
 class Choice(Check):
@@ -38,6 +39,9 @@ class Choice(Check):
         elif len(prompt_set.choices) == 1:
             yield "choice", f"{self.on.prompts!r} has no other choice: give one to choose from"
 
+    def counted(self, encoded: Encoded) -> tuple[str, ...]:
+        return tuple(encoded.prompts[0].choices)
+
     def measure(self, bench: Bench) -> Measurement:
         encoded = bench.prompts(self.on)
         names = tuple(bench.grid.prompt_set.choices)
@@ -51,9 +55,6 @@ class Choice(Check):
         statistics = (
             Proportion(taken, units, "rate"),
             Mean(shares[:, own], units, "probability", support=bounded),
-            Mean(np.exp(chances).sum(axis=1), units, "mass", support=bounded),
         )
-        return self.measurement(
-            [measured(statistic, texts(encoded.prompts)) for statistic in statistics],
-            prompt_facts(encoded.prompts),
-        )
+        found = [measured(statistic, texts(encoded.prompts)) for statistic in statistics]
+        return self.measurement(bench, [encoded], found, {})

@@ -10,15 +10,13 @@ from pydantic import Field
 
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.ablation import Ablation, By, ablation_problems
-from ppcheck.measure.check import Bench, Check, Measured, Measurement, prompt_facts
+from ppcheck.measure.check import Bench, Check, Measured, Measurement
 from ppcheck.measure.circuits import OF_CURVE, OF_RANDOM, OF_SET, Candidate, Ranked
 from ppcheck.measure.edges import Cut, Graph
 from ppcheck.measure.knockout import Knockout, Parts, random_circuits
-from ppcheck.measure.metrics import metric_facts, metric_notes
 from ppcheck.measure.problems import metric_problems, patch_problems
 from ppcheck.spec.claim import PairsField
 from ppcheck.spec.edge import EdgesField
-from ppcheck.spec.grid import Grid
 from ppcheck.spec.metric import MetricsField, Reading
 from ppcheck.spec.position import Position, PositionField
 from ppcheck.spec.prompts import PromptSet
@@ -142,13 +140,9 @@ class Circuit(Check):
             wanted = f"they need ablation corrupted or resample, and {self.ablation} has no input"
             yield "ranking", f"integrated gradients go from one input to another: {wanted}"
 
-    def expand(self, grid: Grid) -> None:
-        if self.ablation == "corrupted":
-            super().expand(grid)
-            return
-        for selection in (self.on, self.reference):
-            if selection is not None:
-                grid.select(selection)
+    @property
+    def is_paired(self) -> bool:
+        return self.ablation == "corrupted"
 
     @property
     def looks(self) -> bool:
@@ -156,9 +150,7 @@ class Circuit(Check):
 
     def measure(self, bench: Bench) -> Measurement:
         surroundings = self._surroundings(bench)
-        sides = [side.prompts for side in surroundings.sides]
-        facts = prompt_facts(*sides) | metric_facts(self.metric) | self._how(surroundings)
-        facts |= {"maps": {}, "curves": {}}
+        facts = self._how(surroundings) | {"maps": {}, "curves": {}}
         circuit, ranked = self._candidate(bench, surroundings), self._ranked(bench, surroundings)
         wanted = [*(circuit.wanted() if circuit else ()), *(ranked.points if ranked else ())]
         results: list[Measured] = []
@@ -173,12 +165,12 @@ class Circuit(Check):
                 facts["curves"][f"faithfulness in {metric}"] = ranked.curve(kept)
                 results += ranked.measured(kept, named)
             results.append(kept.gap(named("gap")))
-        notes = [self._note(surroundings), *metric_notes(self.metric)]
+        notes = [self._note(surroundings)]
         if ranked:
             facts |= {"ranking": list(map(str, ranked.order)), "ranked_by": str(self.ranking)}
             facts |= {"effects": ranked.effects, "sign": SIGN} if ranked.effects else {}
             notes += ranked.notes
-        return self.measurement(results, facts, notes)
+        return self.measurement(bench, surroundings.sides, results, facts, notes)
 
     def _surroundings(self, bench: Bench) -> Knockout | Cut:
         if self.edges is not None:

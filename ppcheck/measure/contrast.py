@@ -14,10 +14,9 @@ from ppcheck.measure.check import (
     Measurement,
     measured,
     pair_texts,
-    prompt_facts,
     units_of,
 )
-from ppcheck.measure.metrics import metric_facts, metric_notes, read, same
+from ppcheck.measure.metrics import read, same
 from ppcheck.measure.problems import behaviour_problems
 from ppcheck.measure.statistics import Mean, Proportion, StandardisedMean
 from ppcheck.spec.claim import PairsField
@@ -49,10 +48,8 @@ class Contrast(Check):
 
     def measure(self, bench: Bench) -> Measurement:
         pairs = bench.pairs(self.on, self.pairs)
-        prompts = [side.prompts for side in pairs]
         found = [each for metric in self.metric for each in self._of(metric, bench, pairs)]
-        facts = prompt_facts(*prompts) | metric_facts(self.metric)
-        return self.measurement(found, facts, metric_notes(self.metric))
+        return self.measurement(bench, pairs, found, {})
 
     def _of(
         self, metric: Metric, bench: Bench, pairs: tuple[Encoded, Encoded]

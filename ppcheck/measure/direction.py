@@ -19,12 +19,14 @@ from ppcheck.measure.problems import Problems, patch_problems, within
 from ppcheck.measure.search import Mask, Search, first_half
 from ppcheck.measure.statistics import Floats
 from ppcheck.spec.base import Model
+from ppcheck.spec.faults import lacking
 from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.position import Position, PositionField
 from ppcheck.spec.prompts import PromptSet, check_labels
 from ppcheck.spec.rows import resolve_inside
 from ppcheck.spec.selection import Selection, SelectionField
 from ppcheck.spec.site import Kind, Site, Sites
+from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.key import digest
 from ppcheck.subject.subject import Subject
 
@@ -82,13 +84,19 @@ class Direction(Model):
         if self.by == "probe" and (self.at or position).kind == "all":
             yield "at", "a probe is fitted at one token of each prompt: name it"
 
-    def expand(self, grid: Grid) -> None:
-        """Select its prompts, or look into its file. Raises SpecError where there is none."""
-        if self.on is not None:
-            grid.select(self.on)
-        if self.file is not None:
+    def faults(self, grid: Grid, prompts: str) -> Problems:
+        """Classes that no prompt has, and what is wrong with its file; ``prompts`` is the set."""
+        where = self.on or Selection(prompts)
+        for name, labels in (self.between or {}).items():
+            found = lacking(grid.select(where), name, labels, str(where))
+            yield from (("direction.between", message) for message in found)
+        if self.file is None:
+            return
+        try:
             with _opened(_path(grid.folder, self.file)) as tensors:
                 _named(tensors, self.tensor) if self.tensor else tensors.keys()
+        except SpecError as error:
+            yield "direction.file", error.message
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,17 +104,18 @@ class Directions:
     """A direction for each site, [width], zeros where the classes do not differ there.
 
     They were learned from prompts of the units that ``looked_at`` prompts have: those are one half
-    of all units, and only the other half is judged.
+    of all units, and only the other half is judged, of the ``encoded`` prompts of the claim.
     """
 
     vectors: dict[Site, Floats]
     looked_at: tuple[Prompt, ...]
+    encoded: Encoded
     facts: dict[str, Any]
     note: str
 
-    def judged(self, sites: Sequence[str], prompts: Sequence[Prompt]) -> Mask:
-        """The prompts that may be judged on. Raises MeasurementError where a half is empty."""
-        judged = Search(tuple(sites), (), self.looked_at).judged(prompts)
+    def judged(self, sites: Sequence[str]) -> Mask:
+        """Which of the prompts may be judged on. Raises MeasurementError where a half is empty."""
+        judged = Search(tuple(sites), (), self.looked_at).judged(self.encoded.prompts)
         if judged.all():
             raise MeasurementError(
                 "the half of the units that is looked at has none of the claim's prompts: "
@@ -141,16 +150,17 @@ def learn(
     Raises MeasurementError for a class without prompts on that half, SpecError for a file that is
     outside the spec's folder or damaged or lacks a tensor of the site's width.
     """
-    prompts = bench.grid.select(judged_on)
     if direction.between is None:
-        looked_at = tuple(compress(prompts, first_half(prompts, bench.seed)))
-        return _from_file(bench, direction, sites, looked_at)
+        return _from_file(bench, direction, sites, bench.prompts(judged_on))
     ((name, labels),) = direction.between.items()
-    known = bench.grid.select(direction.on or Selection(judged_on.prompts))
-    everyone = list({prompt.text: prompt for prompt in (*known, *prompts)}.values())
+    learned_on = direction.on or Selection(judged_on.prompts)
+    known, encoded = bench.together(learned_on, judged_on)
+    for message in lacking(known.prompts, name, (), str(learned_on)):
+        raise MeasurementError(message)
+    everyone = list({p.text: p for p in (*known.prompts, *encoded.prompts)}.values())
     looked_at = tuple(compress(everyone, first_half(everyone, bench.seed, name)))
     units, at = {prompt.unit for prompt in looked_at}, direction.at or position
-    half = [prompt for prompt in known if prompt.unit in units]
+    half = [prompt for prompt in known.prompts if prompt.unit in units]
     sides = [_of_class(half, name, label) for label in labels]
     first, second = (_means(bench.subject, side, sites, at) for side in sides)
     vectors = dict(zip(sites, map(_difference, first, second), strict=True))
@@ -163,7 +173,7 @@ def learn(
         f"the direction is from {labels[1]} to {labels[0]} by {how} at {at}, learned from "
         f"{number:,} prompts of one half of the units and judged on the other"
     )
-    return Directions(vectors, looked_at, _facts(facts, vectors), note)
+    return Directions(vectors, looked_at, encoded, _facts(facts, vectors), note)
 
 
 def _of_class(prompts: Sequence[Prompt], name: str, label: str) -> list[Prompt]:
@@ -211,8 +221,9 @@ def _probed(
 
 
 def _from_file(
-    bench: Bench, direction: Direction, sites: Sequence[Site], looked_at: tuple[Prompt, ...]
+    bench: Bench, direction: Direction, sites: Sequence[Site], encoded: Encoded
 ) -> Directions:
+    looked_at = tuple(compress(encoded.prompts, first_half(encoded.prompts, bench.seed)))
     path = _path(bench.grid.folder, direction.file or "")
     vectors = {}
     with _opened(path) as tensors:
@@ -227,7 +238,7 @@ def _from_file(
             vectors[site] = vector
     facts = {"file": direction.file, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
     note = f"the direction is from {direction.file}; half of the units is judged"
-    return Directions(vectors, looked_at, _facts(facts, vectors), note)
+    return Directions(vectors, looked_at, encoded, _facts(facts, vectors), note)
 
 
 def _facts(facts: dict[str, Any], vectors: dict[Site, Floats]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -15,17 +15,16 @@ from ppcheck.measure.check import (
     Check,
     Measured,
     Measurement,
-    prompt_facts,
 )
 from ppcheck.measure.control import DrawsField, Half, beyond, leading
 from ppcheck.measure.direction import Direction, Directions, learn, site_problems
 from ppcheck.measure.maps import site_map
-from ppcheck.measure.metrics import metric_facts, metric_notes, own_readout
+from ppcheck.measure.metrics import own_readout
 from ppcheck.measure.problems import metric_problems, patch_problems
 from ppcheck.measure.sample import REAL_LINE
 from ppcheck.measure.search import TopField
 from ppcheck.measure.statistics import Floats
-from ppcheck.spec.grid import Grid
+from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.metric import Metric, MetricsField
 from ppcheck.spec.position import Position, PositionField
 from ppcheck.spec.prompts import PromptSet
@@ -77,21 +76,19 @@ class DirectionAblation(Check):
         if self.together and self.top is not None:
             yield "top", "`top` chooses among sites ablated alone: leave out `together`"
 
-    def expand(self, grid: Grid) -> None:
-        super().expand(grid)
-        self.direction.expand(grid)
+    def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Iterator[tuple[str, str]]:
+        yield from super().faults_of(prompts, grid)
+        yield from self.direction.faults(grid, self.on.prompts)
 
     def measure(self, bench: Bench) -> Measurement:
         sites = bench.subject.sites(self.site)
         groups = {str(self.site): sites} if self.together else {str(s): (s,) for s in sites}
         found = learn(bench, self.direction, sites, self.position, self.on)
-        encoded = bench.prompts(self.on)
-        judged = found.judged(list(groups), encoded.prompts)
+        encoded, judged = found.encoded, found.judged(list(groups))
         cells = [self._cell(group, found.vectors) for group in groups.values()]
         runs = {metric: self._run(bench, encoded, cells, metric) for metric in self.metric}
         kept = leading(runs[self.metric.first].drops[:, ~judged], self.top)
-        facts = prompt_facts(encoded.prompts) | metric_facts(self.metric) | found.facts
-        facts |= {
+        facts: dict[str, Any] = found.facts | {
             "position": str(self.position),
             "draws": self.draws,
             "searched": len(groups),
@@ -111,7 +108,7 @@ class DirectionAblation(Check):
             }
             freed = _Freed(tuple(groups), run, random, Half(encoded.prompts, judged))
             results += self._of(metric, freed)
-        return self.measurement(results, facts, (*found.notes, *metric_notes(self.metric)))
+        return self.measurement(bench, [encoded], results, facts, tuple(found.notes))
 
     def _cell(self, sites: Sequence[Site], vectors: dict[Site, Floats]) -> Edits:
         """Where the classes do not differ there is nothing to remove."""

@@ -17,19 +17,20 @@ from ppcheck.measure.check import (
     Measurement,
     doses_of,
     measured,
-    prompt_facts,
     texts,
     unit_labels,
 )
 from ppcheck.measure.maps import drawn_means
-from ppcheck.measure.metrics import metric_facts, metric_notes, read, same
-from ppcheck.measure.problems import behaviour_problems, dose_problems
+from ppcheck.measure.metrics import read, same
+from ppcheck.measure.problems import behaviour_problems, dose_faults, dose_problems
 from ppcheck.measure.statistics import Floats, Labels, Mean
 from ppcheck.measure.switch_point import SwitchPoint
 from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.metric import Metric, MetricsField
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.template import TEMPLATE
+from ppcheck.spec.unit import merged
+from ppcheck.subject.encoding import Encoded
 
 Curves = dict[str, list[int]]
 NUDGE = 1e-4
@@ -65,14 +66,21 @@ class DoseResponse(Check):
         yield from dose_problems(prompt_set, self.dose)
         yield from behaviour_problems(prompt_set, self.metric)
 
+    def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Iterator[tuple[str, str]]:
+        yield from super().faults_of(prompts, grid)
+        wrong = list(dose_faults(prompts, self.dose, str(self.on)))
+        yield from wrong
+        if not wrong:
+            curves = _curves(prompts, self.dose, grid.prompt_set)
+            yield from (("dose", message) for message in _flat(curves, prompts, self.dose))
+
     def measure(self, bench: Bench) -> Measurement:
         encoded = bench.prompts(self.on)
         doses = doses_of(encoded.prompts, self.dose)
         curves = _curves(encoded.prompts, self.dose, bench.grid.prompt_set)
-        for name, rows in curves.items():
-            if len(np.unique(doses[rows])) < 2:
-                raise MeasurementError(f"the curve of `{self.on}` at {name} has one dose only")
-        units = _units(curves, encoded.prompts, bench.grid)
+        for message in _flat(curves, encoded.prompts, self.dose):
+            raise MeasurementError(message)
+        units = _units(curves, encoded, bench.grid)
         found: list[Measured] = []
         mean_curves: dict[str, Any] = {}
         for metric in self.metric:
@@ -86,9 +94,8 @@ class DoseResponse(Check):
             if metric.probability:
                 name = self.metric.name("switch_point", metric)
                 found.append(_switch_point(doses, values, units, encoded.prompts, name))
-        facts = prompt_facts(encoded.prompts) | metric_facts(self.metric)
-        facts |= {"n_curves": len(curves), "curves": mean_curves}
-        return self.measurement(found, facts, metric_notes(self.metric))
+        facts = {"n_curves": len(curves), "curves": mean_curves}
+        return self.measurement(bench, [encoded], found, facts)
 
     def _shapes(
         self, metric: Metric, doses: Floats, values: Floats, curves: Curves, units: Labels
@@ -113,17 +120,26 @@ def _curves(prompts: Sequence[Prompt], dose: str, prompt_set: PromptSet) -> Curv
     return dict(curves)
 
 
-def _units(curves: Curves, prompts: Sequence[Prompt], grid: Grid) -> Labels:
+def _flat(curves: Curves, prompts: Sequence[Prompt], dose: str) -> Iterator[str]:
+    """What is said of the first curve that has one dose only."""
+    for name, rows in curves.items():
+        if len({prompts[row].words[dose].dose for row in rows}) < 2:
+            yield f"the curve at {name} has one dose only"
+            return
+
+
+def _units(curves: Curves, encoded: Encoded, grid: Grid) -> Labels:
     """The unit of each prompt, [prompt], whole curves in one.
 
-    Where no variable makes units, curves themselves are what is independent.
+    Where no variable makes units, curves themselves are what is independent. Those that share a
+    prompt are one.
     """
     declared = bool(grid.prompt_set.unit_names or grid.prompt_set.rows)
-    names = [""] * len(prompts)
+    names = [""] * len(encoded)
     for curve, rows in curves.items():
         for row in rows:
-            names[row] = prompts[rows[0]].unit if declared else curve
-    return unit_labels(names)
+            names[row] = encoded.prompts[rows[0]].unit if declared else curve
+    return unit_labels(merged(names, encoded.ids))
 
 
 def _spearman(doses: Floats, values: Floats) -> float:

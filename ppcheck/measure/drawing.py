@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -93,7 +93,8 @@ class Drawing:
 
     def _prompt(self, texts: Mapping[str, str], number: int) -> Prompt:
         words = {name: Word(text, text) for name, text in texts.items()}
-        return self.grid.with_words(self.prompts[number], words)
+        drawn = self.grid.with_words(self.prompts[number], words)
+        return replace(drawn, unit=drawn.key)  # each draw by itself
 
 
 def _drawn(strategy: Strategy, rng: np.random.Generator) -> str:

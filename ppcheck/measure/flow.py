@@ -17,12 +17,10 @@ from ppcheck.measure.check import (
     Measured,
     Measurement,
     measured,
-    prompt_facts,
     units_of,
 )
 from ppcheck.measure.effect import Effect, patch_effect
 from ppcheck.measure.first_layer import FirstLayer
-from ppcheck.measure.metrics import metric_facts, metric_notes
 from ppcheck.measure.problems import metric_problems, patch_problems
 from ppcheck.measure.statistics import Floats
 from ppcheck.spec.base import Model
@@ -96,15 +94,15 @@ class Flow(Check):
             for stream, layer, position in product(STREAMS, range(n_layers), positions)
         ]
         results: list[Measured] = []
-        facts = prompt_facts(*(side.prompts for side in pairs)) | metric_facts(self.metric)
-        facts |= {"from": str(ends[0]), "to": str(ends[1]), "maps": {}, "curves": {}}
+        names = {"from": str(ends[0]), "to": str(ends[1])}
+        facts: dict[str, Any] = {**names, "maps": {}, "curves": {}}
         for metric in self.metric:
             effect = patch_effect(bench, pairs, cells, metric, "denoise")
             flown = _Flown(effect, positions, n_layers)
             results += self._of(metric, flown, ends)
             facts["maps"] |= flown.maps(metric)
             facts["curves"] |= flown.curves(metric, ends)
-        return self.measurement(results, facts, metric_notes(self.metric))
+        return self.measurement(bench, pairs, results, facts)
 
     def _origin(self, prompt_set: PromptSet) -> Position:
         (swapped,) = self.pairs or prompt_set.pairs

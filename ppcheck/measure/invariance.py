@@ -17,19 +17,20 @@ from ppcheck.measure.check import (
     Measurement,
     measured,
     pair_texts,
-    prompt_facts,
     unit_labels,
 )
-from ppcheck.measure.metrics import metric_facts, metric_notes, read, same
+from ppcheck.measure.metrics import read, same
 from ppcheck.measure.problems import behaviour_problems
 from ppcheck.measure.sample import REAL_LINE
 from ppcheck.measure.search import Mask
 from ppcheck.measure.statistics import Floats, Labels, Mean, Proportion
+from ppcheck.spec.faults import lacking
 from ppcheck.spec.grammar import TEXT_OR_LIST, Parsed, as_text, suggest
 from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.metric import Metric, MetricsField, Reading
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.template import ROW, TEMPLATE
+from ppcheck.spec.unit import merged
 from ppcheck.subject.encoding import Encoded
 
 
@@ -105,9 +106,17 @@ class Invariance(Check):
                 "let `unit` name what edits leave alone"
             )
 
+    def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Iterator[tuple[str, str]]:
+        yield from super().faults_of(prompts, grid)
+        for name in self.over:
+            unknown = list(lacking(prompts, name, [], str(self.on)))
+            yield from (("over", message) for message in unknown)
+            if not unknown and len({prompt.words[name].text for prompt in prompts}) == 1:
+                yield "over", f"{name!r} is the same in all prompts of `{self.on}`"
+
     def measure(self, bench: Bench) -> Measurement:
         encoded = bench.prompts(self.on)
-        edits = _Edits.of(encoded.prompts, self.over, bench.grid)
+        edits = _Edits.of(encoded, self.over, bench.grid)
         prompt_set = bench.grid.prompt_set
         found: list[Measured] = []
         means: dict[Metric, list[float]] = {}
@@ -118,8 +127,7 @@ class Invariance(Check):
         if len(prompt_set.choices) > 1:
             flipped = _flips(_likeliest(bench, encoded), edits)
             found.append(measured(Proportion(flipped, edits.units, "flips"), edits.texts))
-        facts = prompt_facts(encoded.prompts) | metric_facts(self.metric)
-        facts |= {
+        facts: dict[str, Any] = {
             "units": len(np.unique(edits.units)),
             "over": list(self.over),
             "reference": edits.first,
@@ -132,8 +140,8 @@ class Invariance(Check):
                 }
             },
         }
-        notes = (f"compared with {edits.first}", *metric_notes(self.metric))
-        return self.measurement(found, facts, notes)
+        notes = (f"compared with {edits.first}", *edits.notes)
+        return self.measurement(bench, [encoded], found, facts, notes)
 
     def _of(self, metric: Metric, values: Floats, edits: _Edits) -> Iterator[Measured]:
         def named(statistic: str) -> str:
@@ -162,11 +170,15 @@ class _Edits:
     edited: Labels
     units: Labels
     levels: tuple[str, ...]
+    notes: tuple[str, ...]
 
     @classmethod
-    def of(cls, prompts: Sequence[Prompt], over: Sequence[str], grid: Grid) -> _Edits:
-        """Raises MeasurementError where no prompt of the first level has an edit."""
-        settings = grid.prompt_set
+    def of(cls, encoded: Encoded, over: Sequence[str], grid: Grid) -> _Edits:
+        """Edits that leave a prompt's tokens as they are show nothing, and are left out.
+
+        Raises MeasurementError where no prompt of the first level has an edit.
+        """
+        prompts, ids, settings = encoded.prompts, encoded.ids, grid.prompt_set
         # Columns of a file that no template shows, such as a row's id, keep no prompts apart.
         shown = dict.fromkeys((TEMPLATE, *settings.variable_names, *settings.vary))
         rest = [name for name in shown if name not in over]
@@ -174,24 +186,31 @@ class _Edits:
         for number, prompt in enumerate(prompts):
             groups[_named(prompt, rest)][_named(prompt, over)] = number
         first = _named(prompts[0], over)
-        edits = [
+        every = [
             (group[first], number, key, level)
             for key, group in groups.items()
             if first in group
             for level, number in group.items()
             if level != first
         ]
-        if not edits:
+        edits = [edit for edit in every if ids[edit[0]] != ids[edit[1]]]
+        if not every:
             raise MeasurementError(
                 f"no two prompts differ in {', '.join(over)} alone, one of them with {first}"
+            )
+        if not edits:
+            raise MeasurementError(
+                f"no edit of {', '.join(over)} changes a token: the claim is true of any model"
             )
         reference, edited, keys, levels = zip(*edits, strict=True)
         kept = [name for name in grid.unit_names if name not in over]
         if not settings.vary.keys() | {TEMPLATE} >= set(over):
             kept = [name for name in kept if name != ROW]  # an edit is then another row
         units = [_named(prompts[row], kept) for row in reference] if kept else keys
-        numbers = np.array(reference), np.array(edited), unit_labels(units)
-        return cls(prompts, first, *numbers, levels)
+        sides = [[ids[number] for number in side] for side in (reference, edited)]
+        numbers = np.array(reference), np.array(edited), unit_labels(merged(units, *sides))
+        void = f"{len(every) - len(edits):,} of {len(every):,} edits change no token: left out"
+        return cls(prompts, first, *numbers, levels, (void,) if edits != every else ())
 
     @property
     def masks(self) -> dict[str, Mask]:

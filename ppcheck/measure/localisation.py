@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import ConfigDict, Field
@@ -15,11 +15,9 @@ from ppcheck.measure.check import (
     Measured,
     Measurement,
     measured,
-    prompt_facts,
     units_of,
 )
 from ppcheck.measure.effect import Effect, Mode, patch_effect
-from ppcheck.measure.metrics import metric_facts, metric_notes
 from ppcheck.measure.problems import metric_problems, patch_problems
 from ppcheck.measure.ranking import Contains, Margin, Participation, largest_share, site_maps
 from ppcheck.measure.search import Mask, first_half, search
@@ -85,11 +83,9 @@ class Localisation(Check):
             metric: patch_effect(bench, pairs, cells, metric, self.mode) for metric in self.metric
         }
         effect = effects[self.metric.first]
-        sides = [side.prompts for side in pairs]
         shares = effect.shares(np.ones(len(effect.gaps), dtype=bool)).tolist()
         names = list(map(str, sites))
-        facts = prompt_facts(*sides) | metric_facts(self.metric)
-        facts |= {
+        facts: dict[str, Any] = {
             "mode": self.mode,
             "position": str(self.position),
             "effects": dict(zip(names, shares, strict=True)),
@@ -105,7 +101,7 @@ class Localisation(Check):
             if chosen:
                 results += self._ranked(of_metric, metric, chosen, judged, bench.seed)
             results.append(of_metric.gap(self.metric.name("gap", metric)))
-        return self.measurement(results, facts, (*notes, *metric_notes(self.metric)))
+        return self.measurement(bench, pairs, results, facts, notes)
 
     def _set(
         self, bench: Bench, sites: Sequence[Site], effect: Effect

@@ -15,13 +15,12 @@ from ppcheck.measure.check import (
     Measured,
     Measurement,
     measured,
-    prompt_facts,
     texts,
     units_of,
 )
 from ppcheck.measure.first_layer import Settled
 from ppcheck.measure.maps import drawn_means
-from ppcheck.measure.metrics import metric_facts, metric_notes, own_readout
+from ppcheck.measure.metrics import own_readout
 from ppcheck.measure.problems import metric_problems
 from ppcheck.measure.sample import REAL_LINE
 from ppcheck.measure.statistics import Floats, Mean, Proportion, Ratio
@@ -80,17 +79,17 @@ class LogitLens(Check):
             yield "level", f"no share of {self.metric} is a decision: name a logit_diff"
 
     def measure(self, bench: Bench) -> Measurement:
-        encoded, prompts = bench.prompts(self.on), bench.grid.select(self.on)
+        encoded = bench.prompts(self.on)
         sites = bench.subject.sites(self.site)
         layers = bench.subject.sites(EVERYWHERE)
-        facts = prompt_facts(prompts) | metric_facts(self.metric) | {"curves": {}}
+        curves, prompts = {}, encoded.prompts
         every = tuple(dict.fromkeys((*sites, *layers)))
         results: list[Measured] = []
         for metric in self.metric:
             lens = _lens(bench, encoded, every, metric)
             results += self._of(metric, lens, sites, layers[1:], prompts)
-            facts["curves"][f"{metric} read from the stream"] = lens.curve(layers, prompts)
-        return self.measurement(results, facts, metric_notes(self.metric))
+            curves[f"{metric} read from the stream"] = lens.curve(layers, prompts)
+        return self.measurement(bench, [encoded], results, {"curves": curves})
 
     def _of(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, permutations
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from ppcheck.measure.statistics import Floats
 from ppcheck.spec.metric import Metric, Metrics, Reading
 from ppcheck.spec.prompts import Pool
 from ppcheck.subject.encoding import Encoded
-from ppcheck.subject.readout import Integers, Readout
+from ppcheck.subject.readout import Answers, Integers, Readout
 from ppcheck.subject.subject import Subject
 
 
@@ -93,17 +93,14 @@ def readout(
         return DivergenceReadout(reference)
     names = _read_by(metric, encoded)
     check_exclusive(encoded, names)
-    columns = {name: _single_tokens(encoded, name, metric) for name in names}
+    for name in names:
+        _check_single(encoded, name, metric)
     if metric.reading not in (Reading.LOGIT_DIFF, Reading.P):
-        return VocabularyReadout(metric.reading, columns[metric.choices[0]], pool)
-    for name in encoded.prompts[0].choices:
-        if name not in columns and is_single(encoded, name):
-            columns[name] = _single_tokens(encoded, name, metric)
-    shared = [name for name in encoded.prompts[0].choices if name in columns]
-    sizes = tuple(columns[name].shape[1] for name in shared)
-    own = tuple(shared.index(name) for name in metric.choices)
-    tokens = np.hstack([columns[name] for name in shared])
-    return ChoiceReadout(metric.reading, tokens, sizes, pool, own)
+        return VocabularyReadout(metric.reading, _tokens(encoded, metric.choices[0]), pool)
+    columns = _columns(encoded)
+    sizes = tuple(column.shape[1] for column in columns.values())
+    own = tuple(list(columns).index(name) for name in metric.choices)
+    return ChoiceReadout(metric.reading, np.hstack(list(columns.values())), sizes, pool, own)
 
 
 def own_readout(subject: Subject, encoded: Encoded, metric: Metric, pool: Pool) -> Readout:
@@ -115,15 +112,14 @@ def own_readout(subject: Subject, encoded: Encoded, metric: Metric, pool: Pool) 
 
 def read(subject: Subject, encoded: Encoded, metric: Metric, pool: Pool) -> Floats:
     """The metric on untouched runs, [prompt]; p, prob and log_prob take choices of many tokens."""
-    over_sequences = metric.reading in (Reading.P, Reading.PROB, Reading.LOG_PROB)
     names = _read_by(metric, encoded)
-    if not over_sequences or all(is_single(encoded, name) for name in names):
+    if metric.reading in (Reading.PROB, Reading.LOG_PROB):
+        pooled: Floats = log_probs(subject, encoded, names, pool)[:, 0]
+        return pooled if metric.reading is Reading.LOG_PROB else np.exp(pooled)
+    if metric.reading is not Reading.P or all(is_single(encoded, name) for name in names):
         return subject.read(encoded, readout(metric, encoded, pool))
-    pooled = log_probs(subject, encoded, names, pool)
-    if metric.reading is Reading.P:
-        shares: Floats = np.exp(log_softmax(pooled))
-        return shares[:, 0]
-    return pooled[:, 0] if metric.reading is Reading.LOG_PROB else np.exp(pooled[:, 0])
+    shares: Floats = np.exp(log_softmax(log_probs(subject, encoded, names, pool)))
+    return shares[:, 0]
 
 
 def log_probs(subject: Subject, encoded: Encoded, names: Sequence[str], pool: Pool) -> Floats:
@@ -132,7 +128,36 @@ def log_probs(subject: Subject, encoded: Encoded, names: Sequence[str], pool: Po
     Raises MeasurementError where one answer begins with another.
     """
     check_exclusive(encoded, names)
-    return np.stack([_log_prob(subject, encoded, name, pool) for name in names], axis=1)
+    synonyms = [_of_synonyms(subject, encoded, name) for name in names]
+    return np.hstack([pool_synonyms(each, (each.shape[1],), pool) for each in synonyms])
+
+
+def mass(subject: Subject, encoded: Encoded, names: Sequence[str]) -> Floats:
+    """Probability of all these choices together, [prompt].
+
+    It is of the synonyms' sum, however they are pooled. What begins with another answer is part of
+    that one's probability, and is not counted again.
+    """
+    answers = [ids for name in names for ids in zip(*encoded.choices(name), strict=True)]
+    chances = np.hstack([np.exp(_of_synonyms(subject, encoded, name)) for name in names])
+    for (place, longer), (other, shorter) in permutations(enumerate(answers), 2):
+        within = [
+            long[: len(short)] == short and (len(short) < len(long) or other < place)
+            for long, short in zip(longer, shorter, strict=True)
+        ]
+        chances[within, place] = 0
+    whole: Floats = np.minimum(chances.sum(axis=1), 1.0)
+    return whole
+
+
+def counted(encoded: Encoded, metrics: Sequence[Metric]) -> tuple[str, ...]:
+    """The choices whose mass takes no further pass: those that metrics read, and of one token.
+
+    None where no metric is of choices.
+    """
+    own = {name for metric in metrics if metric.choices for name in _read_by(metric, encoded)}
+    names = encoded.prompts[0].choices if own else ()
+    return tuple(name for name in names if name in own or is_single(encoded, name))
 
 
 def same(first: Floats, second: Floats) -> Mask:
@@ -197,9 +222,10 @@ def metric_notes(metrics: Metrics) -> tuple[str, ...]:
     """What to mind where no metric is linear in the logits (Heimersheim & Nanda 2024)."""
     if metrics.linear:
         return ()
-    names = " and ".join(map(str, metrics))
-    hides = f"{names} is not linear in the logits and can hide what works against an effect"
-    return (f"{hides}: name a logit_diff beside it",)
+    *others, last = map(str, metrics)
+    names = f"{', '.join(others)} and {last} are" if others else f"{last} is"
+    hides = f"{names} not linear in the logits and can hide what works against an effect"
+    return (f"{hides}: name a logit_diff beside {'them' if others else 'it'}",)
 
 
 def _read_by(metric: Metric, encoded: Encoded) -> tuple[str, ...]:
@@ -209,9 +235,8 @@ def _read_by(metric: Metric, encoded: Encoded) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*metric.choices, *encoded.prompts[0].choices)))
 
 
-def _single_tokens(encoded: Encoded, choice: str, metric: Metric) -> Integers:
-    rows = encoded.choices(choice)
-    for prompt, synonyms in zip(encoded.prompts, rows, strict=True):
+def _check_single(encoded: Encoded, choice: str, metric: Metric) -> None:
+    for prompt, synonyms in zip(encoded.prompts, encoded.choices(choice), strict=True):
         for text, ids in zip(prompt.choices[choice], synonyms, strict=True):
             if len(ids) != 1:
                 raise MeasurementError(
@@ -219,14 +244,27 @@ def _single_tokens(encoded: Encoded, choice: str, metric: Metric) -> Integers:
                     "one position: give an answer of one token, or use log_prob in a behaviour "
                     "claim"
                 )
+
+
+def _tokens(encoded: Encoded, choice: str) -> Integers:
+    """The token of each synonym of a choice of single tokens, [prompt, synonym]."""
+    rows = encoded.choices(choice)
     return np.array([[ids[0] for ids in synonyms] for synonyms in rows], dtype=np.int64)
 
 
-def _log_prob(subject: Subject, encoded: Encoded, choice: str, pool: Pool) -> Floats:
-    if is_single(encoded, choice):
-        metric = Metric(Reading.LOG_PROB, (choice,))
-        answers = _single_tokens(encoded, choice, metric)
-        return subject.read(encoded, VocabularyReadout(metric.reading, answers, pool))
-    synonyms = zip(*encoded.choices(choice), strict=True)
-    columns = [subject.log_probs(encoded, ids) for ids in synonyms]
-    return pool_synonyms(np.stack(columns, axis=1), (len(columns),), pool)[:, 0]
+def _columns(encoded: Encoded) -> dict[str, Integers]:
+    """The same of every choice of single tokens, whichever is asked for: they are read together."""
+    names = [name for name in encoded.prompts[0].choices if is_single(encoded, name)]
+    return {name: _tokens(encoded, name) for name in names}
+
+
+def _of_synonyms(subject: Subject, encoded: Encoded, choice: str) -> Floats:
+    """Log-probability in nats of each synonym of a choice, [prompt, synonym]."""
+    if not is_single(encoded, choice):
+        synonyms = zip(*encoded.choices(choice), strict=True)
+        return np.stack([subject.log_probs(encoded, ids) for ids in synonyms], axis=1)
+    columns = _columns(encoded)
+    found = subject.read(encoded, Answers(np.hstack(list(columns.values()))))
+    known = np.split(found, 2, axis=1)[1]
+    stops = np.cumsum([column.shape[1] for column in columns.values()])
+    return np.split(known, stops[:-1], axis=1)[list(columns).index(choice)]

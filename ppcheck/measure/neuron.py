@@ -13,21 +13,20 @@ from ppcheck.measure.check import (
     Check,
     Measured,
     Measurement,
-    prompt_facts,
 )
 from ppcheck.measure.decoding import Classes, Doses, Trait
 from ppcheck.measure.effect import SHARE, Mode, patch_effect
-from ppcheck.measure.metrics import metric_facts, metric_notes
 from ppcheck.measure.problems import (
     dose_problems,
     metric_problems,
     patch_problems,
     separates_problems,
+    trait_faults,
 )
 from ppcheck.measure.search import Mask, Search, TopField, search
 from ppcheck.measure.statistics import Floats
 from ppcheck.spec.claim import PairsField
-from ppcheck.spec.grid import Prompt
+from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.metric import Metric, Metrics, MetricsField
 from ppcheck.spec.position import PositionField
 from ppcheck.spec.prompts import PromptSet
@@ -93,6 +92,10 @@ class Neuron(Check):
                     f"`metric` patches neurons, such as L3N117; got {self.site}",
                 )
 
+    def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Iterator[tuple[str, str]]:
+        yield from super().faults_of(prompts, grid)
+        yield from trait_faults(prompts, self.dose, self.separates, str(self.on))
+
     def measure(self, bench: Bench) -> Measurement:
         sites = bench.subject.sites(self.site)
         encoded = bench.prompts(self.on)
@@ -107,7 +110,7 @@ class Neuron(Check):
         classes = next(iter(self.separates or ()), None)
         found = search(names, prompts, self.top, bench.seed, score, classes)
         judged = found.judged(prompts)
-        facts = prompt_facts(prompts) | found.facts | {"position": str(self.position)}
+        facts = found.facts | {"position": str(self.position)}
         results: list[Measured] = []
         for trait in traits:
             signs = _signs(trait, activations, judged)
@@ -124,12 +127,13 @@ class Neuron(Check):
             )
             for n in found.kept[:MOST_SHOWN]
         }
-        if self.metric is not None:
-            for metric in self.metric:
-                results += self._effects(bench, found, sites, self.metric, metric)
-            facts |= metric_facts(self.metric) | {"mode": self.mode}
-        notes = () if self.metric is None else metric_notes(self.metric)
-        return self.measurement(results, facts, (*found.notes, *notes))
+        if self.metric is None:
+            return self.measurement(bench, [encoded], results, facts, found.notes)
+        facts["mode"] = self.mode
+        pairs = bench.pairs(self.on, self.pairs, encoded)
+        for metric in self.metric:
+            results += self._effects(bench, pairs, found, sites, self.metric, metric)
+        return self.measurement(bench, [encoded], results, facts, found.notes, pairs)
 
     def _traits(self, prompts: tuple[Prompt, ...]) -> list[Trait]:
         separates = (self.separates or {}).items()
@@ -139,13 +143,13 @@ class Neuron(Check):
     def _effects(
         self,
         bench: Bench,
+        pairs: tuple[Encoded, Encoded],
         found: Search,
         sites: tuple[Site, ...],
         metrics: Metrics,
         metric: Metric,
     ) -> Iterator[Measured]:
         """Each neuron that was kept patched alone, then all of them together."""
-        pairs = bench.pairs(self.on, self.pairs)
         kept = tuple(sites[number] for number in found.kept)
         groups = [*((site,) for site in kept), kept]
         cells = [Cell(group, self.position) for group in groups]

@@ -12,10 +12,8 @@ from ppcheck.measure.check import (
     Bench,
     Check,
     Measurement,
-    prompt_facts,
 )
 from ppcheck.measure.effect import SHARE, Mode, judged_shares, patch_effect
-from ppcheck.measure.metrics import metric_facts, metric_notes
 from ppcheck.measure.problems import metric_problems, patch_problems
 from ppcheck.measure.search import TopField, search
 from ppcheck.spec.claim import PairsField
@@ -71,11 +69,10 @@ class Patch(Check):
         found = search(tuple(groups), sides[0], self.top, bench.seed, effect.shares)
         judged = found.judged(*sides)
         shares = effect.shares(np.ones(len(judged), dtype=bool))
-        facts = prompt_facts(*sides) | metric_facts(self.metric) | found.facts
-        facts |= {
+        facts = found.facts | {
             "mode": self.mode,
             "position": str(self.position),
             "effects": dict(zip(groups, shares.tolist(), strict=True)),
         }
         results = judged_shares(effects, self.metric, found, judged)
-        return self.measurement(results, facts, (*found.notes, *metric_notes(self.metric)))
+        return self.measurement(bench, pairs, results, facts, found.notes)

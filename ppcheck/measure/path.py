@@ -10,10 +10,9 @@ import numpy as np
 from pydantic import Field
 
 from ppcheck.errors import MeasurementError
-from ppcheck.measure.check import Bench, Check, Measurement, prompt_facts
+from ppcheck.measure.check import Bench, Check, Measurement
 from ppcheck.measure.effect import SHARE, Effect, Mode, effect_of, judged_shares
 from ppcheck.measure.maps import arrow_map
-from ppcheck.measure.metrics import metric_facts, metric_notes
 from ppcheck.measure.paths import Path, patch_paths, precedes
 from ppcheck.measure.problems import metric_problems, patch_problems
 from ppcheck.measure.search import TopField, search
@@ -93,11 +92,10 @@ class DirectPath(Check):
         sides = [side.prompts for side in pairs]
         found = search(tuple(paths), sides[0], self.top, bench.seed, effect.shares)
         judged = found.judged(*sides)
-        facts = prompt_facts(*sides) | metric_facts(self.metric) | found.facts
-        facts |= {"mode": self.mode, "position": str(self.position)}
+        facts = found.facts | {"mode": self.mode, "position": str(self.position)}
         facts |= self._effects(paths, effects)
         results = judged_shares(effects, self.metric, found, judged)
-        return self.measurement(results, facts, (*found.notes, *metric_notes(self.metric)))
+        return self.measurement(bench, pairs, results, facts, found.notes)
 
     def _paths(self, bench: Bench) -> dict[str, Path]:
         """What is patched, by name. Raises MeasurementError where no sender comes first."""

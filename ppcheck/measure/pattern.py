@@ -28,12 +28,7 @@ def patterns(
         return []
     at = queries[-1]
     seen = at + 1
-    copies = Encoded(
-        (encoded.prompts[number],) * seen,
-        (encoded.ids[number],) * seen,
-        (encoded.spans[number],) * seen,
-        encoded.tokens,
-    )
+    copies = encoded.part([number] * seen)
     shown = tuple(heads[:MOST_HEADS])
     weights = bench.subject.attention(copies, shown, [[(at, key)] for key in range(seen)])
     return [

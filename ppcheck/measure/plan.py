@@ -19,7 +19,7 @@ from ppcheck.subject.edit import Edits
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.key import digest
 from ppcheck.subject.memo import Memo, Memory, Store
-from ppcheck.subject.readout import Floats, Integers, Readout
+from ppcheck.subject.readout import Answers, Floats, Integers, Readout
 from ppcheck.subject.subject import Cell, Subject
 from ppcheck.subject.wiring import Wiring
 
@@ -93,7 +93,11 @@ class Recorder(Subject):
 
     def read(self, encoded: Encoded, readout: Readout) -> Floats:
         self._note("read", encoded, 1, _logits(self, readout) * len(encoded))
-        return self._values(encoded, readout)
+        values = self._values(encoded, readout)
+        if isinstance(readout, Answers):  # half of all answers are among these
+            logits = values[:, : readout.tokens.shape[1]]
+            values[:, logits.shape[1] :] = log_softmax(logits) - np.log(2)
+        return values
 
     def log_distribution(self, encoded: Encoded) -> Floats:
         logits = self.shape.n_vocabulary * len(encoded)
@@ -256,18 +260,20 @@ def plan(
 ) -> Plan:
     """What the claims, by name, would ask of the model beyond what ``store`` holds."""
     recorder, kept = Recorder(subject), _ReadOnly(store)
-    memo = Memo(recorder, Memory(kept))
+    memory, asked = Memory(kept), 0
     refused = {}
     for name, (claim, grid) in claims.items():
+        memo = Memo(recorder, memory)
         try:
             claim.measure(Bench(memo, grid, seed))
         except PpcheckError as error:
             refused[name] = str(error)
+        asked += memo.asked
     looking = [name for name, (claim, _) in claims.items() if claim.looks]
     return Plan(
         subject,
         len(claims),
-        memo.asked,
+        asked,
         kept.known,
         tuple(recorder.requests),
         None if recorder.sample is None else speed(subject, recorder.sample),
@@ -290,7 +296,11 @@ def speed(subject: Subject, encoded: Encoded) -> float:
 
 def _logits(subject: Subject, readout: Readout) -> int:
     """How many logits of each prompt are read."""
-    return subject.shape.n_vocabulary if readout.tokens is None else readout.tokens.shape[1]
+    whole = subject.shape.n_vocabulary
+    if readout.tokens is None:
+        return whole
+    few: int = readout.tokens.shape[1]
+    return few + whole if isinstance(readout, Answers) else few
 
 
 def _random(encoded: Encoded) -> np.random.Generator:

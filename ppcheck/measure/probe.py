@@ -18,17 +18,22 @@ from ppcheck.measure.check import (
     Measurement,
     doses_of,
     measured,
-    prompt_facts,
     texts,
+    units_of,
 )
 from ppcheck.measure.decoding import Classes, placements
 from ppcheck.measure.maps import site_map
-from ppcheck.measure.probing import Task, items, word_counts
-from ppcheck.measure.problems import dose_problems, patch_problems, separates_problems
+from ppcheck.measure.probing import Task, word_counts
+from ppcheck.measure.problems import (
+    dose_problems,
+    patch_problems,
+    separates_problems,
+    trait_faults,
+)
 from ppcheck.measure.search import Mask, Search, TopField, search
 from ppcheck.measure.skill import Skill
 from ppcheck.measure.statistics import Floats, Statistic
-from ppcheck.spec.grid import Prompt
+from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.position import FINAL, Position, Positions, PositionsField
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.site import STREAMS, Kind, Site, SitesField
@@ -102,6 +107,10 @@ class Probe(Check):
             advice = f"{streams[0]}.L*" if streams else "resid_post.L*"
             yield "level", f"the first layer is sought in all layers of a stream: write {advice}"
 
+    def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Iterator[tuple[str, str]]:
+        yield from super().faults_of(prompts, grid)
+        yield from trait_faults(prompts, self.dose, self.separates, str(self.on))
+
     def measure(self, bench: Bench) -> Measurement:
         encoded, labels = self._told(bench)
         readings = [
@@ -119,20 +128,21 @@ class Probe(Check):
         classes = next(iter(self.separates or ()), None)
         found = search(names, encoded.prompts, self.top, bench.seed, score, classes)
         probed = probes.judged(found.judged(encoded.prompts))
-        facts = prompt_facts(encoded.prompts) | found.facts | self._facts(probed)
+        facts = found.facts | self._facts(probed)
         facts |= _pictures(readings, probed, self._what, bench.subject.shape.n_layers)
         results = [*self._of(found, probed), *self._by_layer(readings, probed, bench)]
-        return self.measurement(results, facts, (*found.notes, *self._notes(probed)))
+        notes = (*found.notes, *self._notes(probed))
+        return self.measurement(bench, [encoded], results, facts, notes)
 
     def _told(self, bench: Bench) -> tuple[Encoded, Floats]:
         """The prompts that have a label, and their labels."""
         prompts = bench.grid.select(self.on)
         if self.dose is not None:
-            return bench.subject.encode(prompts), doses_of(prompts, self.dose)
+            return bench.encode(prompts), doses_of(prompts, self.dose)
         ((name, classes),) = (self.separates or {}).items()
         sides = Classes.of(prompts, name, classes)
         either = sides.first | sides.second
-        encoded = bench.subject.encode(tuple(compress(prompts, either)))
+        encoded = bench.encode(tuple(compress(prompts, either)))
         return encoded, sides.first[either].astype(np.float64)
 
     @property
@@ -271,7 +281,7 @@ class _Probes:
 
     def _skill(self, mask: Mask) -> tuple[tuple[Prompt, ...], Skill]:
         prompts, labels = tuple(compress(self.prompts, mask)), self.labels[mask]
-        units, classes = items(prompts), self.claim.separates is not None
+        units, classes = units_of(prompts), self.claim.separates is not None
         return prompts, Skill(Task(labels, units, classes, self.claim.folds, self.seed), units)
 
 

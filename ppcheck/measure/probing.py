@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppcheck.errors import MeasurementError
-from ppcheck.measure.check import texts, unit_labels, units_of
+from ppcheck.measure.check import texts
 from ppcheck.measure.statistics import Floats, Labels
 from ppcheck.spec.grid import Prompt
 
@@ -114,20 +114,6 @@ class Task:
                     values[row, test], done = _logistic(shown, labels[train], hidden)
                     fits, unfinished = fits + 1, unfinished + (not done)
         return Told(values, fits, unfinished)
-
-
-def items(prompts: Sequence[Prompt]) -> Labels:
-    """A number for each prompt's unit, [prompt]; units that share a text are one."""
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
-    units, same = units_of(prompts), unit_labels(texts(prompts))
-    size = int(units.max()) + 1
-    ends = (units, size + same)
-    nodes = size + int(same.max()) + 1
-    graph = coo_matrix((np.ones(len(units)), ends), shape=(nodes, nodes))
-    together = connected_components(graph, directed=False)[1]
-    return np.asarray(together[units], dtype=np.int64)
 
 
 def word_counts(prompts: Sequence[Prompt]) -> Floats:

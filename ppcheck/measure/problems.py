@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
+from ppcheck.spec.faults import lacking
 from ppcheck.spec.grammar import suggest
+from ppcheck.spec.grid import Prompt
 from ppcheck.spec.metric import Metrics, Reading
 from ppcheck.spec.position import Position
 from ppcheck.spec.prompts import PromptSet, check_labels
@@ -32,6 +34,35 @@ def separates_problems(
             check_labels(name, variable, labels)
         except ValueError as error:
             yield "separates", str(error)
+
+
+def dose_faults(prompts: Sequence[Prompt], dose: str, on: str) -> Problems:
+    """What keeps prompts of ``on`` from having a dose each."""
+    absent = list(lacking(prompts, dose, [], on))
+    yield from (("dose", message) for message in absent)
+    if absent:
+        return
+    doses = [prompt.words[dose].dose for prompt in prompts]
+    if None in doses:
+        which = f"prompt {doses.index(None) + 1} of {len(prompts):,} of `{on}`"
+        advice = f"give its row one in a column `{dose}.dose`"
+        yield "dose", f"{which} has no dose of {dose!r}: {advice}"
+    elif len(set(doses)) == 1:
+        yield "dose", f"all prompts of `{on}` have one dose of {dose!r}: it takes two to compare"
+
+
+def trait_faults(
+    prompts: Sequence[Prompt],
+    dose: str | None,
+    separates: Mapping[str, tuple[str, str]] | None,
+    on: str,
+) -> Problems:
+    """Doses that not all prompts of ``on`` have, and classes that none of them is of."""
+    if dose is not None:
+        yield from dose_faults(prompts, dose, on)
+    for name, labels in (separates or {}).items():
+        found = lacking(prompts, name, labels, on, classes_alone=True)
+        yield from (("separates", message) for message in found)
 
 
 def behaviour_problems(prompt_set: PromptSet, metrics: Metrics) -> Problems:

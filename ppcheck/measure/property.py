@@ -6,25 +6,27 @@ import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
-from ppcheck.measure.check import Bench, Check, Measured, Measurement, measured, prompt_facts
+from ppcheck.measure.check import Bench, Check, Measured, Measurement, measured, units_named
 from ppcheck.measure.drawing import Drawing
-from ppcheck.measure.metrics import metric_facts, metric_notes, read
+from ppcheck.measure.metrics import read
 from ppcheck.measure.problems import behaviour_problems
 from ppcheck.measure.sample import OfUnits
 from ppcheck.measure.statistics import Floats, Proportion
 from ppcheck.spec.condition import ConditionsField
 from ppcheck.spec.grammar import suggest
-from ppcheck.spec.grid import Prompt
+from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.metric import Metric, Metrics
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.strategy import Strategy, StrategyField
 from ppcheck.spec.template import token_ids
+from ppcheck.subject.encoding import Encoded
 
 Values = Mapping[Metric, float]
 
@@ -33,7 +35,7 @@ Values = Mapping[Metric, float]
 class Counterexamples(OfUnits):
     """1 where a counterexample is known, else 0: a fact, which no resampling of others changes.
 
-    Its examples are ``broken`` [example].
+    Its examples are ``broken`` [example], each of them another prompt.
     """
 
     broken: Floats
@@ -86,7 +88,8 @@ class Property(Check):
         yield from (("always", message) for _, message in metrics)
         for name, strategy in self.forall.items():
             yield from ((f"forall.{name}", m) for m in _of_strategy(name, strategy, prompt_set))
-        for name, bound in self.expect.items():
+        counts = ("counterexamples", "violations")
+        for name, bound in ((n, self.expect[n]) for n in counts if n in self.expect):
             key = f"expect.{name}"
             if not bound.low <= 0 <= bound.high < math.inf:
                 yield key, f'give how many there may be at most, such as "<= 0", not "{bound}"'
@@ -94,6 +97,28 @@ class Property(Check):
                 yield key, "no number of draws shows that: expect it of `counterexamples`"
             elif name == "violations" and self.examples < (least := _least(bound.high)):
                 yield key, f"{self.examples} examples cannot show this: draw {least:,} or more"
+
+    def units(self, grid: Grid) -> int:
+        """As many as there are draws or, where these are fewer, different prompts to draw."""
+        kept = {tuple(words) for words in self._others(grid.select(self.on))}
+        return min(self.examples, len(kept) * prod(s.size for s in self.forall.values()))
+
+    def repeats(self, grid: Grid) -> int:
+        """None that could be told: prompts are drawn."""
+        del grid
+        return 0
+
+    def _others(self, prompts: Sequence[Prompt]) -> Iterator[list[str]]:
+        """The words of each prompt that are not drawn."""
+        for prompt in prompts:
+            yield [word.text for name, word in prompt.words.items() if name not in self.forall]
+
+    def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Iterator[tuple[str, str]]:
+        yield from super().faults_of(prompts, grid)
+        units, bound = self.units(grid), self.expect.get("violations")
+        if bound is not None and units < min(self.examples, least := _least(bound.high)):
+            few = f"{units:,} different prompts can be drawn"
+            yield "expect.violations", f"{few}, and it takes {least:,} to show this"
 
     def measure(self, bench: Bench) -> Measurement:
         drawing = Drawing(bench.grid, bench.grid.select(self.on), self.forall)
@@ -106,19 +131,19 @@ class Property(Check):
         unshrunk = found is None and any(broken)
         if unshrunk:
             found = min((p for p, b in zip(drawn, broken, strict=True) if b), key=_length)
-        facts = prompt_facts(drawn) | metric_facts(Metrics(self.always.metrics))
-        facts |= {
-            "units": len(drawn),
+        encoded = bench.encode(drawn)
+        facts = {
             "forall": {name: str(strategy) for name, strategy in self.forall.items()},
             "always": str(self.always),
             "drawn": len(drawn),
             "searched": len(tried.values) - known,
             "counterexample": None if found is None else self._fact(found, tried),
         }
-        notes = [self._note(found, tried, known), *metric_notes(Metrics(self.always.metrics))]
+        notes = [self._note(found, tried, known)]
         if unshrunk:
             notes.append("it was drawn at random, and the search did not find its like to shrink")
-        return self.measurement(_measured(drawn, broken, found, tried), facts, notes)
+        results = _measured(encoded, broken, found, tried)
+        return self.measurement(bench, [encoded], results, facts, notes, tried.batches[:1])
 
     def _database(self, bench: Bench) -> Path | None:
         """Where counterexamples are kept: under no model's name, so that a new one meets them."""
@@ -146,17 +171,22 @@ class Property(Check):
 
 @dataclass(frozen=True, eq=False)
 class _Tried:
-    """Every prompt that was tried, by its words, and the metrics there: none is read twice."""
+    """Every prompt that was tried, by its words, and the metrics there: none is read twice.
+
+    ``batches`` are those that were read together, the drawn ones first.
+    """
 
     bench: Bench
     claim: Property
     values: dict[str, Values] = field(default_factory=dict)
+    batches: list[Encoded] = field(default_factory=list)
 
     def broken(self, prompts: Sequence[Prompt]) -> list[bool]:
         """Whether each prompt breaks a condition."""
         fresh = list({p.key: p for p in prompts if p.key not in self.values}.values())
         if fresh:
-            encoded, pool = self.bench.subject.encode(fresh), self.bench.grid.prompt_set.pool
+            encoded, pool = self.bench.encode(fresh), self.bench.grid.prompt_set.pool
+            self.batches.append(encoded)
             metrics = self.claim.always.metrics
             columns = [read(self.bench.subject, encoded, m, pool).tolist() for m in metrics]
             for prompt, *row in zip(fresh, *columns, strict=True):
@@ -174,14 +204,18 @@ class _Tried:
 
 
 def _measured(
-    drawn: Sequence[Prompt], broken: Sequence[bool], found: Prompt | None, tried: _Tried
+    drawn: Encoded, broken: Sequence[bool], found: Prompt | None, tried: _Tried
 ) -> Iterator[Measured]:
-    """A counterexample stands first, and before those that were drawn."""
-    texts = [tried.shown(prompt) for prompt in drawn]
+    """A counterexample stands first, and before those that were drawn: of equal ones the first."""
+    texts, units = list(map(tried.shown, drawn.prompts)), units_named(drawn.prompts)
+    distinct = dict(zip(reversed(units), reversed(texts), strict=True))
+    in_turn = {unit: number for number, unit in enumerate(dict.fromkeys(units))}
     known = [] if found is None else [tried.shown(found)]
-    values = np.array([1.0] * len(known) + [0.0] * len(drawn))
-    yield measured(Counterexamples(values, "counterexamples"), known + texts)
-    yield measured(Proportion(np.array(broken), np.arange(len(drawn)), "violations"), texts)
+    values = np.array([1.0] * len(known) + [0.0] * len(in_turn))
+    examples = [*known, *(distinct[unit] for unit in in_turn)]
+    yield measured(Counterexamples(values, "counterexamples"), examples)
+    numbers = np.array([in_turn[unit] for unit in units])
+    yield measured(Proportion(np.array(broken), numbers, "violations"), texts)
 
 
 def _of_strategy(name: str, strategy: Strategy, prompt_set: PromptSet) -> Iterator[str]:

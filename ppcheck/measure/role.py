@@ -18,13 +18,11 @@ from ppcheck.measure.check import (
     Measured,
     Measurement,
     measured,
-    prompt_facts,
     texts,
     units_of,
 )
 from ppcheck.measure.effect import SHARE, Effect, Mode, patch_effect
 from ppcheck.measure.maps import site_map
-from ppcheck.measure.metrics import metric_facts, metric_notes
 from ppcheck.measure.problems import (
     attending_problems,
     heads_problems,
@@ -38,11 +36,12 @@ from ppcheck.measure.strength import Criterion, Players, Strength, Strengths
 from ppcheck.spec.base import Model
 from ppcheck.spec.bound import Bound
 from ppcheck.spec.claim import PairsField
-from ppcheck.spec.grid import Grid, Prompt
+from ppcheck.spec.grid import Prompt
 from ppcheck.spec.metric import Metric, MetricsField
 from ppcheck.spec.position import FINAL, PositionField
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.site import Site, Sites, SitesField
+from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.subject import Cell
 
 MET = Bound.parse(">= 1")
@@ -120,19 +119,20 @@ class Role(Check):
         if self.identity == "strict" and self.played_by is None:
             yield "identity", "strict about whom? Name them in `played_by`"
 
-    def expand(self, grid: Grid) -> None:
-        grid.select(self.on)
-        if self.effect is not None:
-            grid.pairs(self.on, self.pairs)
+    @property
+    def is_paired(self) -> bool:
+        return self.effect is not None
 
     def measure(self, bench: Bench) -> Measurement:
         searched = bench.subject.sites(self.site)
         expected = () if self.played_by is None else bench.subject.sites(self.played_by)
         sites = tuple(dict.fromkeys((*searched, *expected)))
+        encoded = None if self.attends is None else bench.prompts(self.on)
+        pairs = None if self.effect is None else bench.pairs(self.on, self.pairs, encoded)
         deeds: list[_Attention | _Acting] = []
-        deeds += self._attending(bench, sites)
-        deeds += self._acting(bench, sites)
-        prompts = bench.grid.select(self.on)
+        deeds += self._attending(bench, encoded, sites)
+        deeds += self._acting(bench, pairs, sites)
+        (prompts, *_) = (encoded.prompts,) if encoded else deeds[0].criterion.sides
         found = _found(searched, prompts, [deed.criterion for deed in deeds], bench.seed)
         masks = [found.judged(*deed.criterion.sides) for deed in deeds]
         strengths = Strengths.of([deed.criterion for deed in deeds], masks)
@@ -148,20 +148,22 @@ class Role(Check):
             results += deed.measured(best, mask, str(sites[best]))
         players = tuple(str(sites[n]) for n in found.kept if strengths.estimates[n] >= 1)
         facts = self._facts(deeds, sites, found, players)
-        notes = [*found.notes, *(() if self.effect is None else metric_notes(self.effect.metric))]
+        notes = list(found.notes)
         if missing := [str(site) for site in expected if str(site) not in players]:
             notes.append(f"expected and not among the players found: {', '.join(missing)}")
-        measurement = self.measurement(results, facts, notes)
+        sides = [side for deed in deeds for side in deed.sides]
+        measurement = self.measurement(bench, sides, results, facts, notes, pairs)
         if self.played_by is None:
             return measurement
         name = self.id.replace("-", " ")
         identity = Identity(name, "played_by", MET, players, strict=self.identity == "strict")
         return replace(measurement, identity=identity)
 
-    def _attending(self, bench: Bench, sites: Sequence[Site]) -> Iterator[_Attention]:
-        if self.attends is None:
+    def _attending(
+        self, bench: Bench, encoded: Encoded | None, sites: Sequence[Site]
+    ) -> Iterator[_Attention]:
+        if self.attends is None or encoded is None:
             return
-        encoded = bench.prompts(self.on)
         pairs = links(encoded, self.attends.query, self.attends.to)
         attention = bench.subject.attention(encoded, sites, pairs)
         here = np.isfinite(attention).all(axis=1)
@@ -170,19 +172,22 @@ class Role(Check):
                 f"none of {len(encoded)} prompts has tokens at {self.attends.to} "
                 "that the query can see"
             )
-        seen = [encoded.prompts[number] for number in np.flatnonzero(here)]
-        ones = np.ones(len(seen))
-        yield _Attention(Criterion(attention[here].T, ones, (seen,), self.attends.at_least))
+        seen, ones = encoded.part(np.flatnonzero(here).tolist()), np.ones(here.sum())
+        criterion = Criterion(attention[here].T, ones, (seen.prompts,), self.attends.at_least)
+        yield _Attention(criterion, (seen,))
 
-    def _acting(self, bench: Bench, sites: Sequence[Site]) -> Iterator[_Acting]:
-        if self.effect is None:
+    def _acting(
+        self, bench: Bench, pairs: tuple[Encoded, Encoded] | None, sites: Sequence[Site]
+    ) -> Iterator[_Acting]:
+        if self.effect is None or pairs is None:
             return
-        act, pairs = self.effect, bench.pairs(self.on, self.pairs)
+        act = self.effect
         cells = [Cell((site,), act.position) for site in sites]
         effects = {m: patch_effect(bench, pairs, cells, m, act.mode) for m in act.metric}
         first = effects[act.metric.first]
         sides = tuple(side.prompts for side in pairs)
-        yield _Acting(Criterion(first.changes, first.gaps, sides, act.at_least), act, effects)
+        criterion = Criterion(first.changes, first.gaps, sides, act.at_least)
+        yield _Acting(criterion, pairs, act, effects)
 
     def _facts(
         self,
@@ -191,19 +196,19 @@ class Role(Check):
         found: Search,
         players: Sequence[str],
     ) -> dict[str, Any]:
-        sides = [side for deed in deeds for side in deed.criterion.sides]
         maps = {deed.name: site_map(sites, deed.criterion.shares()) for deed in deeds}
-        facts = prompt_facts(*sides) | found.facts | {"players": list(players), "maps": maps}
+        facts = found.facts | {"players": list(players), "maps": maps}
         if self.played_by is not None:
             facts |= {"played_by": str(self.played_by), "identity": self.identity}
         if self.effect is not None:
-            facts |= metric_facts(self.effect.metric) | {"mode": self.effect.mode}
+            facts["mode"] = self.effect.mode
         return facts
 
 
 @dataclass(frozen=True, eq=False)
 class _Attention:
     criterion: Criterion
+    sides: tuple[Encoded, ...]
     name: ClassVar[str] = "attention"
 
     def measured(self, site: int, judged: Mask, member: str) -> Iterator[Measured]:
@@ -217,6 +222,7 @@ class _Attention:
 @dataclass(frozen=True, eq=False)
 class _Acting:
     criterion: Criterion
+    sides: tuple[Encoded, ...]
     act: Acts
     effects: dict[Metric, Effect]
 

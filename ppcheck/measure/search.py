@@ -16,6 +16,7 @@ from pydantic import Field
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.statistics import Floats
 from ppcheck.spec.grid import Prompt
+from ppcheck.spec.unit import evenly_spaced
 
 Mask = NDArray[np.bool_]
 TopField = Annotated[
@@ -39,16 +40,15 @@ class Search:
     def judged(self, *sides: Sequence[Prompt]) -> Mask:
         """The prompts, or pairs, that may be judged on: no unit and no text that was looked at.
 
-        Raises MeasurementError where none is left.
+        Texts that differ in spacing alone count as one. Raises MeasurementError where none is left.
         """
         units = {prompt.unit for prompt in self.looked_at}
-        texts = {prompt.text for prompt in self.looked_at}
-        mask = np.array(
-            [
-                all(prompt.unit not in units and prompt.text not in texts for prompt in pair)
-                for pair in zip(*sides, strict=True)
-            ]
-        )
+        texts = {evenly_spaced(prompt.text) for prompt in self.looked_at}
+
+        def is_fresh(prompt: Prompt) -> bool:
+            return prompt.unit not in units and evenly_spaced(prompt.text) not in texts
+
+        mask = np.array([all(map(is_fresh, pair)) for pair in zip(*sides, strict=True)])
         if not mask.any():
             raise MeasurementError("`top` looked at every prompt, and none is left to judge on")
         return mask

@@ -16,17 +16,16 @@ from ppcheck.measure.check import (
     Check,
     Measured,
     Measurement,
-    prompt_facts,
 )
 from ppcheck.measure.control import DrawsField, Half, beyond, leading, turned
 from ppcheck.measure.direction import Direction, learn, site_problems
 from ppcheck.measure.maps import drawn_means, site_map
-from ppcheck.measure.metrics import metric_facts, metric_notes, readout, same
+from ppcheck.measure.metrics import readout, same
 from ppcheck.measure.problems import metric_problems, patch_problems
 from ppcheck.measure.sample import REAL_LINE
 from ppcheck.measure.search import TopField
 from ppcheck.measure.statistics import Floats
-from ppcheck.spec.grid import Grid
+from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.metric import Metric, MetricsField, Reading
 from ppcheck.spec.position import FINAL, PositionField
 from ppcheck.spec.prompts import PromptSet
@@ -91,23 +90,21 @@ class Steer(Check):
         if self.largest and self.top:
             yield "top", "`top` finds the site that `largest` names: leave one of them out"
 
-    def expand(self, grid: Grid) -> None:
-        super().expand(grid)
-        self.direction.expand(grid)
+    def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Iterator[tuple[str, str]]:
+        yield from super().faults_of(prompts, grid)
+        yield from self.direction.faults(grid, self.on.prompts)
 
     def measure(self, bench: Bench) -> Measurement:
         sites = bench.subject.sites(self.site)
         found = learn(bench, self.direction, sites, self.position, self.on)
-        encoded = bench.prompts(self.on)
-        judged = found.judged(list(map(str, sites)), encoded.prompts)
+        encoded, judged = found.encoded, found.judged(list(map(str, sites)))
         vectors = [found.vectors[site] for site in sites]
         curves = {
             metric: self._curves(bench, encoded, sites, vectors, metric) for metric in self.metric
         }
         kept = self._kept(bench, sites, curves[self.metric.first][:, :, ~judged])
         results: list[Measured] = []
-        facts = prompt_facts(encoded.prompts) | metric_facts(self.metric) | found.facts
-        facts |= {
+        facts: dict[str, Any] = found.facts | {
             "position": str(self.position),
             "eps": list(self._steps),
             "scale": self.scale,
@@ -135,7 +132,7 @@ class Steer(Check):
             facts["maps"][f"effect on {metric} of steering"] = effects
             for site in kept:
                 facts["curves"] |= steered.drawn(site, self._steps, str(metric))
-        return self.measurement(results, facts, (*found.notes, *metric_notes(self.metric)))
+        return self.measurement(bench, [encoded], results, facts, tuple(found.notes))
 
     @property
     def _steps(self) -> tuple[float, ...]:

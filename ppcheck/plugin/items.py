@@ -133,6 +133,7 @@ class ClaimItem(pytest.Item):
     def runtest(self) -> None:
         from ppcheck.judge.compare import Change
         from ppcheck.judge.verdict import Verdict
+        from ppcheck.report.claims import cautions
 
         if self.record is None:
             raise ClaimFailedError(f"{self.name} was not measured")
@@ -140,6 +141,7 @@ class ClaimItem(pytest.Item):
         for name, statistic in self.record.statistics.items():
             if statistic.verdict is not None:
                 self.user_properties.append((name, statistic.estimate))
+        self.user_properties += [("caution", line) for line in cautions([self.record])]
         comparison = self.record.comparison
         if comparison is not None:
             self.user_properties.append(("change", str(comparison.change)))

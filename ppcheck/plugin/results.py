@@ -45,7 +45,7 @@ class Results:
     ) -> None:
         if not self.claims:
             return
-        from ppcheck.report.claims import slow_models
+        from ppcheck.report.claims import cautions, slow_models
         from ppcheck.report.terminal import WIDTH, table
 
         claims = self._records
@@ -53,7 +53,7 @@ class Results:
         colour = terminalreporter.hasmarkup
         width = max(WIDTH, shutil.get_terminal_size().columns)
         terminalreporter.write(table(claims, colour=colour, width=width))
-        for line in (*slow_models(claims), *against(self.config, claims)):
+        for line in (*slow_models(claims), *cautions(claims), *against(self.config, claims)):
             terminalreporter.write_line(line)
         if file := self._write():
             terminalreporter.write_line(f"run record: {file}")

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from ppcheck.errors import MeasurementError, SpecError, UnsupportedError
+from ppcheck.errors import SpecError, UnsupportedError
 from ppcheck.judge.compare import pseudo_values
 from ppcheck.judge.notes import method_notes
 from ppcheck.judge.opposite import opposite
@@ -45,10 +45,8 @@ class Examination:
 
     def run(self, subject: Subject) -> ClaimRecord:
         """Measure and judge. Raises a PpcheckError where it cannot."""
-        claim, grid = self.entry.claim, self.entry.grid
-        if claim is None or grid is None:
-            raise self.entry.error or MeasurementError("the claim was not loaded")
         started = time.perf_counter()
+        claim, grid = self.entry.expand()
         measurement = cast(Check, claim).measure(Bench(subject, grid, self.seed, self.examples))
         statistics = [one.statistic for one in measurement.measured]
         if subject.ran_whole is not None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ppcheck.judge.interval import MIN_UNITS
 from ppcheck.judge.verdict import Verdict
+from ppcheck.measure.answers import LOW
 from ppcheck.record.run import ClaimRecord, StatisticRecord
 from ppcheck.report.text import counted, in_words, number, printable
 from ppcheck.spec.bound import Bound
@@ -86,6 +87,16 @@ def slow_models(claims: Sequence[ClaimRecord]) -> list[str]:
         f"passes, which is slower and as exact: {printable(why)}"
         for (model, why), count in slow.items()
     ]
+
+
+def cautions(claims: Sequence[ClaimRecord]) -> list[str]:
+    """A line that names the claims about choices that the model hardly ever gives."""
+    rare = [claim for claim in claims if claim.facts.get("mass", 1.0) < LOW]
+    named = [f"{printable(claim.id)} ({number(claim.facts['mass'])})" for claim in rare]
+    if not named:
+        return []
+    what = "the model hardly ever gives the choices, so that these claims are about rare answers"
+    return [f"{what}: {', '.join(named)}"]
 
 
 def cells(claim: ClaimRecord) -> tuple[str, str, str]:

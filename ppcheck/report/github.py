@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ppcheck.judge.compare import Change
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.run import ClaimRecord
-from ppcheck.report.claims import cells
+from ppcheck.report.claims import cautions, cells
 from ppcheck.report.gate import changed
 from ppcheck.report.text import printable
 
@@ -19,7 +19,9 @@ _LEVELS = {
 
 
 def commands(claims: Sequence[ClaimRecord]) -> list[str]:
-    """Workflow commands, one a line, for claims that fail, err, are open, regressed or moved."""
+    """Workflow commands, one a line, for claims that fail, err, are open, regressed or moved, or
+    that need caution.
+    """
     return [line for claim in claims if (line := _annotation(claim)) is not None]
 
 
@@ -30,11 +32,14 @@ def _annotation(claim: ClaimRecord) -> str | None:
         level = "error"
     if level is None and change is Change.MOVED:
         level = "warning"
+    with_care = cautions([claim])
+    if level is None and with_care:
+        level = "notice"
     if level is None:
         return None
     measured, expected, _ = cells(claim)
     figures = f"{measured}, expected {expected}" if expected else measured
-    parts = [claim.says, figures, changed(claim)]
+    parts = [claim.says, figures, changed(claim), *with_care]
     message = _data("\n".join(printable(part) for part in parts if part))
     title = _property(f"{claim.id} {claim.verdict} on {claim.model}")
     return f"::{level} file={_property(claim.spec)},line={claim.line},title={title}::{message}"

@@ -11,7 +11,7 @@ from typing import Any
 from ppcheck.judge.compare import Change
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.run import ClaimRecord, RunRecord
-from ppcheck.report.claims import MARKS, slow_models, tally
+from ppcheck.report.claims import MARKS, cautions, slow_models, tally
 from ppcheck.report.embedding import COMPACT, embedded, environment
 from ppcheck.report.evidence import examples, figures, rank, row
 from ppcheck.report.gate import headline, tally_of_changes
@@ -120,8 +120,8 @@ class _View:
         return list(map(printable, self.gone))
 
     @property
-    def slow(self) -> list[str]:
-        return slow_models(self.claims)
+    def remarks(self) -> list[str]:
+        return [*slow_models(self.claims), *cautions(self.claims)]
 
     @property
     def models(self) -> list[Json]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ppcheck.judge.compare import Change
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.run import ClaimRecord
-from ppcheck.report.claims import MARKS, cells, tally
+from ppcheck.report.claims import MARKS, cautions, cells, tally
 from ppcheck.report.gate import changed, headline, tally_of_changes
 from ppcheck.report.text import printable
 
@@ -23,6 +23,7 @@ def markdown(claims: Sequence[ClaimRecord], gone: Sequence[str] = ()) -> str:
         lines += [escaped(headline(claims)), "", escaped(tally_of_changes(claims, name, gone)), ""]
     broken = [claim for claim in claims if _is_broken(claim)]
     lines += _table(broken, with_change=bool(compared)) if broken else []
+    lines += [line for caution in cautions(claims) for line in (escaped(caution), "")]
     lines += ["<details><summary>All claims</summary>", ""]
     lines += _table(claims, with_change=bool(compared))
     return "\n".join([*lines, "</details>", ""])

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import inf
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from ppcheck.errors import SpecError
 from ppcheck.spec.base import Model
 from ppcheck.spec.bound import Bound
 from ppcheck.spec.condition import Conditions
+from ppcheck.spec.faults import of_place, of_selection
 from ppcheck.spec.fields import ContrastField
 from ppcheck.spec.grammar import Parsed, as_text, suggest
-from ppcheck.spec.grid import Grid
-from ppcheck.spec.metric import Metrics
+from ppcheck.spec.grid import Grid, Prompt
+from ppcheck.spec.metric import Metric, Metrics
 from ppcheck.spec.position import Position, Positions
 from ppcheck.spec.prompts import Contrast, PromptSet
 from ppcheck.spec.selection import Selection, SelectionField
+from ppcheck.spec.unit import merged
 
 _BOUNDS = '">= 0.3", "< 0", "0.2..0.6" or "0.614 ± 0.01"'
 
@@ -36,6 +39,8 @@ PairsField = Annotated[
 ]
 
 
+MASS = "mass"
+"""The statistic of every claim about choices: their probability together, over the vocabulary."""
 Correction = Literal["max_t", "bonferroni", "holm", "bh"]
 
 
@@ -73,7 +78,8 @@ class Claim(Model):
 
         The key may be one inside another, such as ``expect.recovery``.
         """
-        names = self.statistic_names()
+        of_choices = [MASS] if any(metric.choices for metric in self.metrics) else []
+        names = (*self.statistic_names(), *of_choices)
         for name in self.expect:
             if name not in names:
                 advice = suggest(name, names)
@@ -110,16 +116,75 @@ class Claim(Model):
             for label in condition.labels:
                 yield from _of_label(name, label, prompt_set)
 
-    def expand(self, grid: Grid) -> None:
-        """Make the prompts, and the pairs where the check reads a metric on both sides of them.
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """Every metric that it reads, each once."""
+        found = (value for _, value in _fields(self) if isinstance(value, Metrics | Conditions))
+        return tuple(dict.fromkeys(metric for value in found for metric in value.metrics))
+
+    @property
+    def is_paired(self) -> bool:
+        """Whether a metric is read on clean prompts and on their corrupted twins."""
+        return "pairs" in type(self).model_fields and getattr(self, "metric", None) is not None
+
+    def sides(self, grid: Grid) -> tuple[tuple[Prompt, ...], ...]:
+        """The prompts that it is measured on or, where it is paired, clean ones and their twins.
 
         Raises SpecError where there are none.
         """
-        for key in type(self).model_fields:
-            if isinstance(selection := getattr(self, key), Selection):
-                grid.select(selection)
-        if "pairs" in type(self).model_fields and getattr(self, "metric", None) is not None:
-            grid.pairs(self.on, getattr(self, "pairs", None))
+        if not self.is_paired:
+            return (grid.select(self.on),)
+        pairs = grid.pairs(self.on, getattr(self, "pairs", None))
+        return tuple(pair.clean for pair in pairs), tuple(pair.corrupted for pair in pairs)
+
+    def units(self, grid: Grid) -> int:
+        """How many independent units there are, as far as prompts tell by their text."""
+        sides = self.sides(grid)
+        names = [prompt.unit for prompt in sides[0]]
+        return len(set(merged(names, *([prompt.text for prompt in side] for side in sides))))
+
+    def repeats(self, grid: Grid) -> int:
+        """How many of its prompts, or pairs, are others over again, word for word."""
+        sides = self.sides(grid)
+        texts = zip(*([prompt.text for prompt in side] for side in sides), strict=True)
+        return len(sides[0]) - len(set(texts))
+
+    def faults(self, grid: Grid) -> Iterator[tuple[str, str]]:
+        """What can be seen to be wrong once the prompts are made: a key and a message, as above.
+
+        Raises SpecError where the prompts cannot be made.
+        """
+        selected = [(key, value) for key, value in _fields(self) if isinstance(value, Selection)]
+        wrong = [(key, message) for key, value in selected for message in of_selection(value, grid)]
+        yield from wrong
+        if wrong:
+            return
+        prompts = grid.select(self.on)
+        try:
+            (measured, *_) = self.sides(grid)
+        except SpecError as error:
+            if error.path is not None:
+                raise
+            yield "pairs" if getattr(self, "pairs", None) else "on", error.message
+            measured = ()
+        elsewhere = {key.removesuffix("on") for key, _ in selected if key.endswith(".on")}
+        for key, value in _fields(self):
+            each = [value] if isinstance(value, Position) else value
+            for position in each if isinstance(value, Position | Positions) else ():
+                shown = () if key.startswith(tuple(elsewhere)) else measured
+                found = of_place(position, prompts, shown, str(self.on))
+                yield from ((key, message) for message in found)
+        yield from self.faults_of(prompts, grid)
+
+    def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Iterator[tuple[str, str]]:
+        """What is wrong with the prompts that `on` selects for this kind of check."""
+        del prompts, grid
+        yield from ()
+
+    def expand(self, grid: Grid) -> None:
+        """Make the prompts. Raises SpecError, without a place, for the first of `faults`."""
+        for _, message in self.faults(grid):
+            raise SpecError(message)
 
     def needs_pairs(
         self, prompt_set: PromptSet, contrast: Contrast | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import compress, product
@@ -15,8 +15,17 @@ from ppcheck.errors import SpecError
 from ppcheck.spec.grammar import suggest
 from ppcheck.spec.prompts import MAX_PROMPTS, Contrast, PromptSet, check_size
 from ppcheck.spec.rows import read_rows, resolve_inside
-from ppcheck.spec.selection import Condition, Selection
-from ppcheck.spec.template import ROW, TEMPLATE, Form, Piece, Turn, filler, parse_template
+from ppcheck.spec.selection import Selection
+from ppcheck.spec.template import (
+    ROW,
+    TEMPLATE,
+    Form,
+    Turn,
+    filler,
+    parse_template,
+    without_gaps,
+)
+from ppcheck.spec.unit import halves
 from ppcheck.spec.variable import Word
 
 Words = Mapping[str, Word]
@@ -57,60 +66,73 @@ class Pair:
     corrupted: Prompt
 
 
-def _unplaced(message: str, *_keys: str) -> SpecError:
+def unplaced(message: str, *_keys: str) -> SpecError:
+    """The error without file and line."""
     return SpecError(message)
 
 
 class Grid:
     """The prompts of one set, expanded once.
 
-    ``error`` makes the SpecError from a message and the keys of the set that it is about, and so
+    ``place`` makes the SpecError from a message and the keys of the set that it is about, and so
     adds file and line. It is raised for an empty or oversized grid, rows that lack a column, and
-    files outside ``folder``.
+    files outside ``folder``. What is wrong with a selection or a contrast that a claim asks for is
+    a SpecError without a place, since only the claim knows its line.
     """
 
     def __init__(
         self,
         prompt_set: PromptSet,
         folder: Path,
-        error: Callable[..., SpecError] = _unplaced,
+        place: Callable[..., SpecError] = unplaced,
     ) -> None:
         self.prompt_set = prompt_set
         self.folder = folder
-        self._error = error
+        self.place = place
         self._templates = prompt_set.templates
         self._choices = {
             name: [parse_template(text) for text in texts]
             for name, texts in prompt_set.choices.items()
         }
+        self._pairs: dict[tuple[str, str, str], tuple[Pair, ...]] = {}
 
     @cached_property
     def prompts(self) -> tuple[Prompt, ...]:
         """Every prompt that ``sample`` and ``half`` keep, in the order of the spec."""
         prompts: list[Prompt] = []
-        characters = 0
+        characters, sides = 0, 1 if self.prompt_set.half is None else 2
         for words in self._assignments():
             prompt = self._prompt(words)
             prompts.append(prompt)
             characters += sum(len(piece.text) + 1 for turn in prompt.turns for piece in turn.pieces)
-            if len(prompts) > MAX_PROMPTS:
+            if len(prompts) > sides * MAX_PROMPTS:
                 message = f"the grid has over {MAX_PROMPTS:,} prompts: `sample` fewer units"
-                raise self._error(message, "sample")
-            if characters > MAX_CHARACTERS:
-                raise self._error(f"the prompts have over {MAX_CHARACTERS:,} characters in all")
-        if not prompts:
-            raise self._error("the grid is empty: `half` keeps none of its units", "half")
-        return tuple(prompts)
+                raise self.place(message, "sample")
+            if characters > sides * MAX_CHARACTERS:
+                raise self.place(f"the prompts have over {MAX_CHARACTERS:,} characters in all")
+        return tuple(prompts) if self.prompt_set.half is None else self._half(prompts)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every variable and column."""
+        return tuple(self._words)
+
+    def labels(self, name: str) -> tuple[str, ...] | None:
+        """Every class and word of a variable or column; None where there is none of this name."""
+        if name not in self._words:
+            return None
+        words = self._words[name]
+        return tuple(dict.fromkeys((*(w.label for w in words), *(w.text for w in words))))
 
     def select(self, selection: Selection) -> tuple[Prompt, ...]:
         """The prompts that meet the selection. Raises SpecError if there is none."""
         chosen = tuple(
             prompt
             for prompt in self.prompts
-            if all(self._meets(prompt.words, condition) for condition in selection.conditions)
+            if all(condition.accepts(prompt.words) for condition in selection.conditions)
         )
         if not chosen:
-            raise self._error(f"`{selection}` selects no prompt: the grid is empty")
+            raise SpecError(f"`{selection}` selects no prompt: the grid is empty")
         return chosen
 
     def pairs(self, selection: Selection, contrast: Contrast | None = None) -> tuple[Pair, ...]:
@@ -120,20 +142,32 @@ class Grid:
         """
         contrast = contrast or self.prompt_set.pairs
         if not contrast:
-            raise self._error("the claim needs `pairs`, and neither it nor its prompts have them")
+            raise SpecError("the claim needs `pairs`, and neither it nor its prompts have them")
         try:
             self.prompt_set.check_pairs(contrast)
         except ValueError as error:
-            raise self._error(str(error), "pairs") from None
+            raise SpecError(str(error)) from None
         ((name, labels),) = contrast.items()
-        pairs = [
+        asked = str(selection), name, str(labels)
+        try:
+            if asked not in self._pairs:
+                self._pairs[asked] = self._paired(selection, name, labels)
+        except ValueError as error:
+            own = contrast is self.prompt_set.pairs
+            raise (self.place(str(error), "pairs") if own else SpecError(str(error))) from None
+        return self._pairs[asked]
+
+    def _paired(
+        self, selection: Selection, name: str, labels: tuple[str, str] | str
+    ) -> tuple[Pair, ...]:
+        pairs = tuple(
             Pair(prompt, self._prompt(twin, unit=prompt.unit))
             for prompt in self.select(selection)
             if (twin := self._twin(prompt.words, name, labels)) is not None
-        ]
+        )
         if not pairs:
-            raise self._error(f"`{selection}` selects no clean prompt, one with {name}={labels[0]}")
-        return tuple(pairs)
+            raise SpecError(f"`{selection}` selects no clean prompt, one with {name}={labels[0]}")
+        return pairs
 
     def with_words(self, prompt: Prompt, words: Words) -> Prompt:
         """The prompt with other words for some variables.
@@ -141,17 +175,17 @@ class Grid:
         Where a word is empty, one of the two spaces around it goes too.
         """
         changed = self._prompt({**prompt.words, **words})
-        return replace(changed, turns=tuple(map(_without_gaps, changed.turns)))
+        return replace(changed, turns=tuple(map(without_gaps, changed.turns)))
 
     @cached_property
     def _rows(self) -> list[dict[str, Word]]:
         try:
             path = resolve_inside(self.folder, self.prompt_set.rows or "")
         except ValueError as error:
-            raise self._error(str(error), "rows") from None
-        rows = read_rows(path)
+            raise self.place(str(error), "rows") from None
+        rows = read_rows(path, ids=self.prompt_set.form == "ids")
         if both := [name for name in rows[0] if name in self.prompt_set.vary]:
-            raise self._error(f"{both[0]!r} is a column of {path.name} too", "vary", both[0])
+            raise self.place(f"{both[0]!r} is a column of {path.name} too", "vary", both[0])
         settings = self.prompt_set
         swapped = [other for other in settings.pairs.values() if isinstance(other, str)]
         needed = (*settings.variable_names, *settings.unit_names, *settings.answer_names, *swapped)
@@ -160,18 +194,25 @@ class Grid:
         for name in needed:
             if name not in known:
                 message = f"{path.name} has no column {name!r}: {suggest(name, rows[0])}"
-                raise self._error(message, "rows")
+                raise self.place(message, "rows")
         return rows
 
+    @cached_property
+    def _words(self) -> dict[str, tuple[Word, ...]]:
+        """What each variable and each column may be, whether or not `sample` and `half` keep it."""
+        axes = self.prompt_set.axes
+        tables = axes if self.prompt_set.rows is None else [self._rows, *axes]
+        return {name: tuple(row[name] for row in rows) for rows in tables for name in rows[0]}
+
     def _assignments(self) -> Iterator[dict[str, Word]]:
-        """The words of every kept prompt, unit by unit."""
+        """The words of every prompt that ``sample`` keeps, unit by unit."""
         names = self.unit_names
         rows = [] if self.prompt_set.rows is None else [self._rows]
         axes = [*rows, *self.prompt_set.axes]
         try:
             check_size(prod(map(len, axes)), self.prompt_set.sample)
         except ValueError as error:
-            raise self._error(str(error)) from None
+            raise self.place(str(error)) from None
         of_units = [not names or not axis[0].keys().isdisjoint(names) for axis in axes]
         shared = list(compress(axes, of_units))
         rest = list(compress(axes, map(not_, of_units)))
@@ -182,18 +223,20 @@ class Grid:
                     yield {**words, **_merge(others)}
 
     def _kept(self, units: set[str]) -> set[str]:
-        """The units that ``sample`` and ``half`` keep: by a hash of nothing but their words."""
-        settings = self.prompt_set
-        if settings.sample is None and settings.half is None:
+        """The units that ``sample`` keeps: by a hash of nothing but their words."""
+        if self.prompt_set.sample is None:
             return units
+        return set(sorted(units, key=self._hash)[: self.prompt_set.sample])
 
-        def shuffled(unit: str) -> bytes:
-            return hashlib.sha256(f"{settings.seed}\0{unit}".encode()).digest()
+    def _half(self, prompts: Sequence[Prompt]) -> tuple[Prompt, ...]:
+        units, texts = [prompt.unit for prompt in prompts], [prompt.text for prompt in prompts]
+        kept = halves(units, texts, self._hash)[0 if self.prompt_set.half == "explore" else 1]
+        if not kept:
+            raise self.place("the grid is empty: `half` keeps none of its units", "half")
+        return tuple(prompt for prompt in prompts if prompt.unit in kept)
 
-        ordered = sorted(units, key=shuffled)[: settings.sample]
-        if settings.half is not None:
-            ordered = ordered[0 if settings.half == "explore" else 1 :: 2]
-        return set(ordered)
+    def _hash(self, unit: str) -> bytes:
+        return hashlib.sha256(f"{self.prompt_set.seed}\0{unit}".encode()).digest()
 
     @cached_property
     def unit_names(self) -> tuple[str, ...]:
@@ -209,11 +252,13 @@ class Grid:
     def _twin(
         self, words: Words, name: str, labels: tuple[str, str] | str
     ) -> dict[str, Word] | None:
-        """The words of the corrupted prompt, or None where ``words`` are not clean ones."""
+        """The words of the corrupted prompt, or None where ``words`` are not clean ones.
+
+        Raises ValueError where there is no such prompt.
+        """
         if isinstance(labels, str):
             if labels not in words:
-                message = f"there is no column {labels!r}: {suggest(labels, words)}"
-                raise self._error(message, "pairs")
+                raise ValueError(f"there is no column {labels!r}: {suggest(labels, words)}")
             twin = words[labels]
         elif words[name].label == labels[0]:
             others = [w for w in self.prompt_set.vary[name].words if w.label == labels[1]]
@@ -221,16 +266,8 @@ class Grid:
         else:
             return None
         if twin.text == words[name].text:
-            raise self._error(f"clean and corrupted both have {name}={twin.text}", "pairs")
+            raise ValueError(f"clean and corrupted both have {name}={twin.text}")
         return {**words, name: twin}
-
-    def _meets(self, words: Words, condition: Condition) -> bool:
-        word = words.get(condition.variable)
-        if word is None:
-            advice = suggest(condition.variable, words)
-            raise self._error(f"`{condition}` selects by no known variable: {advice}")
-        labels = condition.labels
-        return (word.label in labels or word.text in labels) != condition.negated
 
     def _prompt(self, words: Words, unit: str | None = None) -> Prompt:
         form = self.prompt_set.form
@@ -245,25 +282,12 @@ class Grid:
                 for name, synonyms in self._choices.items()
             }
         except ValueError as error:
-            raise self._error(str(error)) from None
+            raise self.place(str(error)) from None
+        if empty := next((name for name, texts in choices.items() if "" in texts), None):
+            at = f" in row {words[ROW].text}" if ROW in words else ""
+            raise self.place(f"the answer {empty!r} is empty{at}", "choices", empty)
         prefix = " " if form == "ids" else self.prompt_set.choice_prefix
         return Prompt(form, turns, words, unit or self._unit(words), choices, prefix)
-
-
-def _without_gaps(turn: Turn) -> Turn:
-    """The turn without empty pieces, and without the second of two spaces that they leave."""
-    pieces: list[Piece] = []
-    gap = False
-    for piece in turn.pieces:
-        if not piece.text:
-            gap = True
-            continue
-        if gap and piece.text[0] == " " and (not pieces or pieces[-1].text[-1] == " "):
-            piece = replace(piece, text=piece.text[1:])  # noqa: PLW2901
-        gap = False
-        if piece.text:
-            pieces.append(piece)
-    return replace(turn, pieces=tuple(pieces))
 
 
 def _merge(parts: tuple[dict[str, Word], ...]) -> dict[str, Word]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +14,7 @@ from ppcheck.errors import SpecError
 from ppcheck.spec.base import Model
 from ppcheck.spec.claim import Claim
 from ppcheck.spec.grammar import shown, suggest
-from ppcheck.spec.grid import Grid
+from ppcheck.spec.grid import Grid, unplaced
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.source import Location, Source, read_source
 from ppcheck.spec.wording import joined, validated
@@ -42,7 +42,8 @@ class Header(Model):
 class Entry:
     """One claim of a file: either ``claim`` and its ``grid`` of prompts, or the ``error``.
 
-    A claim without an id of its own is called by its number: ``claim#2``, or ``id#2``.
+    A claim without an id of its own is called by its number: ``claim#2``, or ``id#2``. ``place``
+    makes the SpecError from a message and the keys of the claim that it is about.
     """
 
     id: str
@@ -51,6 +52,17 @@ class Entry:
     claim: Claim | None = None
     grid: Grid | None = None
     error: SpecError | None = None
+    place: Callable[..., SpecError] = field(default=unplaced, repr=False, compare=False)
+
+    def expand(self) -> tuple[Claim, Grid]:
+        """The claim and its prompts, made. Raises SpecError for all that is wrong with them."""
+        if self.claim is None or self.grid is None:
+            raise self.error or self.place("the claim was not loaded")
+        faults = self.claim.faults(self.grid)
+        problems = [self.place(message, *key.split(".", 1)) for key, message in faults]
+        if problems:
+            raise joined(problems)
+        return self.claim, self.grid
 
 
 @dataclass(frozen=True)
@@ -135,12 +147,16 @@ def _entry(
         return Entry(f"{id_}#{number}", line, check, error=error)
     name = id_ or f"claim#{number}"
     seen[name] = source.line((*location, "id"))
+
+    def place(message: str, *keys: str) -> SpecError:
+        return source.error(message, (*location, *keys))
+
     try:
         claim = _claim(source, location, raw, checks)
         grid = _grid_of(source, location, claim, grids)
     except SpecError as error:
         return Entry(name, line, check, error=error)
-    return Entry(name, line, check, claim, grid)
+    return Entry(name, line, check, claim, grid, place=place)
 
 
 def _text(raw: Any, key: str) -> str:

@@ -36,9 +36,10 @@ def resolve_inside(folder: Path, name: str) -> Path:
     return path
 
 
-def read_rows(path: Path) -> list[dict[str, Word]]:
+def read_rows(path: Path, *, ids: bool = False) -> list[dict[str, Word]]:
     """Every row as its words, by column; the row's number stands under ``ROW``.
 
+    In rows for prompts of ``ids`` a word may be a JSON list of token ids: [5, 17] is "5 17".
     Raises SpecError, with the line of the row, for what is not UTF-8, not CSV (with a header) or
     JSONL, and where rows differ in their columns.
     """
@@ -48,7 +49,7 @@ def read_rows(path: Path) -> list[dict[str, Word]]:
             raise SpecError(f"more than {MAX_PROMPTS:,} rows", path, line)
         number = str(len(rows) + 1)
         try:
-            row = {ROW: Word(number, number), **_words(record)}
+            row = {ROW: Word(number, number), **_words(record, ids=ids)}
             if rows and row.keys() != rows[0].keys():
                 column = min(row.keys() ^ rows[0].keys())
                 raise ValueError(f"only some rows have a column {column!r}: give it to all or none")
@@ -107,19 +108,29 @@ def _jsonl(lines: list[str], path: Path) -> Iterator[tuple[int, dict[str, Any]]]
         yield line, record
 
 
-def _words(record: dict[str, Any]) -> dict[str, Word]:
+def _words(record: dict[str, Any], *, ids: bool) -> dict[str, Word]:
     if taken := record.keys() & {ROW, TEMPLATE}:
         raise ValueError(f"a column cannot be called {min(taken)!r}: choose another name")
     words = {}
     for name, value in record.items():
         column = next((name.removesuffix(end) for end in _OF_COLUMN if name.endswith(end)), None)
         if column is None:
-            text = as_word(value)
-            label = as_word(record.get(f"{name}.class", text))
+            text = _word(value, ids=ids)
+            label = as_word(record.get(f"{name}.class", text)).strip()
+            if not label and f"{name}.class" in record:
+                raise ValueError(f"the class of {name!r} is empty: give every row one")
             words[name] = Word(text, label, dose=_dose(record.get(f"{name}.dose")))
         elif column not in record:
             raise ValueError(f"the column {name!r} belongs to {column!r}, which is no column")
     return words
+
+
+def _word(value: Any, *, ids: bool) -> str:
+    if not isinstance(value, list) or not value:
+        return as_word(value)
+    if not ids:
+        raise ValueError(f"{shown(value)} is not a word: only prompts of `ids` take a list")
+    return " ".join(map(as_word, value))
 
 
 def _dose(value: Any) -> float | None:

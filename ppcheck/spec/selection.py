@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from ppcheck.spec.grammar import Parsed, as_text
+from ppcheck.errors import SpecError
+from ppcheck.spec.grammar import Parsed, as_text, suggest
+from ppcheck.spec.variable import Word
 
 FORMS = "game, game[feeling=pain] or game[feeling=pain|pleasure, intensity!=faint]"
 
@@ -20,6 +23,15 @@ class Condition:
     variable: str
     labels: tuple[str, ...]
     negated: bool = False
+
+    def accepts(self, words: Mapping[str, Word]) -> bool:
+        """Whether a prompt of these words meets it. Raises SpecError for an unknown variable."""
+        word = words.get(self.variable)
+        if word is None:
+            raise SpecError(
+                f"`{self}` selects by no known variable: {suggest(self.variable, words)}"
+            )
+        return (word.label in self.labels or word.text in self.labels) != self.negated
 
     def __str__(self) -> str:
         return f"{self.variable}{'!=' if self.negated else '='}{'|'.join(self.labels)}"

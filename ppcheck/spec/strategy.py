@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import comb
 from typing import Annotated, Any, Literal
 
 from ppcheck.spec.grammar import Parsed, as_word, shown, suggest
@@ -57,6 +58,16 @@ class Strategy:
         if not least <= most <= longest:
             raise ValueError(f"{kind} of {least} to {most} words: write numbers up to {longest}")
         return cls(kind, least, most, words)
+
+    @property
+    def size(self) -> int:
+        """How many different texts there are, at most."""
+        if self.kind == "integers":
+            return self.most - self.least + 1
+        words, lengths = len(self.words), range(self.least, self.most + 1)
+        if self.kind == "subset":
+            return sum(comb(words, length) for length in lengths)
+        return sum(words**length for length in lengths)
 
     def __str__(self) -> str:
         if self.kind == "integers":

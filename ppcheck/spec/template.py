@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from string import Formatter
 from typing import Literal
 
@@ -96,3 +96,19 @@ def filler(form: Form, words: Mapping[str, Word]) -> Callable[[Piece], Piece]:
         return Piece(text, piece.variable, token_ids(text) if form == "ids" else ())
 
     return fill
+
+
+def without_gaps(turn: Turn) -> Turn:
+    """The turn without empty pieces, and without the second of two spaces that they leave."""
+    pieces: list[Piece] = []
+    gap = False
+    for piece in turn.pieces:
+        if not piece.text:
+            gap = True
+            continue
+        if gap and piece.text[0] == " " and (not pieces or pieces[-1].text[-1] == " "):
+            piece = replace(piece, text=piece.text[1:])  # noqa: PLW2901
+        gap = False
+        if piece.text:
+            pieces.append(piece)
+    return replace(turn, pieces=tuple(pieces))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ppcheck.errors import MeasurementError
@@ -27,6 +27,12 @@ class Encoded:
 
     def __len__(self) -> int:
         return len(self.prompts)
+
+    def part(self, numbers: Iterable[int]) -> Encoded:
+        """The prompts of these numbers, in their order and as often as they come."""
+        rows = [(self.prompts[n], self.ids[n], self.spans[n]) for n in numbers]
+        prompts, ids, spans = zip(*rows, strict=True) if rows else ((), (), ())
+        return Encoded(prompts, ids, spans, self.tokens)
 
     def positions(self, position: Position) -> list[tuple[int, ...]]:
         """The token indices that ``position`` names, for each prompt.

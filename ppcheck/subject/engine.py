@@ -22,7 +22,7 @@ from ppcheck.subject.device import doubled, in_numpy, total_memory
 from ppcheck.subject.hooks import Hook, Hooks, by_hook, not_finite
 from ppcheck.subject.info import Shape
 from ppcheck.subject.prefix import branches
-from ppcheck.subject.readout import Floats, Integers, Readout, width
+from ppcheck.subject.readout import Answers, Floats, Integers, Readout, width
 from ppcheck.subject.replay import Replay
 from ppcheck.subject.settings import STANDARD, Budget
 
@@ -172,7 +172,8 @@ class Engine:
 
     def read(self, ids: Sequences, readout: Readout, progress: Progress) -> Floats:
         values = np.empty((len(ids), *width(readout)))
-        for batch, logits in self._logits(ids, "read", progress, tokens=readout.tokens):
+        tokens, whole = readout.tokens, isinstance(readout, Answers)
+        for batch, logits in self._logits(ids, "read", progress, tokens=tokens, whole=whole):
             rows = np.array(batch, dtype=np.int64)
             values[batch] = readout.values(in_numpy(logits[:, -1]), rows)
         return values
@@ -206,15 +207,20 @@ class Engine:
         progress: Progress,
         keep: Sequence[int] | None = None,
         tokens: Integers | None = None,
+        *,
+        whole: bool = False,
     ) -> Iterator[tuple[list[int], Tensor]]:
-        """Batches of prompts, and logits of their last ``keep`` tokens (of ``tokens`` alone)."""
+        """Batches of prompts, and logits of their last ``keep`` tokens.
+
+        Those of ``tokens`` alone, where these are given; then the ``whole`` vocabulary's.
+        """
         keep = keep or [1] * len(ids)
         done = 0
         for batch, shared in self._branches(ids, keep):
 
             def run(part: Sequence[int], shared: int = shared) -> Tensor:
                 some = None if tokens is None else self._placed(tokens[part])
-                return self._final(stacked(ids, part), shared, keep[part[0]], some)
+                return self._final(stacked(ids, part), shared, keep[part[0]], some, whole=whole)
 
             for part, logits in in_parts(batch, len(batch), run, self.hooks.model):
                 yield list(part), logits
@@ -228,15 +234,20 @@ class Engine:
         keys = [(len(row), kept) for row, kept in zip(ids, keep, strict=True)]
         return ((batch, 0) for batch in batches(keys, lambda key: self.rows(*key)))
 
-    def _final(self, ids: Integers, shared: int, keep: int, tokens: Tensor | None) -> Tensor:
+    def _final(
+        self, ids: Integers, shared: int, keep: int, tokens: Tensor | None, *, whole: bool
+    ) -> Tensor:
         if self.replay is None:
             logits = self.forward(ids, [], keep)
             if tokens is None:
                 return logits
-            return logits.gather(2, tokens[:, None].expand(-1, keep, -1))
+            few = logits.gather(2, tokens[:, None].expand(-1, keep, -1))
+            return torch.cat([few, logits], dim=2) if whole else few
         with self.running():
             hidden = self.replay.final(self._placed(ids), shared, keep)
             logits = self.replay.frame.unembed(hidden, tokens)
+            if whole:
+                logits = torch.cat([logits, self.replay.frame.unembed(hidden, None)], dim=2)
             if not torch.isfinite(logits).all():
                 raise not_finite("logits")
         return logits

@@ -13,7 +13,7 @@ from ppcheck.spec.site import Kind, Site
 from ppcheck.subject.edit import Edits
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.key import digest, model_key
-from ppcheck.subject.readout import Floats, Readout, applied, raw
+from ppcheck.subject.readout import Answers, Floats, Readout, applied, raw
 from ppcheck.subject.subject import Cell, Subject
 from ppcheck.subject.wiring import Wiring
 
@@ -71,25 +71,29 @@ class Memory:
 class Memo(Subject):
     """``subject``, asked only for what ``store`` does not hold.
 
-    What is kept of a metric of some tokens is their logits, so that other metrics of the same
-    tokens cost nothing more.
+    What is kept of a metric of some tokens is their logits, of untouched runs also their
+    log-probabilities, so that other metrics of the same tokens cost nothing more.
 
     ``asked`` counts what was asked for, each readout, site, head or cell over a set of prompts
-    being one; ``known`` counts what of it the store held.
+    being one, however often it was; ``known`` counts what of it the store held at first.
     """
 
     def __init__(self, subject: Subject, store: Store) -> None:
         vars(self).update(vars(subject))  # it is the same model, asked in another way
         self.asked = 0
         self.known = 0
+        self._counted: set[tuple[str, str]] = set()
         self._subject = subject
         self._store = store
         self._model = model_key(subject.info)
 
     def read(self, encoded: Encoded, readout: Readout) -> Floats:
-        asked = raw(readout)
+        asked = readout if readout.tokens is None else Answers(readout.tokens)
         what = ("read", encoded.ids, asked)
-        return applied(readout, self._one(what, lambda: self._subject.read(encoded, asked)))
+        found = self._one(what, lambda: self._subject.read(encoded, asked))
+        if readout.tokens is None or isinstance(readout, Answers):
+            return found
+        return applied(readout, found[:, : readout.tokens.shape[1]])
 
     def log_distribution(self, encoded: Encoded) -> Floats:
         what = ("log_distribution", encoded.ids)
@@ -238,8 +242,10 @@ class Memo(Subject):
         wanted = dict(zip(names, members, strict=True))
         known = self._store.load(family, wanted)
         missing = {name: member for name, member in wanted.items() if name not in known}
-        self.asked += len(wanted)
-        self.known += len(wanted) - len(missing)
+        new = {(family, name) for name in wanted} - self._counted
+        self._counted |= new
+        self.asked += len(new)
+        self.known += sum(name in known for _, name in new)
         if missing:
             self._subject.progress = self.progress
             found = zip(missing, measure(list(missing.values())), strict=True)

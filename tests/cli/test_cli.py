@@ -61,12 +61,12 @@ def test_every_problem_is_printed_once(spec: Path, capsys: pytest.CaptureFixture
         (
             "on: game\n    site",
             "on: game[feeling=joy]\n    site",
-            "4: `game[feeling=joy]` selects no clean prompt, one with feeling=pain",
+            "22: `game[feeling=joy]` selects no clean prompt, one with feeling=pain",
         ),
         (
             "on: game\n    choice",
             "on: game[feeling=joy, feeling=pain]\n    choice",
-            "4: `game[feeling=joy, feeling=pain]` selects no prompt: the grid is empty",
+            "16: `game[feeling=joy, feeling=pain]` selects no prompt: the grid is empty",
         ),
         ("    pairs", "    sample: 1\n    half: judge\n    pairs", "12: the grid is empty: `half`"),
         (
@@ -216,13 +216,13 @@ def test_a_plan_says_what_a_run_would_do_and_what_is_known_already(
 ) -> None:
     assert main(["plan", str(demo_spec.parent), "--model", "demo"]) == 0
     text = capsys.readouterr().out
-    assert text.startswith("demo\n  asked for     9 measurements by 4 claims\n")
+    assert text.startswith("demo\n  asked for     8 measurements by 4 claims\n")
     assert "  in the cache  0\n" in text
     command = [sys.executable, "-m", "pytest", "-q", f"--rootdir={demo_spec.parents[1]}"]
     subprocess.run([*command, str(demo_spec)], cwd=ROOT, capture_output=True, check=False)
     assert main(["plan", str(demo_spec)]) == 0
     text = capsys.readouterr().out
-    assert "  in the cache  5\n  to measure    0\n" in text
+    assert "  in the cache  4\n  to measure    0\n" in text
     assert "FLOP" not in text
 
 
@@ -268,7 +268,7 @@ def test_a_plan_takes_the_options_of_a_run(
     command = [sys.executable, "-m", "pytest", "-q", f"--rootdir={demo_spec.parents[1]}"]
     double = "--ppcheck-dtype=float64"
     subprocess.run([*command, double, str(demo_spec)], cwd=ROOT, capture_output=True, check=False)
-    for options, known in (([double], 5), ([], 0), ([double, "--ppcheck-no-cache"], 0)):
+    for options, known in (([double], 4), ([], 0), ([double, "--ppcheck-no-cache"], 0)):
         assert main(["plan", str(demo_spec), "--ppcheck-memory=1GB", *options]) == 0
         assert f"  in the cache  {known}\n" in capsys.readouterr().out
     assert main(["plan", str(demo_spec), "--ppcheck-device=cuda:9"]) == 1
@@ -276,3 +276,200 @@ def test_a_plan_takes_the_options_of_a_run(
     with pytest.raises(SystemExit, match="2"):
         main(["plan", str(demo_spec), "--ppcheck-memory=lots"])
     assert "'lots' is no size: write 4GB" in capsys.readouterr().err
+
+
+ROWS = """\
+ppcheck: 1
+title: moods
+prompts:
+  moods:
+    template: "we feel {mood} so"
+    rows: moods.csv
+    choices: {a: A, b: B}
+    pairs: {mood: other}
+claims:
+  - id: it
+    says: It is so.
+    on: moods
+    check: CHECK
+    expect: {EXPECT: ">= 0.1"}
+"""
+STEERED = "site: resid_pre.L0\n    metric: logit_diff(a, b)"
+MOODS = """\
+mood,mood.class,mood.dose,other,kind
+ache,pain,1,glee,x
+sting,pain,2,cheer,x
+glee,joy,1,ache,x
+"""
+
+
+@pytest.mark.trust
+@pytest.mark.parametrize(
+    ("check", "expect", "fields", "key", "message"),
+    [
+        (
+            "probe",
+            "accuracy",
+            "site: L0H0\n    separates: {mood: [pain, jog]}",
+            "separates",
+            "no prompt of `moods` has mood=jog: did you mean 'joy'?",
+        ),
+        (
+            "probe",
+            "accuracy",
+            "site: L0H0\n    separates: {mod: [pain, joy]}",
+            "separates",
+            "there is no variable or column 'mod': did you mean 'mood'?",
+        ),
+        (
+            "probe",
+            "accuracy",
+            "site: L0H0\n    separates: {mood: [ache, joy]}",
+            "separates",
+            "no prompt of `moods` has mood=ache: there is pain, joy",
+        ),
+        (
+            "probe",
+            "r2",
+            "site: L0H0\n    dose: strength",
+            "dose",
+            "there is no variable or column 'strength': there is row, mood, other, kind",
+        ),
+        (
+            "dose_response",
+            "spearman",
+            "metric: p(a)\n    dose: other",
+            "dose",
+            "prompt 1 of 3 of `moods` has no dose of 'other': give its row one in a column",
+        ),
+        (
+            "neuron",
+            "auroc",
+            "site: L0N0\n    position: mood\n    separates: {mood: [pain, fear]}",
+            "separates",
+            "no prompt of `moods` has mood=fear: there is pain, joy",
+        ),
+        (
+            "attention",
+            "attention",
+            "site: L0H0\n    to: mood=fear",
+            "to",
+            "no prompt of `moods` has mood=fear: there is pain, joy, ache, sting, glee",
+        ),
+        (
+            "steer",
+            "effect",
+            f"{STEERED}\n    direction: {{between: {{mood: [pain, fear]}}}}",
+            "direction",
+            "no prompt of `moods` has mood=fear: there is pain, joy, ache, sting, glee",
+        ),
+        (
+            "steer",
+            "effect",
+            f"{STEERED}\n    direction: {{between: {{mud: [pain, joy]}}}}",
+            "direction",
+            "there is no variable or column 'mud': there is row, mood, other, kind",
+        ),
+        (
+            "invariance",
+            "size",
+            "over: kind\n    metric: p(a)",
+            "over",
+            "'kind' is the same in all prompts of `moods`",
+        ),
+        (
+            "invariance",
+            "size",
+            "over: knd\n    metric: p(a)",
+            "over",
+            "there is no variable or column 'knd': did you mean 'kind'?",
+        ),
+        (
+            "contrast",
+            "positive",
+            "metric: p(a)\n    pairs: {mood: oter}",
+            "pairs",
+            "there is no column 'oter': did you mean 'other'?",
+        ),
+    ],
+)
+def test_classes_and_columns_that_no_row_has_are_found_with_the_line_of_the_claim(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    check: str,
+    expect: str,
+    fields: str,
+    key: str,
+    message: str,
+) -> None:
+    path = tmp_path / "moods.pp.yaml"
+    text = ROWS.replace("CHECK", f"{check}\n    {fields}").replace("EXPECT", expect)
+    path.write_text(text.replace(">= 0.1", "<= 0.1") if expect == "size" else text)
+    (tmp_path / "moods.csv").write_text(MOODS)
+    assert main(["validate", str(path)]) == 1
+    (found,) = capsys.readouterr().out.splitlines()
+    lines = path.read_text().splitlines()
+    line = next(number for number in range(10, len(lines)) if f"{key}: " in lines[number])
+    assert found.startswith(f"{path}:{line + 1}: {message}")
+
+
+@pytest.mark.trust
+@pytest.mark.parametrize(
+    ("on", "message"),
+    [
+        ("moods[mood=fear]", "no prompt has mood=fear: there is pain, joy, ache"),
+        ("moods[mood=pain|fear]", "no prompt has mood=fear"),
+        ("moods[mood!=pian]", "no prompt has mood=pian: did you mean 'pain'?"),
+        ("moods[mod=pain]", "there is no variable or column 'mod': did you mean 'mood'?"),
+        ("moods[mood=pain, mood=joy]", "`moods[mood=pain, mood=joy]` selects no prompt"),
+    ],
+)
+def test_what_on_names_and_no_row_has_is_an_error_at_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], on: str, message: str
+) -> None:
+    path = tmp_path / "moods.pp.yaml"
+    text = ROWS.replace("CHECK", "choice\n    choice: a").replace("EXPECT", "rate")
+    path.write_text(text.replace("on: moods", f"on: {on}"))
+    (tmp_path / "moods.csv").write_text(MOODS)
+    assert main(["validate", str(path)]) == 1
+    assert capsys.readouterr().out.startswith(f"{path}:12: {message}")
+
+
+@pytest.mark.trust
+def test_prompts_that_repeat_and_answers_after_two_spaces_are_warned_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "moods.pp.yaml"
+    text = ROWS.replace("CHECK", "choice\n    choice: a").replace("EXPECT", "rate")
+    path.write_text(text.replace("a: A", 'a: " A"'))
+    (tmp_path / "moods.csv").write_text("mood,other\n" + "ache,glee\n" * 20 + "sting,glee\n" * 20)
+    assert main(["validate", str(path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f"{path}:7: warning: white space meets white space before the cho")
+    assert lines[1].startswith(f"{path}:10: warning: 38 of the prompts of it repeat others: ")
+    assert lines[2].startswith(f"{path}:10: warning: it has 2 independent units and needs 5")
+
+
+@pytest.mark.trust
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        (
+            "check: dose_response\n    metric: p(two)\n    dose: dose",
+            "all prompts of `game[dose=mild]` have one dose of 'dose': it takes two to compare",
+        ),
+        ("check: contrast\n    metric: p(two)-p(three)", "metric: 'p(two)-p(three)' is no metric"),
+        ("check: choice\n    choice: yes", "yes, on and true are read as a truth value: put the"),
+    ],
+)
+def test_messages_say_what_would_be_right(
+    spec: Path, capsys: pytest.CaptureFixture[str], fields: str, message: str
+) -> None:
+    name = {"contrast": "positive", "dose_response": "slope"}.get(fields.split()[1], "rate")
+    claim = f"  - id: it\n    says: x\n    on: game[dose=mild]\n    expect: {{{name}: '> 0.1'}}\n"
+    text = spec.read_text().partition("  - id: first")[0] + f"{claim}    {fields}\n"
+    spec.write_text(text)
+    assert main(["validate", str(spec)]) == 1
+    found = capsys.readouterr().out
+    assert message in found
+    assert found.startswith(f"{spec}:{len(text.splitlines())}: ")

@@ -122,7 +122,7 @@ def test_without_a_set_the_first_of_one_half_are_judged_on_the_other(
     assert statistics["contains"].statistic.n_units == 5
     assert statistics["largest_share"].statistic.n_units == 10
     assert estimates(found)["contains"] == 1
-    assert found.notes == ("1 of 4 sites chosen on one half of the units, judged on the other",)
+    assert found.notes[0] == "1 of 4 sites chosen on one half of the units, judged on the other"
 
 
 def test_no_statistic_of_a_set_without_a_set(tiny: Model) -> None:

@@ -15,13 +15,14 @@ from ppcheck.errors import MeasurementError
 from ppcheck.measure.metrics import (
     ChoiceReadout,
     DivergenceReadout,
+    metric_notes,
     pool_synonyms,
     read,
     readout,
     same,
 )
 from ppcheck.measure.statistics import Floats
-from ppcheck.spec.metric import Metric, Reading
+from ppcheck.spec.metric import Metric, Metrics, Reading
 from ppcheck.spec.prompts import Pool
 from tests.measure.lab import Model, bench, game, last, texts_of, token
 
@@ -195,3 +196,17 @@ def test_a_readout_names_the_tokens_of_the_choices_alone(tiny: Model) -> None:
     assert tokens.tolist() == [[A, B, C, token("go")]] * 96
     other = readout(Metric.parse("p(c)"), encoded, "sum").tokens
     np.testing.assert_array_equal(other, tokens)  # so that one measurement serves both
+
+
+@pytest.mark.trust
+@pytest.mark.parametrize(
+    ("metrics", "said"),
+    [
+        (["p(a)"], "p(a) is not linear in the logits"),
+        (["log_prob(a)", "prob(a)"], "log_prob(a) and prob(a) are not linear in the logits"),
+        (["p(a)", "prob(a)", "kl"], "p(a), prob(a) and kl are not linear in the logits"),
+    ],
+)
+def test_metrics_that_are_not_linear_are_named_in_a_sentence(metrics: list[str], said: str) -> None:
+    (note,) = metric_notes(Metrics.parse(metrics))
+    assert note.startswith(f"{said} and can hide what works against an effect: name a logit_diff")

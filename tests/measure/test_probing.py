@@ -8,12 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from ppcheck.errors import MeasurementError
-from ppcheck.measure.probing import Task, items, probe_direction
-from ppcheck.spec.grid import Prompt
-from tests.measure.lab import (
-    Model,
-    bench,
-)
+from ppcheck.measure.probing import Task, probe_direction
 
 
 def test_shuffled_labels_go_by_whole_units_where_each_has_one_label() -> None:
@@ -47,19 +42,6 @@ def test_no_unit_is_on_both_sides_of_a_fold(
         assert not set(groups[train]) & set(groups[test])
         tested += test.tolist()
     assert sorted(tested) == list(range(len(groups)))
-
-
-def test_units_that_share_a_text_are_one(tiny: Model) -> None:
-    def prompt(text: str, unit: str) -> Prompt:
-        made = bench(tiny).grid.prompts[0]
-        piece = made.turns[0].pieces[0].__class__(text)
-        turn = made.turns[0].__class__((piece,))
-        return Prompt(made.form, (turn,), {}, unit, {}, " ")
-
-    told = [prompt(*each) for each in (("a", "1"), ("b", "1"), ("b", "2"), ("c", "2"), ("d", "3"))]
-    found = items(told)
-    assert len(set(found[:4])) == 1
-    assert found[4] not in found[:4]
 
 
 def test_the_rounding_of_float32_is_nothing_to_learn_from() -> None:

@@ -10,13 +10,13 @@ from scipy.stats import binomtest
 
 from ppcheck.judge.interval import interval
 from ppcheck.judge.verdict import Verdict, judge
-from ppcheck.measure.check import Measurement
+from ppcheck.measure.check import Bench, Measurement
 from ppcheck.measure.drawing import Drawing
 from ppcheck.measure.plan import plan
 from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.strategy import Strategy
-from ppcheck.subject.memo import Memory
+from ppcheck.subject.memo import Memo, Memory
 from ppcheck.subject.subject import Subject
 from tests.measure.lab import (
     GAME,
@@ -43,6 +43,9 @@ IDS: dict[str, Any] = {
     "choices": {"a": str(token("A")), "b": str(token("B"))},
 }
 NUMBERS = {"n": {"integers": [0, len(WORDS) - 1]}}
+LONGER: dict[str, Any] = {**IDS, "ids": ["{m}", "{n}"], "vary": {"n": [1], "m": [1]}}
+MANY = {**NUMBERS, "m": NUMBERS["n"]}
+"""Of these 784 prompts few are drawn twice, and the last token decides."""
 
 
 def from_word(number: int) -> Plant:
@@ -69,7 +72,7 @@ def test_a_number_is_shrunk_to_the_smallest_that_breaks_it(
     assert found["values"] == {"logit_diff(a, b)": pytest.approx(difference, abs=1e-3)}
     assert verdict(asked, on) is Verdict.FAILS
     behind = by_name(measurement)["counterexamples"]
-    assert behind.contributions.tolist() == [1.0] + [0.0] * 100
+    assert behind.contributions.tolist() == [1.0] + [0.0] * measurement.facts["distinct"]
     assert behind.examples[0] == f"'{token('we')} {number}' (logit_diff(a, b) = -5.06)"
     assert f"smallest counterexample: {behind.examples[0]}" in measurement.notes
 
@@ -135,14 +138,15 @@ def test_violations_are_the_share_of_draws_that_transformers_finds(tiny: Model) 
     broken = logits[:, token("A")] - logits[:, token("B")] >= 1
     assert 0 < broken.mean() < 1
     assert estimates(measurement)["violations"] == pytest.approx(broken.mean())
-    assert behind.statistic.n_units == 60
+    assert behind.statistic.n_units == len(set(texts)) == 16
 
 
 def test_the_share_has_the_exact_interval_of_independent_draws(
     planted: Callable[[Plant], Model],
 ) -> None:
-    asked = claim("property", forall=NUMBERS, always=ALWAYS, examples=20)
-    behind = by_name(asked.measure(bench(planted(from_word(20)), IDS)))["violations"]
+    asked = claim("property", forall=MANY, always=ALWAYS, examples=20)
+    behind = by_name(asked.measure(bench(planted(from_word(20)), LONGER)))["violations"]
+    assert behind.statistic.n_units == 20
     found = interval(behind.statistic, seed=0)
     expected = binomtest(int(behind.statistic.values().sum()), 20).proportion_ci(method="exact")
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
@@ -150,8 +154,8 @@ def test_the_share_has_the_exact_interval_of_independent_draws(
 
 def test_what_always_holds_holds(planted: Callable[[Plant], Model]) -> None:
     expect = {"counterexamples": "<= 0", "violations": "<= 0.05"}
-    asked = claim("property", forall=NUMBERS, always=ALWAYS, expect=expect)
-    on = bench(planted(from_word(len(WORDS))), IDS)
+    asked = claim("property", forall=MANY, always=ALWAYS, expect=expect)
+    on = bench(planted(from_word(len(WORDS))), LONGER)
     measurement = asked.measure(on)
     assert verdict(asked, on) is Verdict.HOLDS
     assert measurement.facts["counterexample"] is None
@@ -170,8 +174,8 @@ def test_one_counterexample_outweighs_any_number_of_draws(
     planted: Callable[[Plant], Model],
 ) -> None:
     """A twenty-eighth of the draws break it: a share that is allowed, and still it is not so."""
-    on = bench(planted(from_word(len(WORDS) - 1)), IDS)
-    fields: dict[str, Any] = {"forall": NUMBERS, "always": ALWAYS, "examples": 400}
+    on = bench(planted(from_word(len(WORDS) - 1)), LONGER)
+    fields: dict[str, Any] = {"forall": MANY, "always": ALWAYS, "examples": 400}
     share = claim("property", **fields, expect={"violations": "<= 0.1"})
     assert verdict(share, on) is Verdict.HOLDS
     assert verdict(claim("property", **fields, expect=NONE), on) is Verdict.FAILS
@@ -192,7 +196,7 @@ def test_what_was_drawn_and_cannot_be_found_again_is_shown_as_it_is(
     asked = claim("property", forall=NUMBERS, always=ALWAYS)
     measurement = asked.measure(bench(planted(from_word(12)), IDS))
     assert int(counterexample(measurement)["words"]["n"]) >= 12
-    assert "did not find its like to shrink" in measurement.notes[-1]
+    assert any("did not find its like to shrink" in note for note in measurement.notes)
     assert (
         judge(
             [measurement.measured[0].statistic],
@@ -265,7 +269,8 @@ def test_examples_are_read_in_batches(
     prompts = game(template="{filler} {start} {feeling} {strength} so", vary=vary)
     forall = {"filler": {"filler": ["we", "they", "see", "and"]}}
     model = planted(answering({"so": 0.5}))
-    facts = claim("property", forall=forall, always=ALWAYS).measure(bench(model, prompts)).facts
+    on = Bench(Memo(model.subject, Memory()), bench(model, prompts).grid, 0)
+    facts = claim("property", forall=forall, always=ALWAYS).measure(on).facts
     assert sizes[0] > 90
     assert facts["searched"] == sum(sizes[1:])
     assert np.mean(sizes[1:]) > 1.5
@@ -320,3 +325,49 @@ def test_what_is_wrong_with_a_claim_is_seen_without_a_model(
 def test_words_of_ids_are_ids(strategy: dict[str, Any], message: str) -> None:
     asked = claim("property", forall={"n": strategy}, always=ALWAYS)
     assert message in problems(asked, IDS)["forall.n"]
+
+
+@pytest.mark.trust
+def test_four_different_prompts_are_four_units_however_often_they_are_drawn(
+    planted: Callable[[Plant], Model],
+) -> None:
+    few = {"n": {"integers": [0, 3]}}
+    asked = claim("property", forall=few, always=ALWAYS, expect={"violations": "<= 0.5"})
+    on = bench(planted(from_word(len(WORDS))), IDS)
+    measurement = asked.measure(on)
+    names = by_name(measurement)
+    assert {name: one.statistic.n_units for name, one in names.items()} == {
+        "violations": 4,
+        "counterexamples": 4,
+    }
+    assert (measurement.facts["prompts"], measurement.facts["distinct"]) == (100, 4)
+    assert any("96 of 100 prompts repeat others" in note for note in measurement.notes)
+    assert verdict(asked, on) is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.trust
+def test_a_share_that_so_few_prompts_cannot_show_is_refused() -> None:
+    few = {"n": {"integers": [0, 9]}}
+    asked = claim("property", forall=few, always=ALWAYS, expect={"violations": "<= 0.1"})
+    ((key, message),) = asked.faults(Grid(PromptSet.model_validate(IDS), Path()))
+    assert (key, message) == (
+        "expect.violations",
+        "10 different prompts can be drawn, and it takes 36 to show this",
+    )
+
+
+@pytest.mark.parametrize(
+    ("strategy", "size"),
+    [
+        ({"integers": [3, 9]}, 7),
+        ({"sampled": ["a", "b"]}, 2),
+        ({"subset": ["a", "b", "c"], "at_least": 1}, 7),
+        ({"filler": ["a", "b"], "at_least": 1, "at_most": 3}, 14),
+    ],
+)
+def test_the_units_of_a_draw_are_the_prompts_that_there_are(
+    strategy: dict[str, Any], size: int
+) -> None:
+    prompts = {"template": "{w} {x}", "vary": {"w": ["a"], "x": ["1", "2"]}, "choices": {"a": "A"}}
+    asked = claim("property", forall={"w": strategy}, always="prob(a) > 0", examples=20)
+    assert asked.units(Grid(PromptSet.model_validate(prompts), Path())) == min(20, 2 * size)

@@ -221,3 +221,43 @@ def test_where_identity_is_strict_a_role_that_moved_fails(pytester: pytest.Pytes
             "*measured *played_by[[]L3H3[]]*fails",
         ]
     )
+
+
+@pytest.mark.trust
+def test_a_class_that_no_row_has_is_an_error_at_the_line_of_the_claim(
+    pytester: pytest.Pytester,
+) -> None:
+    write_spec(
+        pytester,
+        """
+ppcheck: 1
+title: moods
+prompts:
+  moods: {template: "{mood} . so choose", rows: moods.csv, choices: {a: A, b: B}}
+claims:
+  - id: probed
+    says: It is read.
+    check: probe
+    on: moods
+    site: L0H0
+    separates: {mood: [pain, jog]}
+    expect: {accuracy: ">= 0.9"}
+  - id: selected
+    says: It is chosen.
+    check: choice
+    on: moods[mod=pain]
+    choice: a
+    expect: {rate: ">= 0.9"}
+""",
+        "moods",
+    )
+    (pytester.path / "moods.csv").write_text("mood,mood.class\nache,pain\njoy,joy\n")
+    result = pytester.runpytest_inprocess("moods.pp.yaml")
+    result.assert_outcomes(errors=2)
+    result.stdout.fnmatch_lines(
+        [
+            "moods.pp.yaml:12: no prompt of `moods` has mood=jog: did you mean 'joy'?",
+            "moods.pp.yaml:17: there is no variable or column 'mod': did you mean 'mood'?",
+        ]
+    )
+    assert "KeyError" not in result.stdout.str()

@@ -124,3 +124,69 @@ def test_collecting_a_thousand_claims_imports_no_torch(pytester: pytest.Pytester
     )
     result = pytester.runpytest_subprocess("--collect-only", "-q", "-p", "no:html")
     result.stdout.fnmatch_lines(["game.pp.yaml::deterred-999", "imported: [[][]]"])
+
+
+RARE = """
+ppcheck: 1
+title: words that are never the answer
+prompts:
+  game:
+    template: "{opening} . choose A for {points} points . choose B for 5 points . so choose"
+    vary: {opening: [hello, we play, a small game], points: [3, 5, 7]}
+    choices: {hello: hello, play: play}
+  same:
+    template: "{opening} . choose A for 3 points . choose B for 5 points . so choose"
+    rows: same.csv
+    choices: {a: A, b: B}
+claims:
+  - id: rare
+    says: Of two words that the model never says it prefers one.
+    check: choice
+    on: game
+    choice: hello
+    expect: {probability: "0.0001..0.9999"}
+  - id: forty-times
+    says: One prompt over and over says that B is chosen.
+    check: choice
+    on: same
+    choice: b
+    expect: {rate: ">= 0.5"}
+"""
+
+
+@pytest.mark.trust
+def test_choices_without_mass_are_named_in_every_output(
+    pytester: pytest.Pytester, read_record: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_spec(pytester, RARE, "rare")
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    outputs = ["--ppcheck-json=run.json", "--ppcheck-markdown=run.md", "--ppcheck-report=page"]
+    result = pytester.runpytest_inprocess(
+        "rare.pp.yaml::rare", "--junitxml=junit.xml", "--no-header", *outputs
+    )
+    result.assert_outcomes(passed=1)
+    (claim,) = read_record("run.json")["claims"]
+    assert claim["facts"]["mass"] < 0.01
+    assert any(note.startswith("the choices have a mass of") for note in claim["notes"])
+    said = "the choices, so that these claims are about rare answers: rare"
+    result.stdout.fnmatch_lines([f"the model hardly*{said} (*)", f"::notice file=rare*{said} (*"])
+    for name in ("run.md", "page/index.html", "junit.xml"):
+        assert said in (pytester.path / name).read_text(encoding="utf-8"), name
+
+
+@pytest.mark.trust
+def test_one_prompt_in_forty_rows_decides_nothing(
+    pytester: pytest.Pytester, read_record: Reader
+) -> None:
+    write_spec(pytester, RARE, "rare")
+    (pytester.path / "same.csv").write_text(
+        "opening\n" + "".join(f"hello{' ' * n}\n" for n in range(40))
+    )
+    result = pytester.runpytest_inprocess("rare.pp.yaml::forty-times", "--ppcheck-json=run.json")
+    result.assert_outcomes(failed=1)
+    (claim,) = read_record("run.json")["claims"]
+    assert claim["verdict"] == "inconclusive"
+    assert {one["n"] for one in claim["statistics"].values()} == {1}
+    facts = claim["facts"]
+    assert (facts["prompts"], facts["distinct"], facts["units"]) == (40, 1, 1)
+    result.stdout.fnmatch_lines(["*note*39 of 40 prompts repeat others token for token*"])

@@ -333,3 +333,45 @@ def test_other_words_take_a_prompts_place_and_no_word_leaves_no_gap(
     other = found.with_words(found.prompts[0], {"feeling": Word("mirth", "mirth")})
     assert other.text == found.prompts[0].text.replace("ache", "mirth")
     assert other.words["feeling"].text == "mirth"
+
+
+@pytest.mark.trust
+@pytest.mark.parametrize("half", ["explore", "judge"])
+def test_a_prompt_that_repeats_is_not_in_both_halves(tmp_path: Path, half: str) -> None:
+    words = ["tea", "milk", "salt", "mint", "rice"]
+    (tmp_path / "a.csv").write_text("x\n" + "".join(f"{word}\n{word}  \n" for word in words))
+    found = grid(tmp_path, template="{x} .", rows="a.csv", half=half)
+    halves = {"explore": 6, "judge": 4}
+    assert len(found.prompts) == halves[half]
+    assert len({" ".join(prompt.text.split()) for prompt in found.prompts}) == halves[half] / 2
+
+
+@pytest.mark.trust
+def test_a_set_of_one_prompt_over_and_over_has_no_second_half(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x\n" + "tea\n" * 8)
+    with pytest.raises(SpecError, match="`half` keeps none of its units"):
+        assert grid(tmp_path, template="{x}", rows="a.csv", half="judge").prompts
+
+
+def test_the_labels_of_a_variable_are_its_classes_and_words(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x,x.class\nache,pain\nglee,joy\nglum,pain\n")
+    found = grid(tmp_path, template="{x} {y}", rows="a.csv", vary={"y": ["u", "v"]}, sample=1)
+    assert found.labels("x") == ("pain", "joy", "ache", "glee", "glum")
+    assert found.labels("y") == ("u", "v")
+    assert found.labels("z") is None
+    assert found.names == ("row", "x", "y")
+
+
+def test_pairs_are_made_once() -> None:
+    found = grid(**GAME, pairs={"feeling": ["joy", "pain"]})
+    first = found.pairs(Selection("game"))
+    assert found.pairs(Selection("game")) is first
+    assert found.pairs(Selection.parse("game[item=tea]")) != first
+
+
+@pytest.mark.trust
+def test_a_row_without_an_answer_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x,y\nAda,she\nBo,\n")
+    found = grid(tmp_path, template="{x} said that", rows="a.csv", choices={"right": "{y}"})
+    with pytest.raises(SpecError, match="the answer 'right' is empty in row 2"):
+        assert found.prompts

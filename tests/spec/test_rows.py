@@ -77,7 +77,7 @@ def test_only_line_ends_end_a_line_of_json(tmp_path: Path) -> None:
         ("a.jsonl", '{"x": "a"}\n{"y": "a"}\n', "2: only some rows have a column 'x'"),
         ("a.jsonl", '{"x": true}\n', "1: yes, on and true are read as a truth value"),
         ("a.jsonl", '{"x": null}\n', "1: nothing stands where a word should"),
-        ("a.jsonl", '{"x": ["a"]}\n', "1: expected a word, got ['a']"),
+        ("a.jsonl", '{"x": ["a"]}\n', "1: ['a'] is not a word: only prompts of"),
         ("a.jsonl", '{"x": "a", "x.class": null}\n', "1: nothing stands where a word should"),
         ("a.jsonl", '{"x": "a", "x.dose": true}\n', "1: the dose true is no number"),
         ("a.jsonl", "[" * 100_000, "1: not JSON: nested too deep"),
@@ -125,3 +125,20 @@ def test_other_files_are_refused(tmp_path: Path, name: str, message: str) -> Non
     with pytest.raises(ValueError) as raised:
         resolve_inside(folder, name)
     assert message in str(raised.value)
+
+
+@pytest.mark.trust
+def test_a_list_of_token_ids_is_a_word_of_prompts_of_ids(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"x": [5, 17], "y": 3, "z": "8 9"}\n')
+    found = read_rows(tmp_path / "a.jsonl", ids=True)
+    assert texts(found) == [["1", "5 17", "3", "8 9"]]
+    with pytest.raises(SpecError, match="only prompts of `ids` take a list"):
+        read_rows(tmp_path / "a.jsonl")
+
+
+@pytest.mark.trust
+def test_a_class_counts_without_the_spaces_around_it_and_is_never_empty(tmp_path: Path) -> None:
+    found = rows(tmp_path, "a.csv", "x,x.class\nache,pain \nsting, pain\n")
+    assert {row["x"].label for row in found} == {"pain"}
+    with pytest.raises(SpecError, match=r"a.csv:3: the class of 'x' is empty"):
+        rows(tmp_path, "a.csv", "x,x.class\nache,pain\nglee,\n")

@@ -163,14 +163,25 @@ def test_edits_go_by_what_they_do_whatever_their_order(
 def test_overlapping_sweeps_measure_only_what_is_missing(
     watched: Watched, pair: tuple[Encoded, Encoded], logit_diff: Any
 ) -> None:
-    memo, readout = Memo(watched, Memory()), logit_diff(3)
-    few = memo.patch(*pair, cells(memo, "L0H1"), readout)
-    all_four = memo.patch(*pair, cells(memo, "L*H*"), readout)
-    again = memo.patch(*pair, cells(memo, "L1H1"), readout)
+    store, readout = Memory(), logit_diff(3)
+    memos = [Memo(watched, store) for _ in range(3)]
+    few, all_four, again = (
+        memo.patch(*pair, cells(memo, sites), readout)
+        for memo, sites in zip(memos, ("L0H1", "L*H*", "L1H1"), strict=True)
+    )
     assert watched.asked == [("patch", 1), ("patch", 3)]
     np.testing.assert_array_equal(all_four[1], few[0])
     np.testing.assert_array_equal(again[0], all_four[3])
-    assert (memo.asked, memo.known) == (6, 2)
+    assert [(memo.asked, memo.known) for memo in memos] == [(1, 0), (4, 1), (1, 1)]
+
+
+def test_what_is_asked_again_counts_once(
+    watched: Watched, pair: tuple[Encoded, Encoded], logit_diff: Any
+) -> None:
+    memo = Memo(watched, Memory())
+    for _ in range(3):
+        memo.read(pair[0], logit_diff(3))
+    assert (memo.asked, memo.known) == (1, 0)
 
 
 def test_positions_go_by_the_tokens_that_they_name(
