@@ -92,6 +92,7 @@ def judge(
     something expected was not measured, and where a measured value is NaN or infinite.
     """
     _check(statistics, expect)
+    _check_supports(statistics, expect)
     bounds = {} if identity is None else {identity.statistic: identity.bound}
     bounds |= expect
     samples = _samples(statistics, seed)
@@ -124,6 +125,18 @@ def _check(statistics: Sequence[Statistic], expect: Mapping[str, Bound]) -> None
     twice = Counter(title(statistic.name, statistic.member) for statistic in statistics)
     if repeated := sorted(who for who, count in twice.items() if count > 1):
         raise MeasurementError(f"measured more than once: {', '.join(repeated)}")
+
+
+def _check_supports(statistics: Sequence[Statistic], expect: Mapping[str, Bound]) -> None:
+    """What a statistic can be may be known of the model alone: its layers, or its heads."""
+    for statistic in statistics:
+        bound = expect.get(statistic.name)
+        if bound is not None and all(map(bound.contains, statistic.support)):
+            low, high = statistic.support
+            raise MeasurementError(
+                f"{title(statistic.name, statistic.member)} lies in {low:g}..{high:g} on this "
+                f'model whatever it does, and "{bound}" accepts all of that: the claim cannot fail'
+            )
 
 
 def _samples(statistics: Sequence[Statistic], seed: int) -> list[Sampling]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -30,6 +31,7 @@ from ppcheck.spec.base import Model
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.position import FINAL, Position, PositionField
 from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.range import CORRELATION, PROBABILITY, Range
 from ppcheck.spec.site import SitesField
 from ppcheck.subject.encoding import Encoded
 
@@ -57,8 +59,10 @@ class Attention(Check):
     against: PositionField | None = Field(None, description="The tokens to compare with.")
     top: TopField = None
 
-    def statistic_names(self) -> tuple[str, ...]:
-        return ("attention",) if self.against is None else ("attention", "against", "difference")
+    def statistics(self) -> Mapping[str, Range]:
+        if self.against is None:
+            return {"attention": PROBABILITY}
+        return {"attention": PROBABILITY, "against": PROBABILITY, "difference": CORRELATION}
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         yield from super().problems(prompt_set)
@@ -93,18 +97,31 @@ class Attention(Check):
             "patterns": patterns(bench, encoded, kept, self.query, shown),
             "from": str(self.query),
             "to": str(self.to),
+            "uniform": (even := float(to.even[judged & to.present].mean())),
             "effects": dict(zip(found.sites, everywhere, strict=True)),
         }
-        return self.measurement(results, facts, found.notes)
+        return self.measurement(results, facts, (*found.notes, *self._notes(even)))
+
+    def _notes(self, even: float) -> Iterator[str]:
+        bound = self.expect.get("attention")
+        if bound is not None and -inf < bound.low < even:
+            yield (
+                f'"{bound}" is less than uniform attention pays to {self.to}, {even:.3g}: '
+                "a head that looks at nothing meets it"
+            )
 
 
 @dataclass(frozen=True, eq=False)
 class _Attended:
-    """Attention to ``keys``, [prompt, head]: NaN in prompts that do not have them."""
+    """Attention to ``keys``, [prompt, head]: NaN in prompts that do not have them.
+
+    ``even`` [prompt] is what a head pays that looks at all tokens alike.
+    """
 
     keys: Position
     prompts: tuple[Prompt, ...]
     attention: Floats
+    even: Floats
 
     @property
     def present(self) -> Mask:
@@ -131,9 +148,15 @@ class _Attended:
 
 
 def _attended(bench: Bench, encoded: Encoded, claim: Attention, keys: Position) -> _Attended:
+    """Raises MeasurementError where the keys are all tokens that the query can see."""
     heads = bench.subject.sites(claim.site)
-    seen = bench.subject.attention(encoded, heads, links(encoded, claim.query, keys))
-    return _Attended(keys, encoded.prompts, seen)
+    pairs = links(encoded, claim.query, keys)
+    even = uniform(pairs)
+    if (even[np.isfinite(even)] == 1).all() and np.isfinite(even).any():
+        raise MeasurementError(
+            f"{keys} is all that {claim.query} can see: attention to it is 1 by definition"
+        )
+    return _Attended(keys, encoded.prompts, bench.subject.attention(encoded, heads, pairs), even)
 
 
 def links(encoded: Encoded, query: Position, keys: Position) -> Links:
@@ -145,6 +168,19 @@ def links(encoded: Encoded, query: Position, keys: Position) -> Links:
         [(q, k) for q in row for k in seen if k <= q]
         for row, seen in zip(queries, encoded.positions(keys), strict=True)
     ]
+
+
+def uniform(links: Links) -> Floats:
+    """The attention that a head pays along the links if it looks at all tokens alike, [prompt].
+
+    NaN where a prompt has no links.
+    """
+    shares = []
+    for some in links:
+        queries = Counter(query for query, _ in some)
+        paid = [count / (query + 1) for query, count in queries.items()]
+        shares.append(np.mean(paid) if paid else np.nan)
+    return np.array(shares)
 
 
 def _difference(

@@ -25,6 +25,7 @@ from ppcheck.measure.statistics import Floats, Mean, Ratio
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.metric import Metric, MetricsField
 from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.range import ANY, SHARE, Range
 from ppcheck.spec.site import STREAMS, Kind, Site, Sites, SitesField
 from ppcheck.subject.encoding import Encoded
 
@@ -54,8 +55,8 @@ class Attribution(Check):
     metric: MetricsField
     top: TopField = None
 
-    def statistic_names(self) -> tuple[str, ...]:
-        return self.metric.names("attribution", "share", "total")
+    def statistics(self) -> Mapping[str, Range]:
+        return self.metric.statistics(attribution=ANY, share=SHARE, total=ANY)
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         yield from super().problems(prompt_set)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -13,6 +13,7 @@ from ppcheck.measure.metrics import log_probs, same
 from ppcheck.measure.statistics import Mean, Proportion
 from ppcheck.spec.grammar import suggest
 from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.range import PROBABILITY, UNIT, Range
 
 
 class Choice(Check):
@@ -27,8 +28,8 @@ class Choice(Check):
     check: Literal["choice"]
     choice: str = Field(description="The choice that the claim is about.")
 
-    def statistic_names(self) -> tuple[str, ...]:
-        return ("rate", "probability", "mass")
+    def statistics(self) -> Mapping[str, Range]:
+        return {"rate": UNIT, "probability": PROBABILITY, "mass": PROBABILITY}
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         yield from super().problems(prompt_set)

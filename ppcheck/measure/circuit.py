@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, ClassVar, Literal
 
@@ -22,6 +22,7 @@ from ppcheck.spec.grid import Grid
 from ppcheck.spec.metric import MetricsField, Reading
 from ppcheck.spec.position import Position, PositionField
 from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.range import Range
 from ppcheck.spec.ranking import RankingField
 from ppcheck.spec.selection import SelectionField
 from ppcheck.spec.site import Kind, Sites, SitesField
@@ -91,11 +92,12 @@ class Circuit(Check):
     )
     ranking: RankingField | None = None
 
-    def statistic_names(self) -> tuple[str, ...]:
-        of_set = OF_SET if self._named else ()
-        of_random = OF_RANDOM if self._named and self.random else ()
-        of_curve = OF_CURVE if self.ranking else ()
-        return self.metric.names(*of_set, *of_random, *of_curve, "gap")
+    def statistics(self) -> Mapping[str, Range]:
+        of_set = OF_SET if self._named else {}
+        of_random = OF_RANDOM if self._named and self.random else {}
+        of_curve = OF_CURVE if self.ranking else {}
+        every = of_set | of_random | of_curve
+        return self.metric.statistics(**every, gap=lambda metric: metric.change)
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         yield from super().problems(prompt_set)

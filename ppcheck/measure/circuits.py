@@ -18,12 +18,13 @@ from ppcheck.measure.maps import arrow_map, site_map
 from ppcheck.measure.search import Search, search
 from ppcheck.measure.statistics import Floats
 from ppcheck.spec.metric import Metric
+from ppcheck.spec.range import SHARE, SIZE, UNIT
 from ppcheck.spec.ranking import Ranking
 from ppcheck.spec.site import Site
 
-OF_SET = ("faithfulness", "necessity", "minimality", "incompleteness")
-OF_RANDOM = ("over_random", "beats_random")
-OF_CURVE = ("cpr", "cmd")
+OF_SET = dict.fromkeys(("faithfulness", "necessity", "minimality", "incompleteness"), SHARE)
+OF_RANDOM = {"over_random": SHARE, "beats_random": UNIT}
+OF_CURVE = {"cpr": SHARE, "cmd": SIZE}
 NAMED = 3
 """So many parts of a subset are named; of a larger one their number is."""
 Naming = Callable[[str], str]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -23,6 +23,7 @@ from ppcheck.measure.statistics import Mean, Proportion, StandardisedMean
 from ppcheck.spec.claim import PairsField
 from ppcheck.spec.metric import Metric, MetricsField
 from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.range import ANY, UNIT, Range
 from ppcheck.subject.encoding import Encoded
 
 
@@ -39,8 +40,10 @@ class Contrast(Check):
     metric: MetricsField
     pairs: PairsField = None
 
-    def statistic_names(self) -> tuple[str, ...]:
-        return self.metric.names("difference", "standardised", "positive")
+    def statistics(self) -> Mapping[str, Range]:
+        return self.metric.statistics(
+            difference=lambda metric: metric.change, standardised=ANY, positive=UNIT
+        )
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         yield from super().problems(prompt_set)

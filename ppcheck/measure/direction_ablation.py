@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from ppcheck.measure.ablate import OF_SHARES
+from ppcheck.measure.ablate import OF_SHARES, ablated_statistics
 from ppcheck.measure.ablation import Ablated
 from ppcheck.measure.check import (
     Bench,
@@ -29,6 +29,7 @@ from ppcheck.spec.grid import Grid
 from ppcheck.spec.metric import Metric, MetricsField
 from ppcheck.spec.position import Position, PositionField
 from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.range import ANY, Range
 from ppcheck.spec.site import Site, SitesField
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.subject import Edit, Edits, Operation
@@ -60,13 +61,8 @@ class DirectionAblation(Check):
     together: bool = Field(False, description="Free all the sites at once.")
     top: TopField = None
 
-    def statistic_names(self) -> tuple[str, ...]:
-        names = []
-        for metric in self.metric:
-            share = ["drop_share"] if metric.reading in OF_SHARES else []
-            every = ("drop", *share, "value", "excess", "untouched")
-            names += [self.metric.name(each, metric) for each in every]
-        return tuple(names)
+    def statistics(self) -> Mapping[str, Range]:
+        return ablated_statistics(self.metric, excess=ANY)
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         yield from super().problems(prompt_set)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -29,6 +29,7 @@ from ppcheck.measure.switch_point import SwitchPoint
 from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.metric import Metric, MetricsField
 from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.range import ANY, CORRELATION, Range
 from ppcheck.spec.template import TEMPLATE
 
 Curves = dict[str, list[int]]
@@ -52,13 +53,15 @@ class DoseResponse(Check):
     metric: MetricsField
     dose: str = Field(description="The ordered variable.")
 
-    def statistic_names(self) -> tuple[str, ...]:
-        shapes = [
-            ("spearman", "slope", *(["switch_point"] if metric.probability else []))
+    def statistics(self) -> Mapping[str, Range]:
+        shapes = {"spearman": CORRELATION, "slope": ANY}
+        return {
+            self.metric.name(name, metric): values
             for metric in self.metric
-        ]
-        metrics = zip(self.metric, shapes, strict=True)
-        return tuple(self.metric.name(name, metric) for metric, names in metrics for name in names)
+            for name, values in (
+                shapes | ({"switch_point": ANY} if metric.probability else {})
+            ).items()
+        }
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         yield from super().problems(prompt_set)

@@ -22,7 +22,7 @@ from ppcheck.subject.subject import Cell
 Mode = Literal["denoise", "noise"]
 Run = Callable[[Encoded, Encoded, Readout], Floats]
 """Reads target prompts while something comes from their sources, [cell, pair]."""
-SHARE = {"denoise": "recovery", "noise": "damage"}
+OF_GAP = {"denoise": "recovery", "noise": "damage"}
 """What the share of the gap is called in each mode."""
 
 
@@ -81,7 +81,7 @@ def judged_shares(
 ) -> Iterator[Measured]:
     """Of every metric the share of each cell that was kept, and the gap."""
     for metric, effect in effects.items():
-        name, gap = (metrics.name(each, metric) for each in (SHARE[effect.mode], "gap"))
+        name, gap = (metrics.name(each, metric) for each in (OF_GAP[effect.mode], "gap"))
         for cell in found.kept:
             yield effect.share(cell, judged, name, found.member(cell))
         yield effect.gap(gap)

@@ -17,6 +17,7 @@ class FirstLayer(Sample):
     ``margins`` [pair, layer] and ``gaps`` [pair] are in units of the metric, so that pairs with a
     small gap weigh little. It is the number of layers where no margin has that sign, and NaN where
     the gap has not the sign that it has over the whole sample, as for `Ratio`.
+    ``by_last`` says that the last layer's margin has that sign by definition.
     """
 
     margins: Floats
@@ -24,6 +25,7 @@ class FirstLayer(Sample):
     units: Labels
     name: str
     member: str | None = None
+    by_last: bool = False
 
     def __post_init__(self) -> None:
         for column in (self.gaps, *np.transpose(self.margins)):
@@ -31,7 +33,7 @@ class FirstLayer(Sample):
 
     @property
     def support(self) -> tuple[float, float]:  # type: ignore[override]  # no layer is outside
-        return (0.0, float(self.margins.shape[1]))
+        return (0.0, float(self.margins.shape[1] - self.by_last))
 
     @cached_property
     def _sums(self) -> Floats:

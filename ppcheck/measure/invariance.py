@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -29,6 +29,7 @@ from ppcheck.spec.grammar import TEXT_OR_LIST, Parsed, as_text, suggest
 from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.metric import Metric, MetricsField, Reading
 from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.range import UNIT, Range
 from ppcheck.spec.template import ROW, TEMPLATE
 from ppcheck.subject.encoding import Encoded
 
@@ -69,9 +70,14 @@ class Invariance(Check):
         ),
     ]
 
-    def statistic_names(self) -> tuple[str, ...]:
-        moves = self.metric.names("change", "largest", "size", "reference")
-        return (*moves, "flips")
+    def statistics(self) -> Mapping[str, Range]:
+        moves = self.metric.statistics(
+            change=lambda metric: metric.change,
+            largest=lambda metric: metric.change,
+            size=lambda metric: metric.change_size,
+            reference=lambda metric: metric.range,
+        )
+        return {**moves, "flips": UNIT}
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         yield from super().problems(prompt_set)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -29,6 +29,7 @@ from ppcheck.spec.grid import Prompt
 from ppcheck.spec.metric import Metric, MetricsField
 from ppcheck.spec.position import FINAL
 from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.range import LAYER, SHARE, UNIT, Range
 from ppcheck.spec.site import Kind, Site, Sites, SitesField
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.subject import Edit, Operation
@@ -62,13 +63,15 @@ class LogitLens(Check):
         0.5, ge=0, lt=1, description="The share of the final metric that counts as decided."
     )
 
-    def statistic_names(self) -> tuple[str, ...]:
-        signed = ("decided_at", "share", "agreement")
-        return tuple(
-            self.metric.name(name, metric)
+    def statistics(self) -> Mapping[str, Range]:
+        signed = {"decided_at": LAYER, "share": SHARE, "agreement": UNIT}
+        return {
+            self.metric.name(name, metric): values
             for metric in self.metric
-            for name in (*(signed if metric.linear else ()), "value", "final")
-        )
+            for name, values in (
+                (signed if metric.linear else {}) | dict.fromkeys(("value", "final"), metric.range)
+            ).items()
+        }
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         yield from super().problems(prompt_set)
@@ -108,7 +111,9 @@ class LogitLens(Check):
 
         if metric.linear:
             margins = lens.at(layers).T - self.level * lens.final[:, None]
-            yield measured(Settled(margins, lens.final, units, named("decided_at")), names)
+            yield measured(
+                Settled(margins, lens.final, units, named("decided_at"), by_last=True), names
+            )
         for site in sites:
             member = str(site) if len(sites) > 1 else None
             (value,) = lens.at([site])

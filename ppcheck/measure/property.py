@@ -23,6 +23,7 @@ from ppcheck.spec.grammar import suggest
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.metric import Metric, Metrics
 from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.range import UNIT, Range
 from ppcheck.spec.strategy import Strategy, StrategyField
 from ppcheck.spec.template import token_ids
 
@@ -77,8 +78,8 @@ class Property(Check):
     def looks(self) -> bool:
         return True
 
-    def statistic_names(self) -> tuple[str, ...]:
-        return ("counterexamples", "violations")
+    def statistics(self) -> Mapping[str, Range]:
+        return {"counterexamples": UNIT, "violations": UNIT}
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         yield from super().problems(prompt_set)

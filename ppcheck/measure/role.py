@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import ConfigDict, Field
 
 from ppcheck.errors import MeasurementError
-from ppcheck.measure.attention import links
+from ppcheck.measure.attention import links, uniform
 from ppcheck.measure.check import (
     Bench,
     Check,
@@ -22,7 +23,7 @@ from ppcheck.measure.check import (
     texts,
     units_of,
 )
-from ppcheck.measure.effect import SHARE, Effect, Mode, patch_effect
+from ppcheck.measure.effect import OF_GAP, Effect, Mode, patch_effect
 from ppcheck.measure.maps import site_map
 from ppcheck.measure.metrics import metric_facts, metric_notes
 from ppcheck.measure.problems import (
@@ -30,6 +31,7 @@ from ppcheck.measure.problems import (
     heads_problems,
     metric_problems,
     patch_problems,
+    whole_problems,
     within,
 )
 from ppcheck.measure.search import Mask, Search, search
@@ -42,6 +44,7 @@ from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.metric import Metric, MetricsField
 from ppcheck.spec.position import FINAL, PositionField
 from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.range import PROBABILITY, SHARE, SIZE, Range
 from ppcheck.spec.site import Site, Sites, SitesField
 from ppcheck.subject.subject import Cell
 
@@ -66,6 +69,10 @@ class Acts(Model):
     mode: Mode = Field(description="denoise tests sufficiency, noise necessity.")
     position: PositionField = FINAL
     at_least: float = Field(gt=0, description="Recovery, or damage, that the role takes.")
+
+    def statistics(self) -> dict[str, Range]:
+        share = {OF_GAP[self.mode]: SHARE}
+        return self.metric.statistics(**share, gap=lambda metric: metric.change)
 
 
 class Role(Check):
@@ -93,14 +100,20 @@ class Role(Check):
         "loose", description="Whether the role may move to another site than those expected."
     )
 
-    def statistic_names(self) -> tuple[str, ...]:
-        return (
-            "players",
-            "strength",
-            *(("played_by",) if self.played_by else ()),
-            *(("attention",) if self.attends else ()),
-            *(self.effect.metric.names(SHARE[self.effect.mode], "gap") if self.effect else ()),
-        )
+    def statistics(self) -> Mapping[str, Range]:
+        return {
+            "players": SIZE,
+            "strength": self._strength,
+            **({"played_by": self._strength} if self.played_by else {}),
+            **({"attention": PROBABILITY} if self.attends else {}),
+            **(self.effect.statistics() if self.effect else {}),
+        }
+
+    @property
+    def _strength(self) -> Range:
+        """Attention over what is needed, or the smaller of that and an effect over its own."""
+        most = 1 / self.attends.at_least if self.attends else inf
+        return Range(-inf if self.effect else 0, most, open=self.attends is not None)
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         if self.attends is None and self.effect is None:
@@ -115,6 +128,9 @@ class Role(Check):
             yield from self.needs_pairs(prompt_set, self.pairs)
             yield from within("effect", metric_problems(prompt_set, self.effect.metric))
             yield from within("effect", patch_problems(self.effect.position))
+            yield from whole_problems(
+                prompt_set, self.site, self.effect.position, self.pairs, one_decides=True
+            )
         elif self.pairs is not None:
             yield "pairs", "pairs are patched: give the `effect` that patching them must have"
         if self.identity == "strict" and self.played_by is None:
@@ -170,6 +186,11 @@ class Role(Check):
                 f"none of {len(encoded)} prompts has tokens at {self.attends.to} "
                 "that the query can see"
             )
+        if self.attends.at_least <= (even := float(uniform(pairs)[here].mean())):
+            raise MeasurementError(
+                f"`at_least: {self.attends.at_least:g}` is no more than uniform attention pays to "
+                f"{self.attends.to}, {even:.3g}: a head that looks at nothing would play the role"
+            )
         seen = [encoded.prompts[number] for number in np.flatnonzero(here)]
         ones = np.ones(len(seen))
         yield _Attention(Criterion(attention[here].T, ones, (seen,), self.attends.at_least))
@@ -222,7 +243,7 @@ class _Acting:
 
     @property
     def name(self) -> str:
-        return SHARE[self.act.mode]
+        return OF_GAP[self.act.mode]
 
     def measured(self, site: int, judged: Mask, member: str) -> Iterator[Measured]:
         for metric, effect in self.effects.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any, ClassVar, Literal
@@ -30,6 +30,7 @@ from ppcheck.spec.grid import Grid
 from ppcheck.spec.metric import Metric, MetricsField, Reading
 from ppcheck.spec.position import FINAL, PositionField
 from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.range import ANY, CORRELATION, Range
 from ppcheck.spec.site import Site, SitesField
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.subject import Edit, Operation
@@ -71,10 +72,16 @@ class Steer(Check):
     )
     top: TopField = None
 
-    def statistic_names(self) -> tuple[str, ...]:
-        ahead = ("ahead",) if self.largest or self.top else ()
-        names = ("effect", "slope", "spearman", "excess", *ahead, "untouched")
-        return self.metric.names(*names)
+    def statistics(self) -> Mapping[str, Range]:
+        ahead = {"ahead": ANY} if self.largest or self.top else {}
+        return self.metric.statistics(
+            effect=lambda metric: metric.change,
+            slope=ANY,
+            spearman=CORRELATION,
+            excess=ANY,
+            **ahead,
+            untouched=lambda metric: metric.range,
+        )
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         yield from super().problems(prompt_set)

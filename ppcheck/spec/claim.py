@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import inf
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -18,6 +18,7 @@ from ppcheck.spec.grid import Grid
 from ppcheck.spec.metric import Metrics
 from ppcheck.spec.position import Position, Positions
 from ppcheck.spec.prompts import Contrast, PromptSet
+from ppcheck.spec.range import Range
 from ppcheck.spec.selection import Selection, SelectionField
 
 _BOUNDS = '">= 0.3", "< 0", "0.2..0.6" or "0.614 ± 0.01"'
@@ -65,19 +66,15 @@ class Claim(Model):
     )
 
     @abstractmethod
-    def statistic_names(self) -> tuple[str, ...]:
-        """The statistics that the check gives and `expect` may name."""
+    def statistics(self) -> Mapping[str, Range]:
+        """The statistics that the check gives and `expect` may name, each with its values."""
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         """What can be seen to be wrong without a model: each a key of the claim and a message.
 
         The key may be one inside another, such as ``expect.recovery``.
         """
-        names = self.statistic_names()
-        for name in self.expect:
-            if name not in names:
-                advice = suggest(name, names)
-                yield f"expect.{name}", f"this claim gives no statistic {name!r}: {advice}"
+        yield from self._of_expect()
         yield from self._of_tolerance()
         for written, value in _fields(self):
             if isinstance(value, Position | Positions):
@@ -90,6 +87,21 @@ class Claim(Model):
                     if choice not in prompt_set.choices:
                         advice = suggest(choice, prompt_set.choices)
                         yield written, f"{choice!r} is no choice of {self.on.prompts!r}: {advice}"
+
+    def _of_expect(self) -> Iterator[tuple[str, str]]:
+        """Statistics that there are not, and bounds that decide nothing."""
+        known = self.statistics()
+        for name, bound in self.expect.items():
+            if (values := known.get(name)) is None:
+                advice = suggest(name, known)
+                yield f"expect.{name}", f"this claim gives no statistic {name!r}: {advice}"
+            elif bound.accepts_all(values):
+                yield f"expect.{name}", _always_met(name, bound, values)
+            elif bound.accepts_none(values) and not values.usual:
+                message = (
+                    f'{name} is {values}, and none of that is "{bound}": the claim cannot hold'
+                )
+                yield f"expect.{name}", message
 
     def _of_tolerance(self) -> Iterator[tuple[str, str]]:
         for name, allowed in self.tolerance.items():
@@ -131,6 +143,17 @@ class Claim(Model):
             prompt_set.check_pairs(contrast or {})
         except ValueError as error:
             yield "pairs", str(error)
+
+
+def _always_met(name: str, bound: Bound, values: Range) -> str:
+    """Why a claim with this bound cannot fail."""
+    if values.usual:
+        return (
+            f'"{bound}" accepts every {name} that has a meaning, {values}: '
+            "the claim cannot fail, so give a narrower bound"
+        )
+    why = f'{name} is {values} whatever the model does, and "{bound}" accepts all of that'
+    return f"{why}: give a bound that can fail"
 
 
 def _fields(model: Model, within: str = "") -> Iterator[tuple[str, Any]]:

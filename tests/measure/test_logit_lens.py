@@ -205,7 +205,7 @@ def test_what_is_wrong_with_a_claim_is_seen_without_a_model(
 
 
 def test_statistics_of_shares_are_given_for_logit_differences_alone() -> None:
-    names = claim("logit_lens", metric=["p(a)", METRIC]).statistic_names()
+    names = tuple(claim("logit_lens", metric=["p(a)", METRIC]).statistics())
     assert names[:2] == ("value", "final")
     assert "decided_at@logit_diff(a, b)" in names
     assert "level" not in problems(claim("logit_lens", metric=["p(a)", METRIC], level=0.2))
