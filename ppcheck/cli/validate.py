@@ -6,12 +6,16 @@ import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ppcheck.cli.specs import found
 from ppcheck.errors import SpecError
 from ppcheck.report.text import counted
 from ppcheck.spec.load import Spec
+
+if TYPE_CHECKING:
+    from ppcheck.judge.ceiling import Ceiling
+    from ppcheck.measure.check import Check
 
 
 def add(commands: Any) -> None:
@@ -47,26 +51,47 @@ def _is_valid_spec(path: Path) -> bool:
     for problem in problems:
         sys.stdout.write(f"{problem}\n")
     if not problems:
-        for warning in _warnings(spec):
+        warnings = list(_warnings(spec))
+        for warning in warnings:
             sys.stdout.write(f"{path}:{warning}\n")
-        sys.stdout.write(f"{path}: {counted(len(spec.entries), 'claim')}, no problem\n")
+        found = counted(len(warnings), "warning") if warnings else "no problem"
+        sys.stdout.write(f"{path}: {counted(len(spec.entries), 'claim')}, {found}\n")
     return not problems
 
 
 def _warnings(spec: Spec) -> Iterator[str]:
     """Claims that no model can decide, because they have too few independent units."""
+    from ppcheck.judge.ceiling import ceilings
     from ppcheck.judge.interval import MIN_UNITS
 
     for entry in spec.entries:
         if entry.claim is None or entry.grid is None:
             continue
-        wanted = MIN_UNITS * (2 if getattr(entry.claim, "top", None) else 1)
-        units = len({prompt.unit for prompt in entry.grid.select(entry.claim.on)})
+        check, names = cast("Check", entry.claim), ", ".join(entry.grid.unit_names)
+        where = f"{entry.line}: warning: {entry.id}"
+        units = len({prompt.unit for prompt in check.examples_in(entry.grid)})
+        wanted = MIN_UNITS * (2 if check.halves else 1)
         if units < wanted:
             yield (
-                f"{entry.line}: warning: {entry.id} has {units} independent units and needs "
-                f"{wanted} to be decided: give more words to {', '.join(entry.grid.unit_names)}"
+                f"{where} has {counted(units, 'independent unit')} and needs {wanted} to be "
+                f"decided: give more words to {names}"
             )
+        for ceiling in ceilings(check, entry.grid):
+            yield f"{where}: {_said(ceiling, halves=check.halves)}"
+
+
+def _said(ceiling: Ceiling, *, halves: bool) -> str:
+    """Why the bound is out of reach, and what would bring it within."""
+    from ppcheck.judge.ceiling import MOST
+
+    low, high = ceiling.best
+    judged = "judged units" if halves else "independent units"
+    more = f"more than {MOST:,}" if ceiling.needed is None else f"{ceiling.needed:,}"
+    twice = " (half of the units are judged)" if halves else ""
+    return (
+        f'`{ceiling.name}: "{ceiling.bound}"` cannot hold over {ceiling.units} {judged}{twice}: '
+        f"where all of them agree its interval is [{low:.3g}, {high:.3g}]; {more} could"
+    )
 
 
 def _problems(spec: Spec) -> Iterator[str]:

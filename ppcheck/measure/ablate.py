@@ -45,8 +45,8 @@ def ablated_statistics(metrics: Metrics, **more: Range) -> dict[str, Range]:
     found: dict[str, Range] = {}
     for metric in metrics:
         share = {"drop_share": SHARE} if metric.reading in OF_SHARES else {}
-        values = {"value": metric.range, "untouched": metric.range}
-        every = {"drop": metric.change, **share, **values, **more}
+        every = {"drop": metric.change, **share, "value": metric.range, **more}
+        every |= {"untouched": metric.range}
         found |= {metrics.name(name, metric): each for name, each in every.items()}
     return found
 
@@ -157,16 +157,19 @@ class Ablate(Check):
         units, names = units_of(prompts)[judged], np.array(texts(prompts), dtype=object)[judged]
         untouched = run.untouched[judged]
         support = (0.0, 1.0) if metric.probability else REAL_LINE
+        step = run.step
 
         def named(statistic: str) -> str:
             return self.metric.name(statistic, metric)
 
         for cell in found.kept:
             member, drops = found.member(cell), run.drops[cell, judged]
-            yield measured(Mean(drops, units, named("drop"), member), names)
+            yield measured(Mean(drops, units, named("drop"), member, step=step), names)
             if metric.reading in OF_SHARES:
-                share = Ratio(drops, untouched, units, named("drop_share"), member)
+                name = named("drop_share")
+                share = Ratio(drops, untouched, units, name, member, step, run.gap_of(name))
                 yield measured(share, names)
             values = run.ablated[cell, judged]
-            yield measured(Mean(values, units, named("value"), member, support), names)
-        yield measured(Mean(untouched, units, named("untouched"), support=support), names)
+            yield measured(Mean(values, units, named("value"), member, support, step), names)
+        whole = Mean(untouched, units, named("untouched"), None, support, step)
+        yield measured(whole, names)

@@ -31,7 +31,7 @@ from ppcheck.spec.base import Model
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.position import FINAL, Position, PositionField
 from ppcheck.spec.prompts import PromptSet
-from ppcheck.spec.range import CORRELATION, PROBABILITY, Range
+from ppcheck.spec.range import DIFFERENCE, PROBABILITY, Range
 from ppcheck.spec.site import SitesField
 from ppcheck.subject.encoding import Encoded
 
@@ -62,7 +62,7 @@ class Attention(Check):
     def statistics(self) -> Mapping[str, Range]:
         if self.against is None:
             return {"attention": PROBABILITY}
-        return {"attention": PROBABILITY, "against": PROBABILITY, "difference": CORRELATION}
+        return {"attention": PROBABILITY, "against": PROBABILITY, "difference": DIFFERENCE}
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         yield from super().problems(prompt_set)
@@ -115,13 +115,15 @@ class Attention(Check):
 class _Attended:
     """Attention to ``keys``, [prompt, head]: NaN in prompts that do not have them.
 
-    ``even`` [prompt] is what a head pays that looks at all tokens alike.
+    ``even`` [prompt] is what a head pays that looks at all tokens alike. Rounding may move each
+    value by ``step``.
     """
 
     keys: Position
     prompts: tuple[Prompt, ...]
     attention: Floats
     even: Floats
+    step: float
 
     @property
     def present(self) -> Mask:
@@ -135,7 +137,8 @@ class _Attended:
     def mean(self, name: str, head: int, judged: Mask, member: str | None) -> Measured:
         here = self._present_in(judged)
         units = units_of(self.prompts)[here]
-        statistic = Mean(self.attention[here, head], units, name, member, support=(0.0, 1.0))
+        paid = self.attention[here, head]
+        statistic = Mean(paid, units, name, member, (0.0, 1.0), self.step)
         return measured(statistic, np.array(texts(self.prompts), dtype=object)[here])
 
     def _present_in(self, mask: Mask) -> Mask:
@@ -156,7 +159,8 @@ def _attended(bench: Bench, encoded: Encoded, claim: Attention, keys: Position) 
         raise MeasurementError(
             f"{keys} is all that {claim.query} can see: attention to it is 1 by definition"
         )
-    return _Attended(keys, encoded.prompts, bench.subject.attention(encoded, heads, pairs), even)
+    paid = bench.subject.attention(encoded, heads, pairs)
+    return _Attended(keys, encoded.prompts, paid, even, bench.subject.rounding.attention)
 
 
 def links(encoded: Encoded, query: Position, keys: Position) -> Links:
@@ -205,5 +209,6 @@ def _difference(
             f"no prompt and no unit has both {to.keys} and {against.keys}: "
             "let `unit` name what prompts to be compared have in common"
         )
-    statistic = Mean(np.array(gaps), unit_labels(units), "difference", member, support=(-1.0, 1.0))
+    labels, support = unit_labels(units), (-1.0, 1.0)
+    statistic = Mean(np.array(gaps), labels, "difference", member, support, to.step)
     return measured(statistic, names)

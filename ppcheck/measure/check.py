@@ -17,8 +17,10 @@ from ppcheck.measure.statistics import Floats, Labels, Statistic, title
 from ppcheck.spec.bound import Bound
 from ppcheck.spec.claim import Claim
 from ppcheck.spec.grid import Grid, Prompt
+from ppcheck.spec.metric import Metric
 from ppcheck.spec.prompts import Contrast
 from ppcheck.spec.selection import Selection
+from ppcheck.spec.site import Site
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.subject import Subject
 
@@ -35,6 +37,20 @@ class Bench:
     grid: Grid
     seed: int
     examples: Path | None = None
+
+    def step(self, metric: Metric) -> float:
+        """How far apart rounding alone may put a metric of one prompt in two runs."""
+        return self.subject.rounding.metric(metric)
+
+    def activations(
+        self, encoded: Encoded, sites: Sequence[Site], at: Sequence[int]
+    ) -> list[Floats]:
+        """Activations at token ``at[prompt]``, for each site [prompt, width].
+
+        A coordinate that differs between prompts by no more than rounding is the same in all.
+        """
+        captured = self.subject.capture(encoded, sites, at)
+        return [_settled(column, self.subject.rounding.relative) for column in captured]
 
     def prompts(self, selection: Selection) -> Encoded:
         return self.subject.encode(self.grid.select(selection))
@@ -92,6 +108,29 @@ class Check(Claim):
         """Whether what it measures depends on what it has measured before."""
         return getattr(self, "top", None) is not None
 
+    @property
+    def halves(self) -> bool:
+        """Whether it judges on one half of the units what it found on the other."""
+        return getattr(self, "top", None) is not None
+
+    def most_units(self, grid: Grid, name: str) -> int:
+        """How many independent units the statistic ``name`` is judged on, at the most."""
+        del name
+        units = len({prompt.unit for prompt in self.examples_in(grid)})
+        return units // 2 if self.halves else units
+
+    def examples_in(self, grid: Grid) -> Sequence[Prompt]:
+        """The prompts that are examples of its statistics."""
+        return grid.select(self.on)
+
+    def least_members(self, name: str) -> int:
+        """Over how many members the statistic ``name`` is corrected, at the least."""
+        del name
+        if (top := getattr(self, "top", None)) is not None:
+            return int(top)
+        sites = getattr(self, "site", None)
+        return 1 if sites is None else max(1, sum(pattern.least for pattern in sites))
+
     @abstractmethod
     def measure(self, bench: Bench) -> Measurement:
         """Raises MeasurementError where it cannot, UnsupportedError where the model lacks it."""
@@ -112,6 +151,11 @@ class Check(Claim):
             else:
                 remarks.append(f"{title(statistic.name, statistic.member)} is undefined here")
         return Measurement(tuple(kept), facts, tuple(remarks))
+
+
+def _settled(column: Floats, relative: float) -> Floats:
+    still = np.ptp(column, axis=0) <= relative * np.abs(column).max()
+    return np.where(still, column.mean(axis=0), column)
 
 
 def _is_defined(statistic: Statistic) -> bool:

@@ -12,8 +12,9 @@ from ppcheck.measure.check import Bench, Check, Measurement, measured, prompt_fa
 from ppcheck.measure.metrics import log_probs, same
 from ppcheck.measure.statistics import Mean, Proportion
 from ppcheck.spec.grammar import suggest
+from ppcheck.spec.metric import Metric, Reading
 from ppcheck.spec.prompts import PromptSet
-from ppcheck.spec.range import PROBABILITY, UNIT, Range
+from ppcheck.spec.range import PROBABILITY, RATE, Range
 
 
 class Choice(Check):
@@ -29,7 +30,7 @@ class Choice(Check):
     choice: str = Field(description="The choice that the claim is about.")
 
     def statistics(self) -> Mapping[str, Range]:
-        return {"rate": UNIT, "probability": PROBABILITY, "mass": PROBABILITY}
+        return {"rate": RATE, "probability": PROBABILITY, "mass": PROBABILITY}
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         yield from super().problems(prompt_set)
@@ -47,12 +48,13 @@ class Choice(Check):
         odds = np.exp(chances - chances.max(axis=1, keepdims=True))
         shares = odds / odds.sum(axis=1, keepdims=True)
         rival = np.delete(shares, own, axis=1).max(axis=1)
-        taken = (shares[:, own] > rival) & ~same(shares[:, own], rival)
+        step = bench.step(Metric(Reading.P, (self.choice,)))
+        taken = (shares[:, own] > rival) & ~same(shares[:, own], rival, step)
         units, bounded = units_of(encoded.prompts), (0.0, 1.0)
         statistics = (
             Proportion(taken, units, "rate"),
-            Mean(shares[:, own], units, "probability", support=bounded),
-            Mean(np.exp(chances).sum(axis=1), units, "mass", support=bounded),
+            Mean(shares[:, own], units, "probability", support=bounded, step=step),
+            Mean(np.exp(chances).sum(axis=1), units, "mass", support=bounded, step=step),
         )
         return self.measurement(
             [measured(statistic, texts(encoded.prompts)) for statistic in statistics],

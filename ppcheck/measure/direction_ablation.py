@@ -64,6 +64,10 @@ class DirectionAblation(Check):
     def statistics(self) -> Mapping[str, Range]:
         return ablated_statistics(self.metric, excess=ANY)
 
+    @property
+    def halves(self) -> bool:
+        return True
+
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         yield from super().problems(prompt_set)
         yield from metric_problems(prompt_set, self.metric)
@@ -105,7 +109,8 @@ class DirectionAblation(Check):
                 number: self._random(bench, encoded, list(groups.values())[number], found, metric)
                 for number in kept
             }
-            freed = _Freed(tuple(groups), run, random, Half(encoded.prompts, judged))
+            half = Half(encoded.prompts, judged, run.step)
+            freed = _Freed(tuple(groups), run, random, half)
             results += self._of(metric, freed)
         return self.measurement(results, facts, (*found.notes, *metric_notes(self.metric)))
 
@@ -122,7 +127,8 @@ class DirectionAblation(Check):
     ) -> Ablated:
         reader = own_readout(bench.subject, encoded, metric, bench.grid.prompt_set.pool)
         untouched = bench.subject.read(encoded, reader)
-        return Ablated(untouched, bench.subject.intervene(encoded, cells, reader))
+        ablated = bench.subject.intervene(encoded, cells, reader)
+        return Ablated.of(untouched, ablated, bench.step(metric))
 
     def _random(
         self,
@@ -151,9 +157,11 @@ class DirectionAblation(Check):
             drops = run.drops[cell]
             yield half.mean(drops, named("drop"), member)
             if metric.reading in OF_SHARES:
-                yield half.share(drops, run.untouched, named("drop_share"), member)
+                name = named("drop_share")
+                yield half.share(drops, run.untouched, name, member, run.gap_of(name))
             yield half.mean(run.ablated[cell], named("value"), member, support)
-            yield half.mean(beyond(drops, random, ~half.judged), named("excess"), member)
+            excess = beyond(drops, random, ~half.judged)
+            yield half.mean(excess, named("excess"), member, steps=2)
         yield half.mean(run.untouched, named("untouched"), None, support)
 
 

@@ -22,7 +22,7 @@ from ppcheck.measure.check import (
     unit_labels,
 )
 from ppcheck.measure.maps import drawn_means
-from ppcheck.measure.metrics import metric_facts, metric_notes, read, same
+from ppcheck.measure.metrics import leverage, metric_facts, metric_notes, read, same
 from ppcheck.measure.problems import behaviour_problems, dose_problems
 from ppcheck.measure.statistics import Floats, Labels, Mean
 from ppcheck.measure.switch_point import SwitchPoint
@@ -85,7 +85,7 @@ class DoseResponse(Check):
                 "x_label": self.dose,
                 "y_label": str(metric),
             }
-            found += self._shapes(metric, doses, values, curves, units)
+            found += self._shapes(metric, doses, values, curves, units, bench.step(metric))
             if metric.probability:
                 name = self.metric.name("switch_point", metric)
                 found.append(_switch_point(doses, values, units, encoded.prompts, name))
@@ -94,15 +94,22 @@ class DoseResponse(Check):
         return self.measurement(found, facts, metric_notes(self.metric))
 
     def _shapes(
-        self, metric: Metric, doses: Floats, values: Floats, curves: Curves, units: Labels
+        self,
+        metric: Metric,
+        doses: Floats,
+        values: Floats,
+        curves: Curves,
+        units: Labels,
+        step: float,
     ) -> Iterator[Measured]:
         lines = [(doses[rows], values[rows]) for rows in curves.values()]
-        spearmans = np.array([_spearman(*line) for line in lines])
+        spearmans = np.array([_spearman(*line, step) for line in lines])
         slopes = np.array([np.polyfit(*line, 1)[0] for line in lines])
         of_curves = np.array([units[rows[0]] for rows in curves.values()])
         spearman, slope = (self.metric.name(name, metric) for name in ("spearman", "slope"))
         yield measured(Mean(spearmans, of_curves, spearman, support=(-1, 1)), curves)
-        yield measured(Mean(slopes, of_curves, slope), curves)
+        steepest = step * max(leverage(dose) for dose, _ in lines)
+        yield measured(Mean(slopes, of_curves, slope, step=steepest), curves)
 
 
 def _curves(prompts: Sequence[Prompt], dose: str, prompt_set: PromptSet) -> Curves:
@@ -129,10 +136,11 @@ def _units(curves: Curves, prompts: Sequence[Prompt], grid: Grid) -> Labels:
     return unit_labels(names)
 
 
-def _spearman(doses: Floats, values: Floats) -> float:
+def _spearman(doses: Floats, values: Floats, step: float) -> float:
+    """Spearman's correlation; 0 where the values differ by no more than rounding, ``step``."""
     from scipy.stats import spearmanr
 
-    flat = same(values.min(), values.max())
+    flat = same(values.min(), values.max(), step)
     return 0.0 if flat else float(spearmanr(doses, values).statistic)
 
 

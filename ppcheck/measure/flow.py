@@ -156,7 +156,13 @@ class Flow(Check):
             ("arrives", arrived - wanted),
         ):
             statistic = FirstLayer(
-                margins, effect.gaps, units, named(name), by_last=name in self._by_last(ends)
+                margins,
+                effect.gaps,
+                units,
+                named(name),
+                by_last=name in self._by_last(ends),
+                step=effect.step,
+                gap=effect.gap_of(named(name)),
             )
             yield measured(statistic, effect.texts)
         judged = np.ones(len(units), dtype=bool)

@@ -145,8 +145,10 @@ class Localisation(Check):
         # Towards corrupted or clean, an effect is positive where it goes the way of the gap.
         changes = effect.changes * np.sign(effect.gaps.sum())
         share, ratio = (self.metric.name(n, metric) for n in ("largest_share", "participation"))
-        yield measured(largest_share(changes, units, first, share), effect.texts)
-        yield measured(Participation(changes, first, units, ratio), effect.texts)
+        gap = effect.gap_of(share)
+        largest = largest_share(changes, units, first, share, effect.step, gap)
+        yield measured(largest, effect.texts)
+        yield measured(Participation(changes, first, units, ratio, gap=gap), effect.texts)
 
     def _ranked(
         self, effect: Effect, metric: Metric, chosen: tuple[int, ...], judged: Mask, seed: int
@@ -156,5 +158,8 @@ class Localisation(Check):
         texts = np.array(effect.texts, dtype=object)[judged]
         within = self.within or len(chosen)
         contains, margin = (self.metric.name(name, metric) for name in ("contains", "margin"))
-        yield measured(Contains(*columns, units, contains, chosen, within, seed=seed), texts)
-        yield measured(Margin(*columns, units, margin, chosen, within), texts)
+        step, gap = effect.step, effect.gap_of(contains)
+        inside = Contains(*columns, units, contains, chosen, within, None, step, gap, seed)
+        yield measured(inside, texts)
+        ahead = Margin(*columns, units, margin, chosen, within, None, step, gap)
+        yield measured(ahead, texts)

@@ -164,7 +164,7 @@ def _columns(
     bench: Bench, encoded: Encoded, sites: tuple[Site, ...], at: list[int]
 ) -> tuple[list[str], Floats]:
     """Names of all neurons, or coordinates of streams, and their activations [prompt, name]."""
-    columns = bench.subject.capture(encoded, sites, at)
+    columns = bench.activations(encoded, sites, at)
     names = [
         str(site) if column.shape[1] == 1 else f"{site}[{coordinate}]"
         for site, column in zip(sites, columns, strict=True)

@@ -32,7 +32,7 @@ from ppcheck.measure.statistics import Floats, Statistic
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.position import FINAL, Position, Positions, PositionsField
 from ppcheck.spec.prompts import PromptSet
-from ppcheck.spec.range import ANY, CORRELATION, LAYER, UNIT, Range
+from ppcheck.spec.range import ACCURACY, ANY, DIFFERENCE, LAYER, UNIT, Range
 from ppcheck.spec.site import STREAMS, Kind, Site, SitesField
 from ppcheck.subject.encoding import Encoded
 
@@ -78,8 +78,8 @@ class Probe(Check):
     top: TopField = None
 
     def statistics(self) -> Mapping[str, Range]:
-        skill = {"r2": EXPLAINED} if self.dose else {"accuracy": UNIT, "auroc": UNIT}
-        own, lead = (EXPLAINED, ANY) if self.dose else (UNIT, CORRELATION)
+        skill = {"r2": EXPLAINED} if self.dose else {"accuracy": ACCURACY, "auroc": UNIT}
+        own, lead = (EXPLAINED, ANY) if self.dose else (ACCURACY, DIFFERENCE)
         by_layer = any(pattern.kind in STREAMS and pattern.layers is None for pattern in self.site)
         return {
             **skill,
@@ -90,6 +90,9 @@ class Probe(Check):
             **({"first_layer": LAYER} if by_layer and self.level is not None else {}),
             **({"peak_layer": LAYER} if by_layer else {}),
         }
+
+    def least_members(self, name: str) -> int:
+        return 1 if name == "words" else super().least_members(name)
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         if bool(self.separates) == bool(self.dose):
@@ -292,7 +295,7 @@ def _features(bench: Bench, encoded: Encoded, readings: Sequence[Reading]) -> li
     captured = {
         (site, position): column
         for position, tokens in at.items()
-        for site, column in zip(sites, bench.subject.capture(encoded, sites, tokens), strict=True)
+        for site, column in zip(sites, bench.activations(encoded, sites, tokens), strict=True)
     }
     return [captured[reading.site, reading.position] for reading in readings]
 

@@ -115,6 +115,10 @@ class Role(Check):
         most = 1 / self.attends.at_least if self.attends else inf
         return Range(-inf if self.effect else 0, most, open=self.attends is not None)
 
+    @property
+    def halves(self) -> bool:
+        return True
+
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         if self.attends is None and self.effect is None:
             yield "check", "a role is what a component does: it needs `attends`, `effect` or both"
@@ -193,7 +197,8 @@ class Role(Check):
             )
         seen = [encoded.prompts[number] for number in np.flatnonzero(here)]
         ones = np.ones(len(seen))
-        yield _Attention(Criterion(attention[here].T, ones, (seen,), self.attends.at_least))
+        needed, step = self.attends.at_least, bench.subject.rounding.attention
+        yield _Attention(Criterion(attention[here].T, ones, (seen,), needed, step))
 
     def _acting(self, bench: Bench, sites: Sequence[Site]) -> Iterator[_Acting]:
         if self.effect is None:
@@ -203,7 +208,10 @@ class Role(Check):
         effects = {m: patch_effect(bench, pairs, cells, m, act.mode) for m in act.metric}
         first = effects[act.metric.first]
         sides = tuple(side.prompts for side in pairs)
-        yield _Acting(Criterion(first.changes, first.gaps, sides, act.at_least), act, effects)
+        share = act.metric.name(OF_GAP[act.mode], act.metric.first)
+        gap = first.gap_of(share)
+        changes = Criterion(first.changes, first.gaps, sides, act.at_least, first.step, gap)
+        yield _Acting(changes, act, effects)
 
     def _facts(
         self,
@@ -231,7 +239,8 @@ class _Attention:
         (prompts,) = self.criterion.sides
         some = [prompts[number] for number in np.flatnonzero(judged).tolist()]
         shown = self.criterion.shown[site, judged]
-        attention = Mean(shown, units_of(some), self.name, member, support=(0.0, 1.0))
+        units, step = units_of(some), self.criterion.step
+        attention = Mean(shown, units, self.name, member, (0.0, 1.0), step)
         yield measured(attention, texts(some))
 
 

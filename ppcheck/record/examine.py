@@ -15,13 +15,14 @@ import numpy as np
 
 from ppcheck.errors import MeasurementError, SpecError, UnsupportedError
 from ppcheck.judge.compare import pseudo_values
-from ppcheck.judge.notes import method_notes
+from ppcheck.judge.notes import finding_notes
 from ppcheck.judge.opposite import opposite
 from ppcheck.judge.verdict import Finding, Judgement, Verdict, judge
 from ppcheck.measure.check import Bench, Check, Measured, Measurement
 from ppcheck.record.run import ClaimRecord, Example, StatisticRecord
 from ppcheck.spec.bound import Bound
 from ppcheck.spec.load import Entry, Spec
+from ppcheck.spec.range import Range
 from ppcheck.subject.subject import Subject
 
 _JUDGING = {"id", "says", "expect", "source", "tolerance", "correction"}
@@ -97,7 +98,7 @@ class Examination:
             verdict=judgement.verdict,
             statistics=statistics,
             facts={**measurement.facts, "unit": self._unit_names()},
-            notes=(*measurement.notes, *method_notes(judgement.findings)),
+            notes=(*measurement.notes, *finding_notes(judgement.findings, self._ranges)),
             reason=judgement.moved,
             seconds=seconds,
         )
@@ -125,6 +126,10 @@ class Examination:
             "tolerance": dict(claim.tolerance),
             "fingerprint": self._fingerprint(),
         }
+
+    @property
+    def _ranges(self) -> Mapping[str, Range]:
+        return {} if self.entry.claim is None else self.entry.claim.statistics()
 
     def _unit_names(self) -> list[str]:
         return [] if self.entry.grid is None else list(self.entry.grid.unit_names)

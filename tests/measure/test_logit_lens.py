@@ -126,7 +126,7 @@ def test_a_model_that_prefers_nothing_decides_nowhere(planted: Callable[[Plant],
             block.mlp.c_proj.bias.zero_()
         model.lm_head.weight[token("B")] = model.lm_head.weight[token("A")]
 
-    wanted = claim("logit_lens", metric=METRIC, expect={"decided_at": "<= 1"})
+    wanted = claim("logit_lens", metric=METRIC, expect={"decided_at": "<= 0"})
     with pytest.raises(MeasurementError, match="decided_at is undefined"):
         verdict(wanted, bench(planted(even)))
 
