@@ -80,7 +80,7 @@ def _binomial(sampling: Sampling, statistic: Proportion) -> Limits:
         sampling,
         "exact" if units < EXACT_BELOW else "wilson",
         lambda tail: float(lowest_rate(below, units, tail)),
-        lambda tail: 1 - float(lowest_rate(units - above, units, tail)),
+        lambda tail: max(above / units, 1 - float(lowest_rate(units - above, units, tail))),
     )
 
 

@@ -1,11 +1,27 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from ppcheck.errors import MeasurementError
+from ppcheck.judge.verdict import Verdict
 from ppcheck.measure.check import Check
-from tests.measure.lab import Model, bench, claim, estimate, problems
+from ppcheck.subject.load import load, resolve
+from ppcheck.subject.settings import Settings
+from tests.measure.lab import (
+    Model,
+    Plant,
+    bench,
+    blind,
+    claim,
+    estimate,
+    game,
+    problems,
+    token,
+    verdict,
+)
 from tests.measure.test_registry import CLAIMS
 
 MEASURED = sorted(CLAIMS.keys() - {"direction_ablation"})
@@ -112,3 +128,96 @@ def test_patching_all_that_differs_is_refused(fields: dict[str, Any]) -> None:
 )
 def test_patching_some_of_what_differs_is_a_claim(fields: dict[str, Any]) -> None:
     assert "site" not in problems(claim("patch", **fields, **PATCH))
+
+
+def idle(model: Any) -> None:
+    """Head L1H1 writes nothing, and logits are large, so that rounding is."""
+    model.transformer.h[1].attn.c_proj.weight[8:] = 0
+    model.lm_head.weight *= 100
+
+
+DIFFERENCE = "logit_diff(a, b)"
+IDLE: dict[str, tuple[dict[str, Any], str]] = {
+    "patch": ({"site": "L1H1", **PATCH}, "recovery"),
+    "ablate": ({"site": "L1H1", "ablation": "mean", "metric": DIFFERENCE}, "drop"),
+    "path": ({"sender": "L1H1", "receiver": "logits", **PATCH}, "recovery"),
+    "steer": (
+        {
+            "site": "L1H1",
+            "direction": {"between": {"feeling": ["pain", "neutral"]}},
+            "metric": DIFFERENCE,
+        },
+        "effect",
+    ),
+    "direction_ablation": (
+        {
+            "site": "L1H1",
+            "direction": {"between": {"feeling": ["pain", "neutral"]}},
+            "metric": DIFFERENCE,
+        },
+        "drop",
+    ),
+    "attribution": ({"site": "L1H1", "metric": DIFFERENCE}, "attribution"),
+}
+
+
+@pytest.mark.trust
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("check", IDLE)
+def test_a_component_that_does_nothing_has_no_effect_of_either_sign(
+    check: str, dtype: str, planted: Callable[[Plant], Model]
+) -> None:
+    fields, statistic = IDLE[check]
+    subject = load(resolve(str(planted(idle).path)), Settings(dtype=dtype))
+    on = bench(subject, game(unit=["start", "strength"]))
+    for bound in ("> 0", "< 0"):
+        assert verdict(claim(check, **fields, expect={statistic: bound}), on) != Verdict.HOLDS
+    nothing = claim(check, **fields, expect={statistic: "0 ± 0.01"})
+    assert verdict(nothing, on) == Verdict.HOLDS
+
+
+@pytest.mark.trust
+def test_a_change_that_only_rounding_makes_is_not_a_direction(
+    planted: Callable[[Plant], Model],
+) -> None:
+    """The feeling reaches the final token by attention alone, of which nothing is left."""
+    on = bench(planted(blind))
+    wanted = claim("contrast", metric=DIFFERENCE, expect={"positive": "<= 0.5"})
+    assert verdict(wanted, on) == Verdict.HOLDS
+    for bound in ("> 0", "< 0"):
+        difference = claim("contrast", metric=DIFFERENCE, expect={"difference": bound})
+        assert verdict(difference, on) != Verdict.HOLDS
+
+
+@pytest.mark.trust
+def test_a_condition_is_met_by_more_than_rounding(planted: Callable[[Plant], Model]) -> None:
+    def tied(model: Any) -> None:
+        model.lm_head.weight[token("B")] = model.lm_head.weight[token("A")] * (1 + 1e-7)
+
+    on = bench(planted(tied))
+    for condition in (f"{DIFFERENCE} > 0", f"{DIFFERENCE} < 0"):
+        wanted = claim(
+            "property",
+            forall={"start": {"sampled": ["on", "go"]}},
+            always=condition,
+            expect={"counterexamples": "<= 0"},
+        )
+        assert verdict(wanted, on) == Verdict.FAILS
+
+
+@pytest.mark.trust
+def test_uniform_attention_is_said_and_plays_no_role(tiny: Model) -> None:
+    """Six tokens are seen from the last one: each would get a sixth."""
+    wanted = claim("attention", site="L0H0", to="feeling", expect={"attention": ">= 0.1"})
+    found = wanted.measure(bench(tiny))
+    assert found.facts["uniform"] == pytest.approx(1 / 6)
+    assert any("less than uniform attention pays to feeling, 0.167" in note for note in found.notes)
+    role = claim("role", attends={"to": "feeling", "at_least": 0.16})
+    with pytest.raises(MeasurementError, match="no more than uniform attention pays"):
+        role.measure(bench(tiny))
+
+
+@pytest.mark.trust
+def test_attention_to_all_that_can_be_seen_is_not_measured(tiny: Model) -> None:
+    with pytest.raises(MeasurementError, match="attention to it is 1 by definition"):
+        claim("attention", site="L0H0", to="start", **{"from": "start"}).measure(bench(tiny))
