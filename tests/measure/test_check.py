@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import torch
 
 from ppcheck.errors import MeasurementError
 from ppcheck.judge.verdict import Verdict
@@ -130,10 +131,15 @@ def test_patching_some_of_what_differs_is_a_claim(fields: dict[str, Any]) -> Non
     assert "site" not in problems(claim("patch", **fields, **PATCH))
 
 
-def idle(model: Any) -> None:
-    """Head L1H1 writes nothing, and logits are large, so that rounding is."""
-    model.transformer.h[1].attn.c_proj.weight[8:] = 0
-    model.lm_head.weight *= 100
+def idle(head: int, low: float, high: float) -> Plant:
+    """A head of L1 adds one number to all coordinates, which every norm takes away again."""
+
+    def plant(model: Any) -> None:
+        rows = slice(8 * head, 8 * head + 8)
+        model.transformer.h[1].attn.c_proj.weight[rows] = torch.linspace(low, high, 8)[:, None]
+        model.lm_head.weight *= 20
+
+    return plant
 
 
 DIFFERENCE = "logit_diff(a, b)"
@@ -168,12 +174,32 @@ def test_a_component_that_does_nothing_has_no_effect_of_either_sign(
     check: str, dtype: str, planted: Callable[[Plant], Model]
 ) -> None:
     fields, statistic = IDLE[check]
-    subject = load(resolve(str(planted(idle).path)), Settings(dtype=dtype))
+    subject = load(resolve(str(planted(idle(1, -20, 30)).path)), Settings(dtype=dtype))
     on = bench(subject, game(unit=["start", "strength"]))
     for bound in ("> 0", "< 0"):
         assert verdict(claim(check, **fields, expect={statistic: bound}), on) != Verdict.HOLDS
     nothing = claim(check, **fields, expect={statistic: "0 ± 0.01"})
     assert verdict(nothing, on) == Verdict.HOLDS
+
+
+@pytest.mark.trust
+@pytest.mark.parametrize(
+    ("head", "low", "high", "dtype", "mode"),
+    [
+        (0, 100, 101, "float32", "denoise"),
+        (0, 300, -50, "float64", "denoise"),
+        (1, -20, 30, "float64", "noise"),
+    ],
+)
+def test_a_rounding_error_that_always_goes_the_same_way_is_not_an_effect(
+    head: int, low: float, high: float, dtype: str, mode: str, planted: Callable[[Plant], Model]
+) -> None:
+    subject = load(resolve(str(planted(idle(head, low, high)).path)), Settings(dtype=dtype))
+    on = bench(subject, game(unit=["start", "strength"]))
+    share = "recovery" if mode == "denoise" else "damage"
+    for bound in ("> 0", "< 0"):
+        fields = {"site": f"L1H{head}", "mode": mode, "metric": DIFFERENCE}
+        assert verdict(claim("patch", **fields, expect={share: bound}), on) != Verdict.HOLDS
 
 
 @pytest.mark.trust
