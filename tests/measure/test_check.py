@@ -7,11 +7,13 @@ import pytest
 import torch
 
 from ppcheck.errors import MeasurementError
-from ppcheck.judge.verdict import Verdict
-from ppcheck.measure.check import Check
+from ppcheck.judge.verdict import Judgement, Verdict, judge
+from ppcheck.measure.check import Bench, Check
 from ppcheck.subject.load import load, resolve
 from ppcheck.subject.settings import Settings
+from ppcheck.subject.subject import Subject
 from tests.measure.lab import (
+    DEMO,
     Model,
     Plant,
     bench,
@@ -247,3 +249,43 @@ def test_uniform_attention_is_said_and_plays_no_role(tiny: Model) -> None:
 def test_attention_to_all_that_can_be_seen_is_not_measured(tiny: Model) -> None:
     with pytest.raises(MeasurementError, match="attention to it is 1 by definition"):
         claim("attention", site="L0H0", to="start", **{"from": "start"}).measure(bench(tiny))
+
+
+SWAPPED = {"mode": "denoise", "metric": "logit_diff(with, without)"}
+
+
+def judgement(check: Check, on: Bench) -> Judgement:
+    statistics = [one.statistic for one in check.measure(on).measured]
+    return judge(statistics, check.expect, seed=0)
+
+
+def neutral(*pair: str) -> dict[str, Any]:
+    """Prompts of the demo's game whose pairs swap two words that mean nothing to it."""
+    feeling = {"one": [pair[0]], "other": [pair[1]]}
+    vary = {**DEMO["vary"], "feeling": feeling}
+    return {**DEMO, "vary": vary, "pairs": {"feeling": ["one", "other"]}}
+
+
+SHARES: dict[str, dict[str, Any]] = {
+    "recovery": {"check": "patch", "site": "resid_post.L0", "position": "feeling", **SWAPPED},
+    "strength": {
+        "check": "role",
+        "site": "L1H*",
+        "effect": {**SWAPPED, "at_least": 0.3},
+    },
+    "arrives": {"check": "flow", "metric": SWAPPED["metric"]},
+}
+
+
+@pytest.mark.trust
+@pytest.mark.parametrize(
+    ("statistic", "bound"),
+    [("recovery", ">= 0.9"), ("strength", ">= 1"), ("arrives", "<= 2")],
+)
+def test_a_share_of_next_to_no_gap_holds_nothing(statistic: str, bound: str, demo: Subject) -> None:
+    fields = {**SHARES[statistic], "expect": {statistic: bound}}
+    found = judgement(claim(**fields), bench(demo, neutral("echo", "light")))
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert any(finding.estimate.method == "no gap" for finding in found.findings)
+    felt = {**DEMO, "pairs": {"feeling": ["pain", "neutral"]}}
+    assert judgement(claim(**fields), bench(demo, felt)).verdict is not Verdict.INCONCLUSIVE
