@@ -11,8 +11,8 @@ from ppcheck.spec.range import Range
 NOTES: dict[Method, str] = {
     "agreement": "almost all units agree: the interval is the exact one for how many others "
     "might not, whatever they do",
-    "constant": "all units give the same number: the interval has no width but rounding's, and "
-    "would miss any unit that does not",
+    "constant": "all units give the same number: the interval has no width, and would miss "
+    "any unit that does not",
     "percentile": "some resamples have no spread, or leave it undefined: the interval is the "
     "percentile bootstrap's, and has no end where too many are undefined",
 }

@@ -60,7 +60,13 @@ def advice(claim: ClaimRecord) -> list[str]:
         advice = f"{min(few)} independent units are too few, {MIN_UNITS} are needed{halved}"
         return [f"{advice}: more words for {shared} make more units"]
     wanted = [s.more_units for s in judged if s.more_units]
-    return [f"about {max(wanted):,} more independent units would decide it"] if wanted else []
+    if not wanted or len(wanted) < len(judged):
+        return []  # of one of them no number of units can be told
+    more = max(wanted)
+    if claim.facts.get("looked_at"):
+        both = f"about {2 * more:,} more independent units would decide it"
+        return [f"{both}: {more:,} to judge on, and as many to choose by"]
+    return [f"about {more:,} more independent units would decide it"]
 
 
 def tally(claims: Sequence[ClaimRecord]) -> str:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.run import ClaimRecord, Example, StatisticRecord
 from ppcheck.report.claims import tally
@@ -87,6 +89,24 @@ def test_an_inconclusive_claim_says_how_many_more_units_would_decide() -> None:
         Verdict.INCONCLUSIVE, recovery=statistic(0.35, Verdict.INCONCLUSIVE, more_units=1234)
     )
     assert "about 1,234 more independent units would decide it" in explain(record, "x")
+
+
+@pytest.mark.trust
+def test_units_that_are_only_looked_at_are_asked_for_too() -> None:
+    record = claim(
+        Verdict.INCONCLUSIVE, recovery=statistic(0.35, Verdict.INCONCLUSIVE, more_units=7)
+    )
+    chosen = record.model_copy(update={"facts": {**record.facts, "looked_at": 40}})
+    assert "about 14 more independent units would decide it: 7 to judge on" in explain(chosen, "x")
+
+
+def test_no_number_of_units_is_promised_where_one_statistic_has_none() -> None:
+    record = claim(
+        Verdict.INCONCLUSIVE,
+        recovery=statistic(0.35, Verdict.INCONCLUSIVE, more_units=7),
+        gap=statistic(0.0, Verdict.INCONCLUSIVE, more_units=None),
+    )
+    assert "independent units would decide it" not in explain(record, "x")
 
 
 def test_too_few_units_are_said_and_promise_nothing() -> None:
