@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ppcheck.errors import ModelError
-from ppcheck.subject.info import ModelInfo, Shape
+from ppcheck.subject.info import ModelInfo
 from ppcheck.subject.locate import SAFE, ModelRef, locate, resolve
 from ppcheck.subject.settings import STANDARD, Settings
 from ppcheck.subject.subject import Subject
@@ -39,20 +39,21 @@ def load(ref: ModelRef, settings: Settings = STANDARD) -> Subject:
     try:
         with _quiet():
             from ppcheck.subject.blocks import Plain
+            from ppcheck.subject.bridge import bridged, shape_of
             from ppcheck.subject.engine import Engine
 
             tokenizer = _tokenizer(path)
             model = _model(path, ref, settings)
             info = _info(ref, path, model, tokenizer)
             plain = Plain.of(model)
-            bridge = _bridge(model, path)
+            bridge = bridged(model, path)
     except ModelError:
         raise
     except Exception as error:
         # Three libraries read the directory, and each has its own errors for a bad one.
         cause = " ".join(str(error).split())[:300]
         raise ModelError(f"cannot load {ref.label}: {type(error).__name__}: {cause}") from error
-    shape = _shape(bridge.cfg)
+    shape = shape_of(bridge.cfg)
     tokens = Tokens(ref.label, shape.n_vocabulary, shape.n_positions, tokenizer)
     engine = Engine(bridge, plain, shape, ref.label, info.parameters, settings.memory)
     return Subject(info, shape, tokens, engine)
@@ -96,36 +97,6 @@ def _model(path: Path, ref: ModelRef, settings: Settings) -> PreTrainedModel:
         )
     loaded: PreTrainedModel = model.eval().requires_grad_(False).to(device)
     return loaded
-
-
-def _bridge(model: PreTrainedModel, path: Path) -> Any:
-    from tokenizers import Tokenizer
-    from tokenizers.models import WordLevel
-    from transformer_lens.model_bridge import TransformerBridge
-    from transformers import PreTrainedTokenizerFast
-
-    # The bridge insists on a tokenizer, and changes the one that it gets; it is never asked.
-    unused: Any = PreTrainedTokenizerFast
-    return TransformerBridge.boot_transformers(
-        str(path),
-        hf_model=model,
-        tokenizer=unused(tokenizer_object=Tokenizer(WordLevel({"a": 0}, unk_token="a"))),  # noqa: S106
-        device=str(model.device),
-        dtype=model.dtype,
-    ).eval()
-
-
-def _shape(config: Any) -> Shape:
-    return Shape(
-        n_layers=config.n_layers,
-        n_heads=config.n_heads,
-        n_key_value_heads=config.n_key_value_heads or config.n_heads,
-        d_model=config.d_model,
-        d_head=config.d_head,
-        d_mlp=config.d_mlp or 0,
-        n_vocabulary=config.d_vocab,
-        n_positions=config.n_ctx,
-    )
 
 
 def _info(
