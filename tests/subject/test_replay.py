@@ -19,7 +19,7 @@ REPLAYED = [
     *("gpt2", "gpt_neo", "gpt_neox", "gptj", "opt", "llama", "mistral", "gemma2", "gemma3_text"),
     *("qwen2", "qwen3", "qwen3_moe", "phi", "olmo2"),
 ]
-WHOLE = ["bloom", "mamba", "deepseek_v3"]
+WHOLE = ["bloom", "mamba"]
 LAYERS = 3
 
 
@@ -103,6 +103,23 @@ def test_a_model_that_cannot_be_replayed_says_so(deep: Any, model_type: str) -> 
     subject = deep(model_type)
     assert subject.no_replay
     assert subject.ran_whole == subject.no_replay
+
+
+def test_a_model_whose_heads_have_a_layout_of_their_own_is_replayed_at_its_other_sites(
+    deep: Any, ids_prompts: Any, logit_diff: Any
+) -> None:
+    subject = deep("deepseek_v3")
+    assert subject.replays, subject.no_replay
+    target, source = (
+        subject.encode(ids_prompts([ids])) for ids in ([3, 9, 4, 17, 20], [3, 22, 4, 17, 28])
+    )
+    kinds = (Kind.RESID_PRE, Kind.ATTN_OUT, Kind.MLP_OUT)
+    places = [Position.parse(place) for place in ("1", "final")]
+    cells = [Cell((Site(kind, 1),), place) for kind in kinds for place in places]
+    readout, silent = logit_diff(1), lambda *_: None
+    whole = patch_whole(subject._engine, target, source, cells, readout, progress=silent)
+    found = subject.patch(target, source, cells, readout)
+    np.testing.assert_allclose(found, whole, rtol=1e-5, atol=1e-5)
 
 
 def test_a_model_that_cannot_be_replayed_runs_whole_passes(
