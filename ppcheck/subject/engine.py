@@ -6,6 +6,7 @@ import inspect
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -34,6 +35,28 @@ _FILLS_GPU = 2**16
 _DEFAULT_THREADS = torch.get_num_threads()
 
 
+@dataclass
+class Work:
+    """Tokens times blocks that patches and edits took as whole passes, and would have replayed.
+
+    The second is an upper limit: a replay also leaves out what turns out to be as before.
+    """
+
+    n_layers: int
+    whole: int = 0
+    replayed: int = 0
+
+    def add_whole(self, length: int, layer: int, first: int) -> None:
+        """A whole pass of ``length`` tokens for a change from ``layer`` and token ``first`` on."""
+        self.whole += self.n_layers * length
+        self.replayed += (self.n_layers - layer) * (length - first)
+
+    def add_untouched(self, *, for_both: int = 0, for_replay: int = 0) -> None:
+        """Untouched tokens that both ways need, and those that only replays do."""
+        self.whole += self.n_layers * for_both
+        self.replayed += self.n_layers * (for_both + for_replay)
+
+
 class Engine:
     """Runs one bridged model.
 
@@ -53,6 +76,7 @@ class Engine:
         self.hooks = Hooks(bridge, shape, model)
         self.shape = shape
         self.bridge, self._plain = bridge, plain
+        self.work = Work(shape.n_layers)
         self._model = bridge.original_model
         self.device: torch.device = self._model.device
         self.dtype: torch.dtype = self._model.dtype

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ppcheck.errors import MeasurementError, UnsupportedError
 from ppcheck.spec.position import Position
 from ppcheck.spec.site import OF_HEADS, Kind, Site
+from ppcheck.subject.edit import Edit, Operation
 from ppcheck.subject.patching import patch
 from ppcheck.subject.subject import Cell, Subject
 from ppcheck.subject.whole import patch_whole
@@ -133,6 +134,26 @@ def test_a_model_that_cannot_be_replayed_runs_whole_passes(
     expected = np.tile(subject.read(source, logit_diff(1)), (LAYERS, 1))
     found = subject.patch(target, source, cells, logit_diff(1))
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+
+
+def test_the_work_of_whole_passes_is_counted_beside_that_of_replays(
+    deep: Any, ids_prompts: Any, logit_diff: Any
+) -> None:
+    subject = deep("bloom")
+    rows = [[3, 9, 4, 17, 20], [3, 22, 4, 17, 28]]
+    target, source = subject.encode(ids_prompts(rows)), subject.encode(ids_prompts(rows[::-1]))
+    last, second = Position.parse("final"), Position.parse("1")
+    before = subject.work
+    cells = [Cell((Site(Kind.RESID_PRE, 2),), last), Cell((Site(Kind.RESID_PRE, 1),), second)]
+    subject.patch(target, source, cells, logit_diff(2))
+    edits = [(), (Edit(Site(Kind.RESID_PRE, 1), last, Operation.SET, np.zeros(16)),)]
+    subject.intervene(target, edits, logit_diff(2))
+    whole, replayed = np.subtract(subject.work, before)
+    one = LAYERS * 5
+    # Of each pair the source and two patches; of each prompt one edit.
+    assert whole == 2 * (1 + 2 + 1) * one
+    # Source and target, and what the patches change; the prompt, and what the edit changes.
+    assert replayed == 2 * (2 * one + 1 * 1 + 2 * 4) + 2 * (one + 2 * 1)
 
 
 def test_a_row_that_memory_does_not_hold_is_an_error(
