@@ -23,9 +23,9 @@ def loaded(
 ) -> PreTrainedModel:
     """The model of the directory ``path``, whose weights are in ``files``.
 
-    Raises ModelError where files and model differ in any tensor: one that is lacking, left over,
-    there twice, of another shape, or of whole numbers; and where the file has two tensors for what
-    the configuration says is one.
+    Raises ModelError where files and model differ in any tensor (one is lacking, left over, there
+    twice, of another shape, or of whole numbers), and where the file has two tensors for what the
+    configuration says is one.
     """
     import torch
     from transformers import AutoModelForCausalLM
@@ -106,12 +106,9 @@ def _check_report(model: Any, report: dict[str, Any], label: str) -> None:
 
 def _check_tied(model: Any, label: str) -> None:
     """What the file has twice is untied by transformers, and not by other programs."""
-    said, done = (
-        model.get_expanded_tied_weights_keys(all_submodels=True),
-        model.all_tied_weights_keys,
-    )
+    said: dict[str, str] = model.get_expanded_tied_weights_keys(all_submodels=True)
     for target, source in said.items():
-        if target not in done:
+        if target not in model.all_tied_weights_keys:
             raise ModelError(
                 f"the config.json of {label} contradicts its weights: it ties {target} to "
                 f"{source}, and the file has both, with other numbers. If they are meant to be "
