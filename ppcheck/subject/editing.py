@@ -18,13 +18,14 @@ from ppcheck.subject.budget import in_parts
 from ppcheck.subject.device import in_numpy
 from ppcheck.subject.edit import Edits, check_once
 from ppcheck.subject.encoding import Encoded
-from ppcheck.subject.engine import Engine, Work
+from ppcheck.subject.engine import Engine
 from ppcheck.subject.jobs import Booleans, Job, Write, slots_of, tells
 from ppcheck.subject.patching import Swept, run_jobs
 from ppcheck.subject.readout import Floats, Integers, Readout, width
 from ppcheck.subject.replay import Replay
 from ppcheck.subject.sweep import Sweep, captured_at, grouped
 from ppcheck.subject.whole import activations_whole, edit_whole
+from ppcheck.subject.work import Work
 
 Tokens = Mapping[Position, Sequence[Integers]]
 

@@ -6,7 +6,6 @@ import inspect
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -26,6 +25,7 @@ from ppcheck.subject.prefix import branches
 from ppcheck.subject.readout import Floats, Integers, Readout, width
 from ppcheck.subject.replay import Replay
 from ppcheck.subject.settings import STANDARD, Budget
+from ppcheck.subject.work import Work
 
 Sequences = Sequence[Sequence[int]]
 
@@ -33,28 +33,6 @@ _SMALL = 10_000_000
 _MAX_TOKENS = {"cpu": 2**10}
 _FILLS_GPU = 2**16
 _DEFAULT_THREADS = torch.get_num_threads()
-
-
-@dataclass
-class Work:
-    """Tokens times blocks that patches and edits took as whole passes, and would have replayed.
-
-    The second is an upper limit: a replay also leaves out what turns out to be as before.
-    """
-
-    n_layers: int
-    whole: int = 0
-    replayed: int = 0
-
-    def add_whole(self, length: int, layer: int, first: int) -> None:
-        """A whole pass of ``length`` tokens for a change from ``layer`` and token ``first`` on."""
-        self.whole += self.n_layers * length
-        self.replayed += (self.n_layers - layer) * (length - first)
-
-    def add_untouched(self, *, for_both: int = 0, for_replay: int = 0) -> None:
-        """Untouched tokens that both ways need, and those that only replays do."""
-        self.whole += self.n_layers * for_both
-        self.replayed += self.n_layers * (for_both + for_replay)
 
 
 class Engine:

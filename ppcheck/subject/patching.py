@@ -15,7 +15,7 @@ from ppcheck.subject.batches import Progress, batches
 from ppcheck.subject.budget import in_parts
 from ppcheck.subject.device import in_numpy
 from ppcheck.subject.encoding import Encoded
-from ppcheck.subject.engine import Engine, Work
+from ppcheck.subject.engine import Engine
 from ppcheck.subject.hooks import not_finite
 from ppcheck.subject.jobs import Job
 from ppcheck.subject.readout import Floats, Integers, Readout, width
@@ -23,6 +23,7 @@ from ppcheck.subject.replay import Replay
 from ppcheck.subject.subject import Cell
 from ppcheck.subject.sweep import Sweep, grouped, patches
 from ppcheck.subject.whole import patch_whole
+from ppcheck.subject.work import Work
 
 Compute = Callable[[Sequence[Job], "Integers | None"], Tensor]
 Swept = tuple[Sweep, Iterator[Job]]
