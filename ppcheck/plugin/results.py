@@ -45,7 +45,6 @@ class Results:
     ) -> None:
         if not self.claims:
             return
-        from ppcheck.report.claims import slow_models
         from ppcheck.report.terminal import WIDTH, table
 
         claims = self._records
@@ -53,7 +52,7 @@ class Results:
         colour = terminalreporter.hasmarkup
         width = max(WIDTH, shutil.get_terminal_size().columns)
         terminalreporter.write(table(claims, colour=colour, width=width))
-        for line in (*slow_models(claims), *against(self.config, claims)):
+        for line in against(self.config, claims):
             terminalreporter.write_line(line)
         if file := self._write():
             terminalreporter.write_line(f"run record: {file}")
@@ -73,6 +72,14 @@ class Results:
         if url := option(self.config, "history"):
             line, is_kept = self._keep(url)
             terminalreporter.write_line(f"history: {line}", red=not is_kept)
+        self._warn(terminalreporter)
+
+    def _warn(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say last what a reader of the verdicts would not see: models that ran slowly, and why."""
+        from ppcheck.report.claims import slow_models
+
+        for line in slow_models(self._records):
+            terminalreporter.write_line(f"warning: {line}", yellow=True, bold=True)
 
     def _summarise(self) -> str | None:
         """Write the Markdown summary where it is asked for, and where GitHub shows it."""

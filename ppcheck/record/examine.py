@@ -50,11 +50,13 @@ class Examination:
         if claim is None or grid is None:
             raise self.entry.error or MeasurementError("the claim was not loaded")
         started = time.perf_counter()
+        before = subject.work
         measurement = cast(Check, claim).measure(Bench(subject, grid, self.seed, self.examples))
         statistics = [one.statistic for one in measurement.measured]
         if subject.ran_whole is not None:
             note = f"measured with whole forward passes: {subject.ran_whole}"
-            facts = {**measurement.facts, "no_replay": subject.ran_whole}
+            work = [now - then for now, then in zip(subject.work, before, strict=True)]
+            facts = {**measurement.facts, "no_replay": subject.ran_whole, "work": work}
             measurement = replace(measurement, notes=(*measurement.notes, note), facts=facts)
         judgement = judge(
             statistics,

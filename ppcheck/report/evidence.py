@@ -34,7 +34,7 @@ MOST_STRIPS = 8
 _LONGEST = 300
 _ELSEWHERE = {
     *("maps", "curves", "effects", "patterns", "separations"),
-    *("prompts", "units", "unit", "prompts_sha256", "no_replay"),
+    *("prompts", "units", "unit", "prompts_sha256", "no_replay", "work"),
 }
 """Facts that the page shows in their own place, or not at all."""
 _ORDER = (

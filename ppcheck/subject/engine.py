@@ -26,6 +26,7 @@ from ppcheck.subject.readout import Floats, Integers, Readout, width
 from ppcheck.subject.replay import Replay
 from ppcheck.subject.rounding import Rounding
 from ppcheck.subject.settings import STANDARD, Budget
+from ppcheck.subject.work import Work
 
 Sequences = Sequence[Sequence[int]]
 
@@ -54,6 +55,7 @@ class Engine:
         self.hooks = Hooks(bridge, shape, model)
         self.shape = shape
         self.bridge, self._plain = bridge, plain
+        self.work = Work(shape.n_layers)
         self._model = bridge.original_model
         self.device: torch.device = self._model.device
         self.dtype: torch.dtype = self._model.dtype

@@ -66,6 +66,11 @@ class Subject:
         return found
 
     @property
+    def work(self) -> tuple[int, int]:
+        """What whole passes have taken so far, and what replays would have; see `Work`."""
+        return self._engine.work.whole, self._engine.work.replayed
+
+    @property
     def is_parallel(self) -> bool:
         """Whether a block's MLP does not read what its attention has written."""
         return self._engine.hooks.is_parallel
