@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Generator
+import os
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
-from ppcheck.plugin.gate import gate_of
-from ppcheck.plugin.items import SUFFIX, BrokenSpec, ClaimItem, SpecFile
+from ppcheck.plugin.gate import FileGate, gate_of
+from ppcheck.plugin.items import SUFFIX, BrokenSpec, ClaimItem, LostClaim, SpecFile, SpecItem
 from ppcheck.plugin.options import OPTIONS, option, settings_of
 from ppcheck.plugin.results import Results
 from ppcheck.plugin.state import state_of
@@ -56,12 +57,14 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SpecFile |
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(
-    config: pytest.Config, items: list[pytest.Item]
+    session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
 ) -> Generator[None, None, None]:
     """Keep a model's claims together, so that each model is loaded once.
 
-    A spec that cannot be read stays, whatever is selected: what is asked for may stand in it.
+    A spec that cannot be read stays, whatever is selected: what is asked for may stand in it. So
+    do claims of a spec that should be here and is not, unless they are deselected.
     """
+    items += _without_file(session, [item for item in items if isinstance(item, SpecItem)])
     unreadable = [item for item in items if isinstance(item, BrokenSpec)]
     yield
     items[:0] = [item for item in unreadable if item not in items]
@@ -70,23 +73,50 @@ def pytest_collection_modifyitems(
         items.sort(key=lambda i: order.index(i.ref.label) if isinstance(i, ClaimItem) else 0)
 
 
-@pytest.hookimpl(wrapper=True)
+def _without_file(session: pytest.Session, items: Sequence[SpecItem]) -> Iterator[LostClaim]:
+    """Claims of the baseline whose spec would have been collected, were it there."""
+    gate = gate_of(session.config)
+    if not isinstance(gate, FileGate):
+        return
+    found = {item.path: item.ids for item in items}
+    given = [session.config.invocation_params.dir / each for each in session.config.args]
+    for path, old in gate.without_file(found, [each for each in given if each.is_dir()]):
+        name = os.path.relpath(path, session.config.rootpath)
+        yield LostClaim.from_parent(
+            session,
+            name=old.id,
+            nodeid=f"{name}::{old.id}",
+            path=path,
+            old=old,
+            reason="its spec is no longer there",
+        )
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Hang the claim's record on the report, which is what xdist carries to the controller."""
+    """Hang the claim's record on the report, which is what xdist carries to the controller.
+
+    A claim that was skipped before it could be measured has a record, too.
+    """
     report = yield
-    if isinstance(item, ClaimItem | BrokenSpec) and call.excinfo is not None and report.failed:
+    if not isinstance(item, SpecItem):
+        return report
+    error = call.excinfo
+    if isinstance(item, ClaimItem) and item.record is None and report.skipped and error is not None:
+        error = item.left_out(f"skipped: {error.value}")
+        report.outcome = "skipped" if error is None else "failed"
+        report.user_properties = list(item.user_properties)
+    if error is not None and report.failed:
         # pytest asks an item how its failure reads for the call alone, not for the setup.
-        report.longrepr = item.repr_failure(call.excinfo)
-    if (
-        isinstance(item, ClaimItem | BrokenSpec)
-        and item.record is not None
-        and call.when == "setup"
-    ):
+        report.longrepr = item.repr_failure(error)
+    if item.record is not None and call.when == "setup":
         loaded = state_of(item.config).held.get(item.record.model)
         report.ppcheck = {  # type: ignore[attr-defined]  # pytest keeps extra attributes
             "claim": item.record.model_dump(mode="json"),
+            "path": str(item.path),
+            "ids": item.ids,
             "model": {} if loaded is None else asdict(loaded.info),
         }
     return report

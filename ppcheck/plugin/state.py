@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ppcheck.errors import ModelError
+from ppcheck.errors import ModelError, SpecError
 from ppcheck.plugin.options import option, settings_of
 
 if TYPE_CHECKING:
@@ -37,8 +37,22 @@ class State:
     against: ModelRef | None = None
     examples: Path | None = None
     expectations: int = 0
+    named: dict[str, Path] = field(default_factory=dict)
     held: dict[str, Subject] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
+
+    def name(self, spec: Path) -> None:
+        """Take note of a spec. Raises SpecError where another one has the same name in records."""
+        from ppcheck.record.naming import spec_name
+
+        name = spec_name(spec)
+        other = self.named.setdefault(name, spec.resolve())
+        if other != spec.resolve():
+            raise SpecError(
+                f"{other} is called {name} in records, as this file is: put a pyproject.toml, or a "
+                "git repository, in the folder that holds both",
+                spec,
+            )
 
     def subject(self, ref: ModelRef) -> Subject:
         """The model, loaded on first use. Raises ModelError where it cannot be loaded."""

@@ -80,6 +80,8 @@ def read_record(pytester: pytest.Pytester) -> Callable[[str], dict[str, Any]]:
 
 
 def write_spec(pytester: pytest.Pytester, text: str, name: str = "game") -> Path:
+    """A spec at the root of a project, from which records name it."""
+    (pytester.path / ".git").mkdir(exist_ok=True)
     path = pytester.path / f"{name}.pp.yaml"
     path.write_text(text, encoding="utf-8")
     return path

@@ -204,7 +204,7 @@ def test_a_role_that_moved_passes_with_a_warning(pytester: pytest.Pytester) -> N
         [
             f"{where}: MovedWarning: pain mover moved from L3H3 to L1H*",
             "→*pain-mover*pain mover moved from L3H3 to L1H*",
-            "1 claim: 1 moved",
+            "1 claim: 1 moved (1 passed)",
         ]
     )
 

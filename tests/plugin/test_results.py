@@ -22,7 +22,7 @@ def test_the_run_ends_with_one_table_and_a_count(pytester: pytest.Pytester, spec
             "game.pp.yaml*on demo",
             "✓*sure*mass*[[]*,*[]]*>= 0.9*n=9",
             "✗*attracted*difference*> 0.1*n=9",
-            "4 claims: 3 hold, 1 fails",
+            "4 claims: 3 hold, 1 fails (1 failed, 3 passed)",
         ]
     )
 
@@ -56,7 +56,7 @@ def test_the_record_holds_model_claims_and_figures(
 ) -> None:
     pytester.runpytest_inprocess(spec, "--ppcheck-json", "run.json")
     record = read_record("run.json")
-    assert record["schema"] == "ppcheck.run/2"
+    assert record["schema"] == "ppcheck.run/3"
     assert record["model"]["name"] == "demo"
     assert len(record["model"]["weights_sha256"]) == 64
     assert record["model"]["versions"].keys() >= {"ppcheck", "torch", "transformers"}
@@ -95,7 +95,7 @@ def test_workers_change_no_statistic(
     pytester.runpytest_inprocess(spec, "--ppcheck-json", "alone.json")
     result = pytester.runpytest_subprocess(spec, "-n", "2", "--ppcheck-json", "workers.json")
     result.assert_outcomes(passed=3, failed=1)
-    result.stdout.fnmatch_lines(["4 claims: 3 hold, 1 fails"])
+    result.stdout.fnmatch_lines(["4 claims: 3 hold, 1 fails (1 failed, 3 passed)"])
     alone, workers = read_record("alone.json"), read_record("workers.json")
     assert alone["model"] == workers["model"]
     for one, other in zip(alone["claims"], workers["claims"], strict=True):
