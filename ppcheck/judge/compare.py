@@ -62,12 +62,20 @@ def pseudo_values(statistic: Statistic) -> Floats:
 
 
 def difference(
-    new: Floats, old: Floats, step: float, *, confidence: float, seed: int, name: str
+    new: Floats,
+    old: Floats,
+    step: float,
+    *,
+    confidence: float,
+    seed: int,
+    name: str,
+    rounding: float = 0.0,
 ) -> Difference:
     """The difference ``step`` of two estimates, from both sides' pseudo-values [unit].
 
     Units are paired, so that what makes a unit high or low on both sides does not count. Where a
-    side has no pseudo-values the interval is the whole line.
+    side has no pseudo-values the interval is the whole line. It is wider by the ``rounding`` of
+    both sides.
     """
     gaps = new - old
     if not np.isfinite(gaps).all():
@@ -75,7 +83,8 @@ def difference(
     paired = Mean(gaps, np.arange(len(gaps)), f"{name} new minus old")
     found = interval(paired, confidence=confidence, seed=seed)
     shift = step - found.estimate  # pseudo-values of a curved statistic are biased a little
-    return Difference(step, found.low + shift, found.high + shift, found.n, confidence)
+    low, high = found.low + shift - rounding, found.high + shift + rounding
+    return Difference(step, low, high, found.n, confidence)
 
 
 def default_tolerance(bound: Bound, old: float) -> float:

@@ -21,6 +21,7 @@ Method = Literal[
     "none",
 ]
 End = Callable[[float], float]
+NO_GAP: Method = "no gap"
 
 LEAST_TAIL = 1e-12
 

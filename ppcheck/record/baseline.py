@@ -34,7 +34,10 @@ _CLAIM = {
     *("measures", "statistics"),
 }
 _FACTS = ("prompts_sha256", "units", "kept", "looked_at", "set", "players", "identity")
-_STATISTIC = {"estimate", "low", "high", "n", "confidence", "method", "family", "bound", "verdict"}
+_STATISTIC = {
+    *("estimate", "low", "high", "n", "confidence", "method", "family", "bound", "verdict"),
+    "rounding",
+}
 
 
 @dataclass(frozen=True)

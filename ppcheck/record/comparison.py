@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from ppcheck.judge.compare import Change, change, default_tolerance, difference
+from ppcheck.judge.limits import NO_GAP
 from ppcheck.judge.verdict import Verdict
+from ppcheck.measure.statistics import Floats
 from ppcheck.record.leading import Paired, led, left, listed, member_of, moved, paired
-from ppcheck.record.run import ClaimRecord, ComparedStatistic, Comparison
+from ppcheck.record.run import ClaimRecord, ComparedStatistic, Comparison, StatisticRecord
 from ppcheck.spec.bound import Bound
 
 CONFIDENCE = 0.95
@@ -129,6 +131,12 @@ def _differing(now: Mapping[str, str], then: Mapping[str, str]) -> Iterator[str]
             yield f"{key} was {then.get(key, _DEFAULT)}, is {now.get(key, _DEFAULT)}"
 
 
+def _units(one: StatisticRecord) -> Floats:
+    """Pseudo-values, [unit]; NaN for a share of a gap that is too small, which means nothing."""
+    units = np.array(one.units, dtype=np.float64)
+    return np.full(len(units), np.nan) if one.method == NO_GAP else units
+
+
 def _statistic(
     name: str,
     was: str,
@@ -142,9 +150,10 @@ def _statistic(
     if tolerance is None:
         tolerance = default_tolerance(bound, before.estimate)
     step = difference(
-        np.array(after.units, dtype=np.float64),
-        np.array(before.units, dtype=np.float64),
+        _units(after),
+        _units(before),
         after.estimate - before.estimate,
+        rounding=after.rounding + before.rounding,
         confidence=1 - (1 - CONFIDENCE) / (comparisons * after.family),
         seed=new.seed,
         name=name,

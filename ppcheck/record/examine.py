@@ -214,6 +214,7 @@ def _statistic(finding: Finding, behind: Measured) -> StatisticRecord:
         values=finding.values,
         units=tuple(map(_finite, pseudo_values(behind.statistic).tolist())),
         worst=_worst(behind, finding.bound, estimate.estimate),
+        rounding=finding.rounding,
     )
 
 

@@ -42,7 +42,8 @@ class StatisticRecord(Recorded):
     per example, ``units`` jackknife pseudo-values per unit, None where a single unit decides all.
     ``p`` is
     one-sided, and ``correction`` says how it and the interval were corrected over a family.
-    ``n_opposite`` counts the examples that go against the estimate.
+    ``n_opposite`` counts the examples that go against the estimate. ``rounding`` is how far
+    rounding alone may move the estimate, which is in the interval.
     """
 
     estimate: float
@@ -61,6 +62,7 @@ class StatisticRecord(Recorded):
     values: tuple[float, ...] = ()
     units: tuple[float | None, ...] = ()
     worst: tuple[Example, ...] = ()
+    rounding: float = 0.0
 
 
 class ComparedStatistic(Recorded):
