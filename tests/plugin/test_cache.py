@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -26,18 +27,27 @@ Reader = Callable[[str], dict[str, Any]]
 
 @pytest.fixture
 def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The rows of each forward pass of the engine, in this process."""
+    """The rows of each forward pass of the engine, in this process; loading tries the model too."""
     from transformers import GPT2LMHeadModel
+
+    from ppcheck.subject import causal
 
     rows: list[int] = []
     model: Any = GPT2LMHeadModel
-    forward = model.forward
+    forward, check = model.forward, causal.check_causal
 
+    @wraps(forward)
     def counted(self: Any, *args: Any, **kwargs: Any) -> Any:
         rows.append(len(kwargs["input_ids"]))
         return forward(self, *args, **kwargs)
 
+    def uncounted(*args: Any) -> None:
+        before = len(rows)
+        check(*args)
+        del rows[before:]
+
     monkeypatch.setattr(model, "forward", counted)
+    monkeypatch.setattr(causal, "check_causal", uncounted)
     return rows
 
 
