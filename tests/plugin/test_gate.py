@@ -273,6 +273,20 @@ def project(pytester: pytest.Pytester) -> Path:
     return pytester.path
 
 
+@pytest.mark.slow
+@pytest.mark.trust
+def test_what_is_lost_is_told_once_under_xdist(pytester: pytest.Pytester, project: Path) -> None:
+    (project / "specs" / "b.pp.yaml").unlink()
+    path = project / "specs" / "a.pp.yaml"
+    path.write_text(SPEC.replace("id: sure", "id: safe"), encoding="utf-8")
+    options = (*GATE, "-k", "sure or safe or deterred", "-n", "2")
+    result = pytester.runpytest_subprocess("specs", *options)
+    result.assert_outcomes(passed=2, errors=3)
+    result.stdout.fnmatch_lines(["5 claims: 2 hold, 3 not applicable (2 passed, 3 error)"])
+    pytester.runpytest_subprocess("specs", *options, "--ppcheck-bless")
+    assert claims(project / "good.json") == [IN_BOTH[0], "specs/a.pp.yaml::safe"]
+
+
 IN_BOTH = [f"specs/{spec}.pp.yaml::{claim}" for spec in "ab" for claim in ("deterred", "sure")]
 
 

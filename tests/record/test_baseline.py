@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ppcheck.errors import BaselineError
+from ppcheck.judge.compare import Change
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.baseline import (
     Baseline,
@@ -14,6 +15,7 @@ from ppcheck.record.baseline import (
     read_baseline,
     write_baseline,
 )
+from ppcheck.record.comparison import compared
 from ppcheck.record.run import ClaimRecord
 from tests.record.test_comparison import record
 
@@ -119,6 +121,23 @@ def test_a_baseline_that_named_its_specs_otherwise_is_found_out_and_named_rightl
     run = measured(path.parent, path.name, record(0.2, id="a"))
     after = blessed(old, [Measured(one.record, one.path, ("a", "b")) for one in run], MODEL, folder)
     assert ids(after) == {"specs/x.pp.yaml::a": "a", "specs/x.pp.yaml::b": "b"}
+
+
+@pytest.mark.trust
+def test_a_baseline_of_version_1_is_read_and_compared(path: Path) -> None:
+    run = measured(path.parent, "specs/x.pp.yaml", record(id="a", spec="specs/x.pp.yaml"))
+    write_baseline(path, blessed(None, run, MODEL, path.parent))
+    held = json.loads(path.read_text())
+    held["schema"] = "ppcheck.baseline/1"
+    for claim in held["claims"].values():
+        del claim["measures"]
+    path.write_text(json.dumps(held))
+    found = read_baseline(path)
+    assert found is not None
+    old = found.claims["specs/x.pp.yaml::a"]
+    assert compared(record(-0.15, id="a"), old, "baseline.json").change is Change.REGRESSED
+    other = compared(record(id="a", fingerprint="g"), old, "baseline.json")
+    assert other.reason == "what the claim measures differs"
 
 
 @pytest.mark.trust
