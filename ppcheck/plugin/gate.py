@@ -151,7 +151,10 @@ def against(config: pytest.Config, records: Sequence[ClaimRecord]) -> list[str]:
 def bless(
     config: pytest.Config, records: Sequence[ClaimRecord], models: Mapping[str, Mapping[str, Any]]
 ) -> str:
-    """Write the baseline and say so; without ``models`` the run did not come to its end."""
+    """Write the baseline and say so; without ``models`` the run did not come to its end.
+
+    Raises BaselineError and OSError.
+    """
     from ppcheck.record.baseline import blessed, key, read_baseline, write_baseline
     from ppcheck.record.files import folder_locked
     from ppcheck.report.text import counted
@@ -163,13 +166,10 @@ def bless(
         return f"not blessed: the run did not come to its end, and {gate.name} is as it was"
     measured = {key(record): record for record in records}
     left = gone(config, records)
-    try:
-        with folder_locked(gate.path.parent):
-            before = read_baseline(gate.path)  # another run may have blessed since this one began
-            after = blessed(before, measured, next(iter(models.values())), left)
-            write_baseline(gate.path, after)
-    except BaselineError as error:
-        return f"not blessed: {error}"
+    with folder_locked(gate.path.parent):
+        before = read_baseline(gate.path)  # another run may have blessed since this one began
+        after = blessed(before, measured, next(iter(models.values())), left)
+        write_baseline(gate.path, after)
     held = f"{gate.name} holds {counted(len(after.claims), 'claim')}"
     return f"blessed: {held}; commit it with its .npz, and review in git what changed"
 

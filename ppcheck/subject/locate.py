@@ -32,19 +32,21 @@ class ModelRef:
         return tuple(dict.fromkeys((self.label, self.name, Path(self.name).name)))
 
 
-def resolve(name: str, revision: str | None = None) -> ModelRef:
+def resolve(name: str, revision: str | None = None, folder: Path = Path()) -> ModelRef:
     """`demo`, `demo@tuned`, a local directory, or a name on the hub such as `gpt2@main`.
 
-    A directory that is called like a model of the hub comes first; `./demo` is a directory. Raises
+    A directory that is called like a model of the hub comes first; `./demo` is a directory. One
+    that is relative is looked for in ``folder``, and labelled as seen from this process. Raises
     ModelError for an unknown revision of the demo, and for a directory that holds no model.
     """
-    path = Path(name).expanduser()
+    path = folder / Path(name).expanduser()
     is_path = name.startswith((".", "/", "~"))
     if is_path or (path.is_dir() and name != DEMO):
         if revision is not None:
             raise ModelError(f"{name} is a directory and has no revision {revision!r}")
-        check_directory(path, name, allow_pickle=True)
-        return ModelRef(name, None, path, name)
+        label = name if folder == Path() else str(path)
+        check_directory(path, label, allow_pickle=True)
+        return ModelRef(label, None, path, label)
     base, _, written = name.partition("@")
     revision = revision or written or None
     label = f"{base}@{revision}" if revision else base
