@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from ppcheck.cli.output import tell
 from ppcheck.cli.specs import found
 from ppcheck.errors import SpecError
 from ppcheck.report.text import counted
@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
 def _is_valid(path: Path) -> bool:
     specs = found(path)
     if not specs:
-        sys.stdout.write(f"{path}: there is no spec (*.pp.yaml) in this folder\n")
+        tell(f"{path}: there is no spec (*.pp.yaml) in this folder")
         return False
     valid = [_is_valid_spec(spec) for spec in specs]
     return all(valid)
@@ -45,17 +45,17 @@ def _is_valid_spec(path: Path) -> bool:
     try:
         spec = load_spec(path, CHECKS)
     except SpecError as error:
-        sys.stdout.write(f"{error}\n")
+        tell(error)
         return False
     problems = dict.fromkeys(_problems(spec))
     for problem in problems:
-        sys.stdout.write(f"{problem}\n")
+        tell(problem)
     if not problems:
         warnings = list(_warnings(spec))
         for warning in warnings:
-            sys.stdout.write(f"{path}:{warning}\n")
+            tell(f"{path}:{warning}")
         found = counted(len(warnings), "warning") if warnings else "no problem"
-        sys.stdout.write(f"{path}: {counted(len(spec.entries), 'claim')}, {found}\n")
+        tell(f"{path}: {counted(len(spec.entries), 'claim')}, {found}")
     return not problems
 
 

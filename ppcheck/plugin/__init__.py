@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from ppcheck.audit.lifeline import hold
+from ppcheck.plugin.arguments import HAS_SHORT, SHORT, check_root, spare_models
 from ppcheck.plugin.gate import FileGate, gate_of
-from ppcheck.plugin.items import SUFFIX, BrokenSpec, ClaimItem, LostClaim, SpecFile, SpecItem
-from ppcheck.plugin.options import OPTIONS, option, settings_of
+from ppcheck.plugin.items import BrokenSpec, ClaimItem, LostClaim, SpecFile, SpecItem
+from ppcheck.plugin.names import SUFFIX, escaped
+from ppcheck.plugin.options import OPTIONS, check_options, option
 from ppcheck.plugin.results import Results
 from ppcheck.plugin.state import state_of
 
@@ -24,13 +27,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_load_initial_conftests(parser: pytest.Parser) -> Generator[None, None, None]:
-    """Add the short `--model` last, so that a project which has its own keeps it."""
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, parser: pytest.Parser, args: list[str]
+) -> Generator[None, None, None]:
+    """End with the audit, if there is one. The short `--model` comes last, so that a project which
+    has its own keeps it.
+    """
+    hold()
+    spare_models(early_config, args)
     yield
     with suppress(ValueError, argparse.ArgumentError):
         parser.getgroup("ppcheck").addoption(
-            "--model", dest="ppcheck_model", action="append", help=argparse.SUPPRESS
+            SHORT, dest="ppcheck_model", action="append", help=argparse.SUPPRESS
         )
+        early_config.stash[HAS_SHORT] = True
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -38,20 +48,25 @@ def pytest_configure(config: pytest.Config) -> None:
 
     for marker, meaning in FAMILIES.items():
         config.addinivalue_line("markers", f"{marker}: {meaning}")
-    settings_of(config)  # what cannot be meant is said at once
-    option(config, "report")
-    option(config, "history")
-    gate_of(config)
-    if option(config, "model"):
-        state_of(config)
+    with escaped():
+        _check(config)
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Results(config), "ppcheck-results")
 
 
+def _check(config: pytest.Config) -> None:
+    """Raise UsageError for what cannot be meant, before anything is collected."""
+    if not hasattr(config, "workerinput"):
+        check_root(config)
+    check_options(config)
+    gate_of(config)
+    if option(config, "model") or option(config, "revision"):
+        state_of(config)
+
+
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SpecFile | None:
     if file_path.name.endswith(SUFFIX):
-        file: SpecFile = SpecFile.from_parent(parent, path=file_path)
-        return file
+        return SpecFile.found(file_path, parent)
     return None
 
 
@@ -66,8 +81,13 @@ def pytest_collection_modifyitems(
     """
     items += _without_file(session, [item for item in items if isinstance(item, SpecItem)])
     unreadable = [item for item in items if isinstance(item, BrokenSpec)]
+    _sort_by_model(config, items)  # before whoever drops what has run already, as --stepwise does
     yield
     items[:0] = [item for item in unreadable if item not in items]
+    _sort_by_model(config, items)  # after whoever shuffles
+
+
+def _sort_by_model(config: pytest.Config, items: list[pytest.Item]) -> None:
     if any(isinstance(item, ClaimItem) for item in items):
         order = [ref.label for ref in state_of(config).refs]
         items.sort(key=lambda i: order.index(i.ref.label) if isinstance(i, ClaimItem) else 0)
@@ -112,11 +132,13 @@ def pytest_runtest_makereport(
         # pytest asks an item how its failure reads for the call alone, not for the setup.
         report.longrepr = item.repr_failure(error)
     if item.record is not None and call.when == "setup":
-        loaded = state_of(item.config).held.get(item.record.model)
+        state = state_of(item.config)
+        loaded = state.held.get(item.record.model)
         report.ppcheck = {  # type: ignore[attr-defined]  # pytest keeps extra attributes
             "claim": item.record.model_dump(mode="json"),
             "path": str(item.path),
             "ids": item.ids,
             "model": {} if loaded is None else asdict(loaded.info),
+            "cache": state.cache.trouble,
         }
     return report

@@ -223,7 +223,10 @@ def unblessed(config: pytest.Config) -> str | None:
 def bless(
     config: pytest.Config, run: Sequence[Measured], models: Sequence[Mapping[str, Any]]
 ) -> str:
-    """Write the baseline and say so; without ``models`` the run did not come to its end."""
+    """Write the baseline and say so; without ``models`` the run did not come to its end.
+
+    Raises BaselineError and OSError.
+    """
     from ppcheck.record.baseline import blessed, read_baseline, write_baseline
     from ppcheck.record.files import folder_locked
     from ppcheck.report.text import counted
@@ -237,13 +240,10 @@ def bless(
         return f"not blessed: {reason}"
     if not any(record.is_measured for record in (one.record for one in run)):
         return f"not blessed: nothing was measured, and {gate.name} is as it was"
-    try:
-        with folder_locked(gate.path.parent):
-            before = read_baseline(gate.path)  # another run may have blessed since this one began
-            after = blessed(before, run, models[0], gate.path.parent)
-            write_baseline(gate.path, after)
-    except BaselineError as error:
-        return f"not blessed: {error}"
+    with folder_locked(gate.path.parent):
+        before = read_baseline(gate.path)  # another run may have blessed since this one began
+        after = blessed(before, run, models[0], gate.path.parent)
+        write_baseline(gate.path, after)
     held = f"{gate.name} holds {counted(len(after.claims), 'claim')}"
     lost = [f"{one.record.spec}::{one.record.id}" for one in run if _is_taken_out(one.record)]
     taken = f"; taken out, since no longer measured: {', '.join(lost)}" if lost else ""

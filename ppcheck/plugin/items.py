@@ -11,9 +11,11 @@ import pytest
 
 from ppcheck.errors import ModelError, MovedWarning, PpcheckError, SpecError, UnsupportedError
 from ppcheck.plugin.gate import gate_of
+from ppcheck.plugin.names import SUFFIX, claim_name, file_problem, group_name
 from ppcheck.plugin.options import option
 from ppcheck.plugin.progress import Progress
 from ppcheck.plugin.state import state_of
+from ppcheck.report.text import printable, printable_lines
 
 if TYPE_CHECKING:
     from ppcheck.record.examine import Examination
@@ -21,11 +23,23 @@ if TYPE_CHECKING:
     from ppcheck.spec.load import Entry, Spec
     from ppcheck.subject.load import ModelRef
 
-SUFFIX = ".pp.yaml"
-
 
 class SpecFile(pytest.File):
     """One spec. A file that cannot be read is one item that errors, so that others still run."""
+
+    problem: str | None = None
+    """Why nothing in the file can be run, whatever it holds."""
+
+    @classmethod
+    def found(cls, path: Path, parent: pytest.Collector) -> SpecFile:
+        """The node of the file at ``path``; where pytest cannot carry its name, an escaped one."""
+        file: SpecFile = cls.from_parent(parent, path=path)
+        if (problem := file_problem(file.nodeid)) is None:
+            return file
+        nodeid = printable(file.nodeid).replace("::", ":\\:")
+        file = cls.from_parent(parent, path=path, name=printable(path.name), nodeid=nodeid)
+        file.problem = problem
+        return file
 
     def collect(self) -> Iterator[pytest.Item]:
         from ppcheck.measure.registry import CHECKS
@@ -33,6 +47,8 @@ class SpecFile(pytest.File):
 
         refs = state_of(self.config).refs
         try:
+            if self.problem is not None:
+                raise SpecError(self.problem, self.path)
             state_of(self.config).name(self.path)
             spec = load_spec(self.path, CHECKS)
         except SpecError as error:
@@ -43,10 +59,20 @@ class SpecFile(pytest.File):
         state_of(self.config).expectations += sum(expectations)
         for ref in refs:
             for entry in spec.entries:
-                name = entry.id if len(refs) == 1 else f"{entry.id}[{ref.label}]"
-                yield ClaimItem.from_parent(self, name=name, spec=spec, entry=entry, ref=ref)
+                name = self._name(entry, ref)
+                # pytest reads the part in brackets off a node id; it would not off a name.
+                nodeid = f"{self.nodeid}::{name}"
+                yield ClaimItem.from_parent(
+                    self, name=name, nodeid=nodeid, spec=spec, entry=entry, ref=ref
+                )
         ids = tuple(entry.id for entry in spec.entries)
         yield from self._lost(ids, "its spec no longer has it")
+
+    def _name(self, entry: Entry, ref: ModelRef) -> str:
+        """With the model where several are asked for, or where the command line names it so."""
+        full = claim_name(entry.id, ref.label)
+        named = any(argument.endswith(f"::{full}") for argument in self.config.args)
+        return full if named or len(state_of(self.config).refs) > 1 else entry.id
 
     def _lost(self, ids: tuple[str, ...], reason: str) -> Iterator[LostClaim]:
         """The claims that the baseline knows of this spec and that it has no longer."""
@@ -68,7 +94,7 @@ class SpecItem(pytest.Item):
         self.user_properties += properties(record)
         if outcome_of(record, blessing=option(self.config, "bless")) is Outcome.ERROR:
             raise ClaimFailedError(self.name)
-        pytest.skip(record.reason or self.name)
+        pytest.skip(printable_lines(record.reason or self.name))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         from ppcheck.report.terminal import explain
@@ -76,10 +102,11 @@ class SpecItem(pytest.Item):
         if isinstance(excinfo.value, ClaimFailedError) and self.record is not None:
             return explain(self.record, relative(f"{self.path}::{self.record.id}", self))
         if isinstance(excinfo.value, SpecError | ModelError):
-            return relative(str(excinfo.value), self)
+            return printable_lines(relative(str(excinfo.value), self))
         if isinstance(excinfo.value, PpcheckError):
             line = self.reportinfo()[1] or 0
-            return relative(f"{self.path}:{line + 1}: {excinfo.value}", self)
+            text = f"{self.path}:{line + 1}: {excinfo.value}"
+            return printable_lines(relative(text, self))
         return super().repr_failure(excinfo, style)
 
 
@@ -101,7 +128,7 @@ class BrokenSpec(SpecItem):
         raise self.error
 
     def reportinfo(self) -> tuple[Path, int, str]:
-        return self.path, (self.error.line or 1) - 1, self.name
+        return Path(printable(str(self.path))), (self.error.line or 1) - 1, self.name
 
 
 class LostClaim(SpecItem):
@@ -150,10 +177,12 @@ class ClaimItem(SpecItem):
         if entry.claim is not None:
             self.add_marker(entry.claim.family)
         if len(state_of(self.config).refs) > 1:
-            self.add_marker(pytest.mark.xdist_group(ref.label))
+            self.add_marker(pytest.mark.xdist_group(group_name(ref.label)))
 
     def reportinfo(self) -> tuple[Path, int, str]:
-        return self.path, self.entry.line - 1, self.name
+        # pytest shows a name with dots as one of a class, unless the id ends otherwise.
+        name = f"{self.name} " if "." in self.entry.id else self.name
+        return self.path, self.entry.line - 1, name
 
     def setup(self) -> None:
         examination = self._examination()
@@ -225,12 +254,16 @@ class ClaimItem(SpecItem):
         if outcome is not Outcome.PASSED:
             raise ClaimFailedError(self.name)
         if self.record.verdict is Verdict.MOVED:
-            self.warn(MovedWarning(self.record.reason))
+            self.warn(MovedWarning(printable(self.record.reason or "")))
 
 
 def properties(record: ClaimRecord) -> list[tuple[str, object]]:
     """What JUnit and other reports get of a claim beside its outcome."""
-    judged = [(n, one.estimate) for n, one in record.statistics.items() if one.verdict is not None]
+    judged = [
+        (printable(name), one.estimate)  # pytest escapes the values alone for JUnit
+        for name, one in record.statistics.items()
+        if one.verdict is not None
+    ]
     found = [("verdict", str(record.verdict)), *judged]
     if record.comparison is not None:
         found.append(("change", str(record.comparison.change)))

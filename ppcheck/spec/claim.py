@@ -37,6 +37,8 @@ PairsField = Annotated[
 ]
 
 
+ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$"
+"""What pytest, JUnit and a shell carry as it is."""
 Correction = Literal["max_t", "bonferroni", "holm", "bh"]
 
 
@@ -49,7 +51,7 @@ class Claim(Model):
     confidence: ClassVar[float] = 0.95
     """Of the interval that is judged; 0.9 makes it an equivalence test at 5 % (TOST)."""
 
-    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="Unique in its file.")
+    id: str = Field(pattern=ID, description="Unique in its file.")
     says: str = Field(min_length=1, description="The claim in words.")
     on: SelectionField
     expect: dict[str, BoundField] = Field(min_length=1, description="Statistic: bound.")

@@ -31,20 +31,22 @@ class ModelRef:
         return tuple(dict.fromkeys((self.label, self.name, Path(self.name).name)))
 
 
-def resolve(name: str, revision: str | None = None) -> ModelRef:
+def resolve(name: str, revision: str | None = None, folder: Path = Path()) -> ModelRef:
     """`demo`, `demo@tuned`, a local directory, or a name on the hub such as `gpt2@main`.
 
-    A directory that is called like a model of the hub comes first; `./demo` is a directory. Raises
+    A directory that is called like a model of the hub comes first; `./demo` is a directory. One
+    that is relative is looked for in ``folder``, and labelled as seen from this process. Raises
     ModelError for an unknown revision of the demo, and for a directory that holds no model.
     """
-    path = Path(name).expanduser()
+    path = folder / Path(name).expanduser()
     is_path = name.startswith((".", "/", "~"))
     is_file = path.suffix in _FILES and path.is_file()
     if is_path or is_file or (path.is_dir() and name != DEMO):
         check_directory(path, name, allow_pickle=True)
         if revision is not None:
             raise ModelError(f"{name} is a directory and has no revision {revision!r}")
-        return ModelRef(name, None, path, name)
+        label = name if is_file or folder == Path() else str(path)
+        return ModelRef(label, None, path, label)
     base, _, written = name.partition("@")
     revision = revision or written or None
     label = f"{base}@{revision}" if revision else base

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,7 @@ def _imported() -> None:
     for check in CHECKS.values():
         check()
     load(resolve("demo"))
+    import_module("sqlalchemy.dialects.sqlite")
     table([], colour=True)
 
 
