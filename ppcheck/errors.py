@@ -30,7 +30,8 @@ class SpecError(PpcheckError):
         self.message = message
         self.path = path
         self.line = line
-        where = "" if path is None else f"{path}:{line or 1}: "
+        # A line break in a file's name must not read like one in the message.
+        where = "" if path is None else f"{path}:{line or 1}: ".replace("\n", "⏎")
         super().__init__(f"{where}{message}")
 
 

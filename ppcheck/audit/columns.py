@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.audit import AuditedClaim, AuditedStatistic, Cell
+from ppcheck.record.naming import paired
 from ppcheck.record.run import ClaimRecord, RunRecord, StatisticRecord
 from ppcheck.report.claims import most_telling, slack, urgency
 
@@ -33,18 +34,28 @@ def column(run: RunRecord) -> Column:
 def rows(columns: Sequence[Column | None]) -> tuple[AuditedClaim, ...]:
     """Every claim with a cell for each column, in the order of specs and lines."""
     known: dict[_Key, AuditedClaim] = {}
-    for key, claim in ((k, c) for some in columns if some for k, c in some.claims.items()):
-        before = known[key].bounds if key in known else {}
-        known[key] = claim.model_copy(update={"bounds": before | claim.bounds})
+    cells: dict[_Key, dict[int, Cell | None]] = {}
+    for number, some in enumerate(columns):
+        names = paired(_ids(some.claims), _ids(known)) if some else {}
+        for (spec, id_), claim in some.claims.items() if some else ():
+            key = (names.get(spec, spec), id_)
+            before = known[key].bounds if key in known else {}
+            told = {"bounds": before | claim.bounds, "spec": key[0]}
+            known[key] = claim.model_copy(update=told)
+            cells.setdefault(key, {})[number] = claim.cells[0]
     return tuple(
-        known[key].model_copy(update={"cells": tuple(_cell(some, key) for some in columns)})
+        known[key].model_copy(
+            update={"cells": tuple(cells[key].get(number) for number in range(len(columns)))}
+        )
         for key in sorted(known, key=lambda key: (key[0], known[key].line))
     )
 
 
-def _cell(some: Column | None, key: _Key) -> Cell | None:
-    claim = some.claims.get(key) if some else None
-    return claim.cells[0] if claim else None
+def _ids(claims: Iterable[_Key]) -> dict[str, set[str]]:
+    ids: dict[str, set[str]] = {}
+    for spec, id_ in claims:
+        ids.setdefault(spec, set()).add(id_)
+    return ids
 
 
 def _alone(claim: ClaimRecord) -> AuditedClaim:
@@ -66,6 +77,7 @@ def _alone(claim: ClaimRecord) -> AuditedClaim:
         family=claim.family,
         says=claim.says,
         bounds={**claim.expect, **bounds},
+        tolerance=claim.tolerance,
         cells=(cell,),
     )
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ppcheck.errors import AuditError, BaselineError
-from ppcheck.record.audit import SCHEMA, AuditRecord, Checkpoint
+from ppcheck.record.audit import EARLIER, SCHEMA, AuditRecord, Checkpoint
 from ppcheck.record.files import write_whole
 from ppcheck.record.reading import read_run
 from ppcheck.record.run import RunRecord
@@ -98,5 +98,5 @@ class Folder:
             held: Any = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             held = None
-        if not isinstance(held, dict) or held.get("schema") != SCHEMA:
+        if not isinstance(held, dict) or held.get("schema") not in (SCHEMA, *EARLIER):
             raise AuditError(f"{file} is no record of an audit ({SCHEMA}): give another --out")

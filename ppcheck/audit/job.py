@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 from xml.etree import ElementTree as ET
 
+from ppcheck.audit.lifeline import VARIABLE, lifeline
 from ppcheck.record.audit import Checkpoint
 
 _LONGEST = 400
@@ -56,7 +57,7 @@ class Job:
     folder: Path | None = None
 
     def start(self, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
-        """Start it, in a process group of its own."""
+        """Start it, in a process group of its own, which ends when this process is gone."""
         # What the configuration says of stopping early would leave a record that is not whole.
         command = [sys.executable, "-m", "pytest", *self.specs, f"--model={self.label}"]
         command += [*self.arguments, "--maxfail=0", "--color=no"]
@@ -66,7 +67,8 @@ class Job:
             return subprocess.Popen(  # noqa: S603  (this very interpreter)
                 command,
                 cwd=self.folder,
-                env=None if environment is None else {**os.environ, **environment},
+                env={**os.environ, **(environment or {}), VARIABLE: str(lifeline())},
+                pass_fds=[lifeline()],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

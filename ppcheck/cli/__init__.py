@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 from ppcheck.cli import audit, compare, history, plan, report, schema, validate
+from ppcheck.cli.output import Parser
 
 COMMANDS = (validate, plan, report, compare, history, audit, schema)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns 0, or 1 where what it was given is not valid or is not there."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="ppcheck",
         description="Claims about what a language model does, and which circuits do it.",
     )

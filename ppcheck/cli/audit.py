@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ppcheck.cli.options import add_run_options, positive
+from ppcheck.cli.output import tell
 from ppcheck.cli.specs import found
 from ppcheck.errors import AuditError
 
@@ -93,8 +94,10 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         with folder.locked():
             return _audited(options, plan, folder)
     except AuditError as error:
-        sys.stdout.write(f"{error}\n")
-        return 1
+        tell(error)
+    except OSError as error:
+        tell(f"the audit has stopped: {error}")
+    return 1
 
 
 def _planned(options: argparse.Namespace, parser: argparse.ArgumentParser) -> Plan:
@@ -154,9 +157,9 @@ def _audited(options: argparse.Namespace, plan: Plan, folder: Folder) -> int:
             auditor.run(_engine(options, plan, folder), waiting, progress)
     except KeyboardInterrupt:
         done = len(auditor.record().at(Status.DONE))
-        sys.stdout.write(
+        tell(
             f"stopped: {done} of {len(plan.checkpoints)} checkpoints are in {folder.path}, "
-            "and the same command goes on from there\n"
+            "and the same command goes on from there"
         )
         return STOPPED
     finally:
@@ -164,7 +167,8 @@ def _audited(options: argparse.Namespace, plan: Plan, folder: Folder) -> int:
     record = auditor.record()
     width = max(110, shutil.get_terminal_size().columns)
     sys.stdout.write(matrix(record, colour=sys.stdout.isatty(), width=width))
-    sys.stdout.write(f"audit: {folder.path / 'audit.json'}\nreport: {folder.path / 'index.html'}\n")
+    tell(f"audit: {folder.path / 'audit.json'}")
+    tell(f"report: {folder.path / 'index.html'}")
     return 1 if record.at(Status.MISSING) else 0
 
 

@@ -5,23 +5,27 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ppcheck.cli.output import tell, wrote
 from ppcheck.errors import BaselineError
 from ppcheck.judge.compare import WORSE
 
 REGRESSED = 10
-"""The exit status where a claim regressed or no longer holds: none of pytest's, which end at 6."""
+"""The exit status where what was true is not known to be so now: pytest's end at 6."""
+MOST_NAMED = 5
 
 
 def add(commands: Any) -> None:
     parser = commands.add_parser(
         "compare",
         help="say what changed from one recorded run to another",
-        description=f"Exits with {REGRESSED} where a claim of NEW no longer holds, or is worse "
-        "than in OLD by more than chance and its tolerance, with 0 where none is, with 1 where a "
-        "file is no record.",
+        description=f"Exits with {REGRESSED} where a claim that held in OLD no longer holds, is no "
+        "longer measured, or is worse by more than chance and its tolerance, with 0 where none is, "
+        "with 1 where a file is not a record or cannot be written, or the two have no claim in "
+        "common.",
     )
     parser.add_argument("old", type=Path, metavar="OLD.json")
     parser.add_argument("new", type=Path, metavar="NEW.json")
@@ -31,32 +35,35 @@ def add(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from ppcheck.record.comparison import compared_runs
-    from ppcheck.record.files import write_whole
     from ppcheck.record.reading import read_run
-    from ppcheck.report.gate import headline, tally_of_changes
+    from ppcheck.record.runs import compared_runs, left_out
     from ppcheck.report.terminal import WIDTH, table
-    from ppcheck.report.text import printable
 
     try:
         old, new = read_run(options.old), read_run(options.new)
+        found = compared_runs(new, old, str(options.old))
     except BaselineError as error:
-        sys.stdout.write(f"{printable(str(error))}\n")
+        tell(error)
         return 1
-    found, gone = compared_runs(new, old, str(options.old))
     width = max(WIDTH, shutil.get_terminal_size().columns)
     sys.stdout.write(table(found.claims, colour=sys.stdout.isatty(), width=width))
-    lines = [headline(found.claims), tally_of_changes(found.claims, str(options.old), gone)]
-    if gone:
-        lines.append(f"gone: {', '.join(map(printable, gone))}")
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    if names := left_out(new, old):
+        tell(f"not asked for in {options.new}: {_some(names)}")
+    is_written = True
     if options.markdown is not None:
         from ppcheck.report.markdown import markdown
 
-        write_whole(options.markdown, markdown(found.claims, gone))
+        is_written &= wrote(options.markdown, lambda: markdown(found.claims))
     if options.out is not None:
         from ppcheck.report.html import page
 
-        write_whole(options.out / "index.html", page(found, gone))
+        is_written &= wrote(options.out / "index.html", lambda: page(found))
     changes = {claim.comparison.change for claim in found.claims if claim.comparison is not None}
-    return 0 if changes.isdisjoint(WORSE) else REGRESSED
+    if not changes.isdisjoint(WORSE):
+        return REGRESSED
+    return 0 if is_written else 1
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"{', '.join(names[:MOST_NAMED])}{more}"

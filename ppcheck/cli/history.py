@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ppcheck.cli.options import positive
+from ppcheck.cli.output import tell
 from ppcheck.errors import BaselineError, HistoryError
 from ppcheck.record.store_url import DEFAULT_STORE, EXAMPLES, store_url
 
@@ -96,7 +97,6 @@ def _add(database: Database, path: Path) -> int:
     from ppcheck.record.reading import read_held, validated
     from ppcheck.report.claims import deciding
     from ppcheck.report.history import added
-    from ppcheck.report.text import printable
 
     try:
         held = read_held(path)
@@ -106,14 +106,12 @@ def _add(database: Database, path: Path) -> int:
         return _refused(error)
     except HistoryError as error:
         return _refused(HistoryError(f"{path} was not added: {error}"))
-    sys.stdout.write(f"{printable(str(path))}: {added(len(run.claims), is_new=is_new)}\n")
+    tell(f"{path}: {added(len(run.claims), is_new=is_new)}")
     return 0
 
 
 def _refused(error: Exception) -> int:
-    from ppcheck.report.text import printable
-
-    sys.stdout.write(f"{printable(str(error))}\n")
+    tell(error)
     return 1
 
 

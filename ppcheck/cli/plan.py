@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ppcheck.cli.options import add_run_options
+from ppcheck.cli.output import tell
 from ppcheck.cli.specs import sound
 from ppcheck.errors import PpcheckError
 from ppcheck.spec.load import Spec
@@ -33,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
         for model in options.model or ["demo"]:
             sys.stdout.write(_planned(specs, model, options))
     except PpcheckError as error:
-        sys.stdout.write(f"{error}\n")
+        tell(error)
         return 1
     return 0
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
+from ppcheck.cli.output import tell, wrote
 from ppcheck.errors import BaselineError
 
 
@@ -24,17 +24,16 @@ def add(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the page; 1 where the file is no record of a run."""
-    from ppcheck.record.files import write_whole
+    """Write the page; 1 where the file is no record of a run, or the page cannot be written."""
     from ppcheck.record.reading import read_run
     from ppcheck.report.html import page
-    from ppcheck.report.text import printable
 
     try:
         recorded = read_run(options.record)
     except BaselineError as error:
-        sys.stdout.write(f"{printable(str(error))}\n")
+        tell(error)
         return 1
-    write_whole(options.out / "index.html", page(recorded))
-    sys.stdout.write(f"report: {options.out / 'index.html'}\n")
+    if not wrote(file := options.out / "index.html", lambda: page(recorded)):
+        return 1
+    tell(f"report: {file}")
     return 0

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
+from ppcheck.cli.output import tell
 from ppcheck.cli.specs import found
 from ppcheck.errors import SpecError
 from ppcheck.report.text import counted
 from ppcheck.spec.load import Spec
+
+if TYPE_CHECKING:
+    from ppcheck.judge.ceiling import Ceiling
+    from ppcheck.measure.check import Check
 
 
 def add(commands: Any) -> None:
@@ -28,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
 def _is_valid(path: Path) -> bool:
     specs = found(path)
     if not specs:
-        sys.stdout.write(f"{path}: there is no spec (*.pp.yaml) in this folder\n")
+        tell(f"{path}: there is no spec (*.pp.yaml) in this folder")
         return False
     valid = [_is_valid_spec(spec) for spec in specs]
     return all(valid)
@@ -41,15 +45,17 @@ def _is_valid_spec(path: Path) -> bool:
     try:
         spec = load_spec(path, CHECKS)
     except SpecError as error:
-        sys.stdout.write(f"{error}\n")
+        tell(error)
         return False
     problems = dict.fromkeys(_problems(spec))
     for problem in problems:
-        sys.stdout.write(f"{problem}\n")
+        tell(problem)
     if not problems:
-        for warning in _warnings(spec):
-            sys.stdout.write(f"{path}:{warning}\n")
-        sys.stdout.write(f"{path}: {counted(len(spec.entries), 'claim')}, no problem\n")
+        warnings = list(_warnings(spec))
+        for warning in warnings:
+            tell(f"{path}:{warning}")
+        found = counted(len(warnings), "warning") if warnings else "no problem"
+        tell(f"{path}: {counted(len(spec.entries), 'claim')}, {found}")
     return not problems
 
 
@@ -57,6 +63,7 @@ def _warnings(spec: Spec) -> Iterator[str]:
     """What is seldom meant, prompts that repeat others, and claims that no model can decide,
     because they have too few independent units.
     """
+    from ppcheck.judge.ceiling import ceilings
     from ppcheck.judge.interval import MIN_UNITS
     from ppcheck.spec.doubts import doubts
 
@@ -66,18 +73,36 @@ def _warnings(spec: Spec) -> Iterator[str]:
     for entry in spec.entries:
         if entry.claim is None or entry.grid is None:
             continue
-        wanted = MIN_UNITS * (2 if getattr(entry.claim, "top", None) else 1)
-        units = entry.claim.units(entry.grid)
-        if repeats := entry.claim.repeats(entry.grid):
+        check, names = cast("Check", entry.claim), ", ".join(entry.grid.unit_names)
+        where = f"{entry.line}: warning: {entry.id}"
+        if repeats := check.repeats(entry.grid):
             yield (
                 f"{entry.line}: warning: {repeats:,} of the prompts of {entry.id} repeat others: "
                 "prompts that are equal are one unit"
             )
+        units = check.units(entry.grid)
+        wanted = MIN_UNITS * (2 if check.halves else 1)
         if units < wanted:
             yield (
-                f"{entry.line}: warning: {entry.id} has {units} independent units and needs "
-                f"{wanted} to be decided: give more words to {', '.join(entry.grid.unit_names)}"
+                f"{where} has {counted(units, 'independent unit')} and needs {wanted} to be "
+                f"decided: give more words to {names}"
             )
+        for ceiling in ceilings(check, entry.grid):
+            yield f"{where}: {_said(ceiling, halves=check.halves)}"
+
+
+def _said(ceiling: Ceiling, *, halves: bool) -> str:
+    """Why the bound is out of reach, and what would bring it within."""
+    from ppcheck.judge.ceiling import MOST
+
+    low, high = ceiling.best
+    judged = "judged units" if halves else "independent units"
+    more = f"more than {MOST:,}" if ceiling.needed is None else f"{ceiling.needed:,}"
+    twice = " (half of the units are judged)" if halves else ""
+    return (
+        f'`{ceiling.name}: "{ceiling.bound}"` cannot hold over {ceiling.units} {judged}{twice}: '
+        f"where all of them agree its interval is [{low:.3g}, {high:.3g}]; {more} could"
+    )
 
 
 def _problems(spec: Spec) -> Iterator[str]:

@@ -21,6 +21,7 @@ class Change(StrEnum):
 
     REGRESSED = "regressed"
     NO_LONGER_HOLDS = "no longer holds"
+    NO_LONGER_MEASURED = "no longer measured"
     MOVED = "moved"
     UNCERTAIN = "uncertain"
     IMPROVED = "improved"
@@ -30,7 +31,8 @@ class Change(StrEnum):
     NOT_COMPARABLE = "not comparable"
 
 
-WORSE = frozenset({Change.REGRESSED, Change.NO_LONGER_HOLDS})
+WORSE = frozenset({Change.REGRESSED, Change.NO_LONGER_HOLDS, Change.NO_LONGER_MEASURED})
+"""With these, what was true of the model is not known to be true any more."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +62,20 @@ def pseudo_values(statistic: Statistic) -> Floats:
 
 
 def difference(
-    new: Floats, old: Floats, step: float, *, confidence: float, seed: int, name: str
+    new: Floats,
+    old: Floats,
+    step: float,
+    *,
+    confidence: float,
+    seed: int,
+    name: str,
+    rounding: float = 0.0,
 ) -> Difference:
     """The difference ``step`` of two estimates, from both sides' pseudo-values [unit].
 
     Units are paired, so that what makes a unit high or low on both sides does not count. Where a
-    side has no pseudo-values the interval is the whole line.
+    side has no pseudo-values the interval is the whole line. It is wider by the ``rounding`` of
+    both sides.
     """
     gaps = new - old
     if not np.isfinite(gaps).all():
@@ -73,7 +83,8 @@ def difference(
     paired = Mean(gaps, np.arange(len(gaps)), f"{name} new minus old")
     found = interval(paired, confidence=confidence, seed=seed)
     shift = step - found.estimate  # pseudo-values of a curved statistic are biased a little
-    return Difference(step, found.low + shift, found.high + shift, found.n, confidence)
+    low, high = found.low + shift - rounding, found.high + shift + rounding
+    return Difference(step, low, high, found.n, confidence)
 
 
 def default_tolerance(bound: Bound, old: float) -> float:
@@ -87,16 +98,16 @@ def change(bound: Bound, old: float, step: Difference, tolerance: float) -> Chan
     By how much is told by the whole interval of the difference, and must exceed ``tolerance``. It
     is unchanged where no part of the interval is worse by more than that, and else uncertain.
     """
-    room = _room(bound, old)
-    ends = [_room(bound, old + each) - room for each in (step.low, step.high)]
-    if max(*ends, _best(bound, old, step) - room) < -tolerance:
+    before = room(bound, old)
+    ends = [room(bound, old + each) - before for each in (step.low, step.high)]
+    if max(*ends, _best(bound, old, step) - before) < -tolerance:
         return Change.REGRESSED
     if min(ends) > tolerance:
         return Change.IMPROVED
     return Change.UNCHANGED if min(ends) >= -tolerance else Change.UNCERTAIN
 
 
-def _room(bound: Bound, value: float) -> float:
+def room(bound: Bound, value: float) -> float:
     """How far the value lies inside the bound; below zero outside of it."""
     return min(value - bound.low, bound.high - value)
 
@@ -105,5 +116,5 @@ def _best(bound: Bound, old: float, step: Difference) -> float:
     """The most room that any value of the interval has."""
     middle = (bound.low + bound.high) / 2
     if math.isfinite(middle) and step.low <= middle - old <= step.high:
-        return _room(bound, middle)
+        return room(bound, middle)
     return -math.inf

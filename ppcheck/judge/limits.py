@@ -10,9 +10,18 @@ from typing import Literal
 from ppcheck.spec.bound import Bound
 
 Method = Literal[
-    "studentised", "bca", "percentile", "exact", "wilson", "agreement", "constant", "none"
+    "studentised",
+    "bca",
+    "percentile",
+    "exact",
+    "wilson",
+    "agreement",
+    "constant",
+    "no gap",
+    "none",
 ]
 End = Callable[[float], float]
+NO_GAP: Method = "no gap"
 
 LEAST_TAIL = 1e-12
 
@@ -21,7 +30,8 @@ LEAST_TAIL = 1e-12
 class Limits:
     """`low(tail)` and `high(tail)` are each missed with probability `tail`.
 
-    Both move outwards, or stay, as the tail becomes smaller.
+    Both move outwards, or stay, as the tail becomes smaller. Each is further out by `rounding` than
+    the units alone would have it.
     """
 
     estimate: float
@@ -29,6 +39,7 @@ class Limits:
     method: Method
     low: End
     high: End
+    rounding: float = 0.0
 
     def at(self, confidence: float) -> tuple[float, float]:
         """The two-sided interval."""

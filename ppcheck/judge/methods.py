@@ -7,17 +7,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ppcheck.judge.binomial import EXACT_BELOW, lowest_rate
 from ppcheck.judge.limits import End, Limits, Method
 from ppcheck.judge.sampling import MIN_UNITS, Sampling
 from ppcheck.measure.statistics import Floats, Proportion, Statistic
-
-EXACT_BELOW = 30
-"""Fewer units than this give a proportion Clopper and Pearson's interval, more give Wilson's."""
 
 
 def limits_of(sampling: Sampling, tail: float) -> Limits:
     """Choose a method for a statistic of which tails down to `tail` will be asked for.
 
+    no gap       a share of a gap that is too small: the interval is the whole line
     none         fewer than `MIN_UNITS` units, or everything hangs on a single one
     exact        a proportion over fewer than `EXACT_BELOW` units (Clopper & Pearson 1934)
     wilson       a proportion over more (Wilson 1927)
@@ -28,9 +27,11 @@ def limits_of(sampling: Sampling, tail: float) -> Limits:
     percentile   some resamples have no spread, or leave the statistic undefined
 
     The last three are nowhere narrower than Student's t with the jackknife error, on the
-    statistic's own scale.
+    statistic's own scale. All but the first two are wider by what rounding alone may do.
     """
     statistic, estimate = sampling.statistic, sampling.estimate
+    if not sampling.has_gap:
+        return _limits(sampling, "no gap", lambda _: -math.inf, lambda _: math.inf)
     if statistic.n_units < MIN_UNITS or math.isnan(sampling.error):
         return _limits(sampling, "none", lambda _: -math.inf, lambda _: math.inf)
     if isinstance(statistic, Proportion):
@@ -51,7 +52,19 @@ def _bootstrapped(sampling: Sampling, tail: float) -> Limits:
 
 
 def _limits(sampling: Sampling, method: Method, low: End, high: End) -> Limits:
-    return Limits(sampling.estimate, sampling.statistic.n_units, method, low, high)
+    """Limits that rounding does not decide, within the statistic's support."""
+    statistic, estimate = sampling.statistic, sampling.estimate
+    by, (lowest, highest) = statistic.rounding, statistic.support
+    if not by:
+        return Limits(estimate, statistic.n_units, method, low, high)
+    return Limits(
+        estimate,
+        statistic.n_units,
+        method,
+        lambda tail: max(lowest, low(tail) - by),
+        lambda tail: min(highest, high(tail) + by),
+        by,
+    )
 
 
 def _binomial(sampling: Sampling, statistic: Proportion) -> Limits:
@@ -63,32 +76,12 @@ def _binomial(sampling: Sampling, statistic: Proportion) -> Limits:
     units = statistic.effective_units
     successes = round(sampling.estimate * units, 9)
     below, above = math.floor(successes), math.ceil(successes)
-    if units < EXACT_BELOW:
-        return _limits(
-            sampling,
-            "exact",
-            lambda tail: _exact(below, units, tail),
-            lambda tail: 1 - _exact(units - above, units, tail),
-        )
     return _limits(
         sampling,
-        "wilson",
-        lambda tail: _wilson(below, units, tail)[0],
-        lambda tail: _wilson(above, units, tail)[1],
+        "exact" if units < EXACT_BELOW else "wilson",
+        lambda tail: float(lowest_rate(below, units, tail)),
+        lambda tail: max(above / units, 1 - float(lowest_rate(units - above, units, tail))),
     )
-
-
-def _exact(successes: int, units: int, tail: float) -> float:
-    from scipy.special import betaincinv
-
-    return float(betaincinv(successes, units - successes + 1, tail)) if successes else 0.0
-
-
-def _wilson(successes: int, units: int, tail: float) -> tuple[float, float]:
-    from scipy.stats import binomtest
-
-    found = binomtest(successes, units).proportion_ci(1 - 2 * tail, method="wilson")
-    return float(found.low), float(found.high)
 
 
 def _agreement(sampling: Sampling, statistic: Statistic) -> Limits:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
+from ppcheck.judge.binomial import deciding
 from ppcheck.judge.limits import Limits
 from ppcheck.judge.sampling import MIN_UNITS, Sampling
-from ppcheck.measure.statistics import Statistic
+from ppcheck.measure.statistics import Proportion, Statistic
 from ppcheck.spec.bound import Bound
 
 POWER = 0.8
 """The probability with which the units that are asked for would decide."""
 
 _MOST = 10**7
+_MOST_RATES = 10**5
 
 
 def more_units(sampling: Sampling, limits: Limits, bound: Bound, confidence: float) -> int | None:
@@ -25,8 +29,11 @@ def more_units(sampling: Sampling, limits: Limits, bound: Bound, confidence: flo
         return MIN_UNITS - limits.n
     tail = (1 - confidence) / 2
     low, high = limits.low(tail), limits.high(tail)
-    if limits.method == "agreement" and sampling.alike:
-        needed: float = _agreeing(sampling.statistic, bound, tail)
+    statistic = sampling.statistic
+    if isinstance(statistic, Proportion):
+        needed = limits.n / statistic.effective_units * _binomial(statistic, bound, tail)
+    elif limits.method == "agreement" and sampling.alike:
+        needed = _agreeing(statistic, bound, tail)
     else:
         crossed = [edge for edge in bound.edges if low <= edge <= high]
         power = 1 - (1 - POWER) / len(crossed)
@@ -44,11 +51,24 @@ def _units(limits: Limits, edge: float, tail: float, power: float) -> float:
 
     estimate, n = limits.estimate, limits.n
     reach = estimate - limits.low(tail) if edge < estimate else limits.high(tail) - estimate
-    way = abs(estimate - edge)
-    if way == 0 or not math.isfinite(reach):
+    reach, way = reach - limits.rounding, abs(estimate - edge) - limits.rounding
+    if way <= 0 or not math.isfinite(reach):
         return math.inf
     spare = float(ndtri(power)) / -float(stdtrit(n - 1, tail))
     return n * (reach * (1 + spare) / way) ** 2
+
+
+def _binomial(statistic: Proportion, bound: Bound, tail: float) -> float:
+    """The units that decide a rate, if the estimate is the truth."""
+    from scipy.stats import binom
+
+    units, rate = statistic.effective_units, float(np.mean(statistic.observed))
+    while units < _MOST_RATES:
+        units = math.ceil(1.02 * units)
+        decided = np.flatnonzero(deciding(units, bound, tail))
+        if binom.pmf(decided, units, rate).sum() >= POWER:
+            return units
+    return math.inf
 
 
 def _agreeing(statistic: Statistic, bound: Bound, tail: float) -> int:

@@ -26,7 +26,8 @@ class Sampling:
 
     `pivots` [resample] are (resampled - estimate) / resampled error, infinite where a resample has
     no spread; None where the statistic gives no error. `own_error` is the error that it gives over
-    the whole sample, `error` and `acceleration` are the jackknife's.
+    the whole sample, `error` and `acceleration` are the jackknife's. `has_gap` is false for a share
+    of a gap that is too small to be shared out.
     """
 
     statistic: Statistic
@@ -36,6 +37,7 @@ class Sampling:
     own_error: float
     error: float
     acceleration: float
+    has_gap: bool = True
 
     @property
     def alike(self) -> bool:
@@ -43,7 +45,7 @@ class Sampling:
 
     def moving(self, tail: float) -> bool:
         """Whether so few resamples lack a spread that this tail can be read from `pivots`."""
-        if self.pivots is None:
+        if self.pivots is None or not self.has_gap:
             return False
         still = ~np.isfinite(self.pivots)
         return bool(still.mean() < tail)

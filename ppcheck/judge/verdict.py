@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -17,7 +17,7 @@ from ppcheck.judge.methods import limits_of
 from ppcheck.judge.power import more_units
 from ppcheck.judge.sampling import Sampling, sample
 from ppcheck.measure.check import Identity
-from ppcheck.measure.statistics import Statistic, title
+from ppcheck.measure.statistics import Gap, Statistic, title
 from ppcheck.spec.bound import Bound
 from ppcheck.spec.claim import Correction
 
@@ -42,7 +42,7 @@ class Finding:
     bound were corrected for it. `p` is one-sided (`Limits.p`), corrected too: there is a verdict
     where it is at most half of what the confidence lacks to 1. `more_units` is set only where it
     is inconclusive: about how many more units would decide it with a probability of 80 %, or None
-    where no number can be told.
+    where no number can be told. `rounding` is in the interval, and `gap` is what it is a share of.
     """
 
     name: str
@@ -55,6 +55,16 @@ class Finding:
     correction: Correction | None
     p: float | None
     more_units: int | None
+    rounding: float
+    gap: Gap | None
+
+    @property
+    def rounding_decides(self) -> bool:
+        """Whether the bound would be decided, had rounding no part in the interval."""
+        if self.bound is None or not self.rounding or self.verdict is not Verdict.INCONCLUSIVE:
+            return False
+        low, high = self.estimate.low + self.rounding, self.estimate.high - self.rounding
+        return low <= high and self.bound.verdict(low, high) != "inconclusive"
 
 
 @dataclass(frozen=True)
@@ -88,13 +98,17 @@ def judge(
     A claim that holds has `MOVED` where a player that `identity` expects does not meet its bound;
     where that is inconclusive, the claim is too if identity is strict.
 
+    A share of a gap that is too small is inconclusive, unless something that excludes 0 is expected
+    of the gap itself.
+
     Raises MeasurementError, which makes the verdict `ERROR`, where there is nothing to judge, where
     something expected was not measured, and where a measured value is NaN or infinite.
     """
     _check(statistics, expect)
+    _check_supports(statistics, expect)
     bounds = {} if identity is None else {identity.statistic: identity.bound}
     bounds |= expect
-    samples = _samples(statistics, seed)
+    samples = _samples(statistics, expect, seed)
     findings: dict[int, Finding] = {}
     for name in dict.fromkeys(statistic.name for statistic in statistics):
         own = [n for n, statistic in enumerate(statistics) if statistic.name == name]
@@ -126,7 +140,21 @@ def _check(statistics: Sequence[Statistic], expect: Mapping[str, Bound]) -> None
         raise MeasurementError(f"measured more than once: {', '.join(repeated)}")
 
 
-def _samples(statistics: Sequence[Statistic], seed: int) -> list[Sampling]:
+def _check_supports(statistics: Sequence[Statistic], expect: Mapping[str, Bound]) -> None:
+    """What a statistic can be may be known of the model alone: its layers, or its heads."""
+    for statistic in statistics:
+        bound = expect.get(statistic.name)
+        if bound is not None and all(map(bound.contains, statistic.support)):
+            low, high = statistic.support
+            raise MeasurementError(
+                f"{title(statistic.name, statistic.member)} lies in {low:g}..{high:g} on this "
+                f'model whatever it does, and "{bound}" accepts all of that: the claim cannot fail'
+            )
+
+
+def _samples(
+    statistics: Sequence[Statistic], expect: Mapping[str, Bound], seed: int
+) -> list[Sampling]:
     for statistic in statistics:
         values = statistic.values()
         if not len(values) or not np.isfinite(values).all():
@@ -134,7 +162,18 @@ def _samples(statistics: Sequence[Statistic], seed: int) -> list[Sampling]:
                 f"{title(statistic.name, statistic.member)}: "
                 f"{np.isfinite(values).sum()} of {len(values)} examples have a finite value"
             )
-    return [sample(statistic, seed) for statistic in statistics]
+    return [
+        replace(sample(statistic, seed), has_gap=_has_gap(statistic, expect))
+        for statistic in statistics
+    ]
+
+
+def _has_gap(statistic: Statistic, expect: Mapping[str, Bound]) -> bool:
+    """Whether there is enough to take a share of: as the claim states or, if not, by default."""
+    if statistic.gap is None or statistic.gap.is_read:
+        return True
+    stated = expect.get(statistic.gap.name)
+    return stated is not None and not stated.contains(0.0)
 
 
 def _of_family(
@@ -171,6 +210,8 @@ def _finding(sampling: Sampling, member: Member, bound: Bound | None, family_siz
         more_units=more_units(sampling, member.limits, bound, member.confidence)
         if bound is not None and verdict is Verdict.INCONCLUSIVE
         else None,
+        rounding=member.limits.rounding,
+        gap=statistic.gap,
     )
 
 

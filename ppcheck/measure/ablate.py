@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -24,9 +24,10 @@ from ppcheck.measure.sample import REAL_LINE
 from ppcheck.measure.search import Mask, Search, TopField, search
 from ppcheck.measure.statistics import Floats, Mean, Ratio
 from ppcheck.spec.grid import Prompt
-from ppcheck.spec.metric import Metric, MetricsField, Reading
+from ppcheck.spec.metric import Metric, Metrics, MetricsField, Reading
 from ppcheck.spec.position import Position, PositionField
 from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.range import SHARE, Range
 from ppcheck.spec.selection import SelectionField
 from ppcheck.spec.site import Kind as SiteKind
 from ppcheck.spec.site import SitesField
@@ -35,6 +36,17 @@ from ppcheck.subject.subject import Cell
 
 OF_SHARES = (Reading.LOGIT_DIFF, Reading.P, Reading.PROB)
 """Metrics of which a share has a meaning: their zero is that nothing is preferred."""
+
+
+def ablated_statistics(metrics: Metrics, **more: Range) -> dict[str, Range]:
+    """What is told of ablated runs in each metric."""
+    found: dict[str, Range] = {}
+    for metric in metrics:
+        share = {"drop_share": SHARE} if metric.reading in OF_SHARES else {}
+        every = {"drop": metric.change, **share, "value": metric.range, **more}
+        every |= {"untouched": metric.range}
+        found |= {metrics.name(name, metric): each for name, each in every.items()}
+    return found
 
 
 class Ablate(Check):
@@ -75,9 +87,8 @@ class Ablate(Check):
     together: bool = Field(False, description="Ablate all the sites at once.")
     top: TopField = None
 
-    def statistic_names(self) -> tuple[str, ...]:
-        names = [(metric, self._names(metric)) for metric in self.metric]
-        return tuple(self.metric.name(each, metric) for metric, some in names for each in some)
+    def statistics(self) -> Mapping[str, Range]:
+        return ablated_statistics(self.metric)
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         yield from super().problems(prompt_set)
@@ -119,10 +130,6 @@ class Ablate(Check):
         notes = (self._note(reference), *found.notes)
         return self.measurement(bench, [encoded], results, facts, notes)
 
-    def _names(self, metric: Metric) -> tuple[str, ...]:
-        share = ["drop_share"] if metric.reading in OF_SHARES else []
-        return ("drop", *share, "value", "untouched")
-
     def _facts(self, reference: Encoded) -> dict[str, Any]:
         """The ablation in full, since another one may lead to another conclusion."""
         facts: dict[str, Any] = {"ablation": self.ablation, "position": str(self.position)}
@@ -147,16 +154,19 @@ class Ablate(Check):
         units, names = units_of(prompts)[judged], np.array(texts(prompts), dtype=object)[judged]
         untouched = run.untouched[judged]
         support = (0.0, 1.0) if metric.probability else REAL_LINE
+        step = run.step
 
         def named(statistic: str) -> str:
             return self.metric.name(statistic, metric)
 
         for cell in found.kept:
             member, drops = found.member(cell), run.drops[cell, judged]
-            yield measured(Mean(drops, units, named("drop"), member), names)
+            yield measured(Mean(drops, units, named("drop"), member, step=step), names)
             if metric.reading in OF_SHARES:
-                share = Ratio(drops, untouched, units, named("drop_share"), member)
+                name = named("drop_share")
+                share = Ratio(drops, untouched, units, name, member, step, run.gap_of(name))
                 yield measured(share, names)
             values = run.ablated[cell, judged]
-            yield measured(Mean(values, units, named("value"), member, support), names)
-        yield measured(Mean(untouched, units, named("untouched"), support=support), names)
+            yield measured(Mean(values, units, named("value"), member, support, step), names)
+        whole = Mean(untouched, units, named("untouched"), None, support, step)
+        yield measured(whole, names)

@@ -13,8 +13,8 @@ import numpy as np
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.check import Bench
 from ppcheck.measure.estimate import Intervening
-from ppcheck.measure.metrics import own_readout, same
-from ppcheck.measure.statistics import Floats
+from ppcheck.measure.metrics import beside, least_gap, own_readout, settled
+from ppcheck.measure.statistics import Floats, Gap
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.metric import Metric
 from ppcheck.spec.position import Position
@@ -46,16 +46,29 @@ class Ablation:
 
 @dataclass(frozen=True, eq=False)
 class Ablated:
-    """A metric on untouched and on ablated runs, [prompt] and [cell, prompt]."""
+    """A metric on untouched and on ablated runs, [prompt] and [cell, prompt].
+
+    Rounding may move each value by ``step``; an ablated run that differs from the untouched one by
+    no more is the untouched one.
+    """
 
     untouched: Floats
     ablated: Floats
+    step: float
+
+    @classmethod
+    def of(cls, untouched: Floats, ablated: Floats, step: float) -> Ablated:
+        return cls(untouched, settled(ablated, untouched, step), step)
 
     @property
     def drops(self) -> Floats:
-        """How much lower the metric is when ablated, [cell, prompt]; less than rounding is 0."""
-        drops = self.untouched - self.ablated
-        return np.where(same(self.untouched, self.ablated), 0.0, drops)
+        """How much lower the metric is when ablated, [cell, prompt]."""
+        return np.asarray(self.untouched - self.ablated)
+
+    def gap_of(self, name: str) -> Gap:
+        """What a statistic called ``name`` is a share of: the untouched metric."""
+        size, least = abs(float(self.untouched.mean())), least_gap(self.untouched)
+        return Gap(beside(name, "untouched"), size, least)
 
 
 def ablation_problems(given: Collection[str], kind: str) -> Iterator[tuple[str, str]]:
@@ -82,14 +95,14 @@ def ablate(
     """
     pool = bench.grid.prompt_set.pool
     reader = own_readout(bench.subject, encoded, metric, pool)
-    untouched = bench.subject.read(encoded, reader)
+    untouched, step = bench.subject.read(encoded, reader), bench.step(metric)
     under = under or bench.subject
     if ablation.kind == "resample":
         draws = (
             under.patch(encoded, bench.subject.encode(source), cells, reader)
             for source in sources(encoded, ablation, cells[0].position, bench.seed)
         )
-        return Ablated(untouched, np.mean(list(draws), axis=0))
+        return Ablated.of(untouched, np.mean(list(draws), axis=0), step)
     ablated = np.empty((len(cells), len(encoded)))
     for numbers, vectors in _parts(bench, encoded, cells, ablation):
         part = bench.subject.encode([encoded.prompts[number] for number in numbers])
@@ -99,7 +112,7 @@ def ablate(
         ]
         own = own_readout(bench.subject, part, metric, pool)
         ablated[:, numbers] = under.intervene(part, edits, own)
-    return Ablated(untouched, ablated)
+    return Ablated.of(untouched, ablated, step)
 
 
 def sources(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -29,6 +30,7 @@ from ppcheck.spec.base import Model
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.position import FINAL, Position, PositionField
 from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.range import DIFFERENCE, PROBABILITY, Range
 from ppcheck.spec.site import SitesField
 from ppcheck.subject.encoding import Encoded
 
@@ -56,8 +58,10 @@ class Attention(Check):
     against: PositionField | None = Field(None, description="The tokens to compare with.")
     top: TopField = None
 
-    def statistic_names(self) -> tuple[str, ...]:
-        return ("attention",) if self.against is None else ("attention", "against", "difference")
+    def statistics(self) -> Mapping[str, Range]:
+        if self.against is None:
+            return {"attention": PROBABILITY}
+        return {"attention": PROBABILITY, "against": PROBABILITY, "difference": DIFFERENCE}
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         yield from super().problems(prompt_set)
@@ -91,18 +95,34 @@ class Attention(Check):
             "patterns": patterns(bench, encoded, kept, self.query, shown),
             "from": str(self.query),
             "to": str(self.to),
+            "uniform": (even := float(to.even[judged & to.present].mean())),
             "effects": dict(zip(found.sites, everywhere, strict=True)),
         }
-        return self.measurement(bench, [encoded], results, facts, found.notes)
+        notes = (*found.notes, *self._notes(even))
+        return self.measurement(bench, [encoded], results, facts, notes)
+
+    def _notes(self, even: float) -> Iterator[str]:
+        bound = self.expect.get("attention")
+        if bound is not None and -inf < bound.low < even:
+            yield (
+                f'"{bound}" is less than uniform attention pays to {self.to}, {even:.3g}: '
+                "a head that looks at nothing meets it"
+            )
 
 
 @dataclass(frozen=True, eq=False)
 class _Attended:
-    """Attention to ``keys``, [prompt, head]: NaN in prompts that do not have them."""
+    """Attention to ``keys``, [prompt, head]: NaN in prompts that do not have them.
+
+    ``even`` [prompt] is what a head pays that looks at all tokens alike. Rounding may move each
+    value by ``step``.
+    """
 
     keys: Position
     prompts: tuple[Prompt, ...]
     attention: Floats
+    even: Floats
+    step: float
 
     @property
     def present(self) -> Mask:
@@ -116,7 +136,8 @@ class _Attended:
     def mean(self, name: str, head: int, judged: Mask, member: str | None) -> Measured:
         here = self._present_in(judged)
         units = units_of(self.prompts)[here]
-        statistic = Mean(self.attention[here, head], units, name, member, support=(0.0, 1.0))
+        paid = self.attention[here, head]
+        statistic = Mean(paid, units, name, member, (0.0, 1.0), self.step)
         return measured(statistic, np.array(texts(self.prompts), dtype=object)[here])
 
     def _present_in(self, mask: Mask) -> Mask:
@@ -129,9 +150,16 @@ class _Attended:
 
 
 def _attended(bench: Bench, encoded: Encoded, claim: Attention, keys: Position) -> _Attended:
+    """Raises MeasurementError where the keys are all tokens that the query can see."""
     heads = bench.subject.sites(claim.site)
-    seen = bench.subject.attention(encoded, heads, links(encoded, claim.query, keys))
-    return _Attended(keys, encoded.prompts, seen)
+    pairs = links(encoded, claim.query, keys)
+    even = uniform(pairs)
+    if (even[np.isfinite(even)] == 1).all() and np.isfinite(even).any():
+        raise MeasurementError(
+            f"{keys} is all that {claim.query} can see: attention to it is 1 by definition"
+        )
+    paid = bench.subject.attention(encoded, heads, pairs)
+    return _Attended(keys, encoded.prompts, paid, even, bench.subject.rounding.attention)
 
 
 def links(encoded: Encoded, query: Position, keys: Position) -> Links:
@@ -143,6 +171,19 @@ def links(encoded: Encoded, query: Position, keys: Position) -> Links:
         [(q, k) for q in row for k in seen if k <= q]
         for row, seen in zip(queries, encoded.positions(keys), strict=True)
     ]
+
+
+def uniform(links: Links) -> Floats:
+    """The attention that a head pays along the links if it looks at all tokens alike, [prompt].
+
+    NaN where a prompt has no links.
+    """
+    shares = []
+    for some in links:
+        queries = Counter(query for query, _ in some)
+        paid = [count / (query + 1) for query, count in queries.items()]
+        shares.append(np.mean(paid) if paid else np.nan)
+    return np.array(shares)
 
 
 def _difference(
@@ -167,5 +208,6 @@ def _difference(
             f"no prompt and no unit has both {to.keys} and {against.keys}: "
             "let `unit` name what prompts to be compared have in common"
         )
-    statistic = Mean(np.array(gaps), unit_labels(units), "difference", member, support=(-1.0, 1.0))
+    labels, support = unit_labels(units), (-1.0, 1.0)
+    statistic = Mean(np.array(gaps), labels, "difference", member, support, to.step)
     return measured(statistic, names)

@@ -18,12 +18,13 @@ from ppcheck.measure.check import (
     units_of,
 )
 from ppcheck.measure.maps import site_map
-from ppcheck.measure.metrics import readout
+from ppcheck.measure.metrics import beside, least_gap, readout
 from ppcheck.measure.search import Mask, Search, TopField, search
-from ppcheck.measure.statistics import Floats, Mean, Ratio
+from ppcheck.measure.statistics import Floats, Gap, Mean, Ratio
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.metric import Metric, MetricsField
 from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.range import ANY, SHARE, Range
 from ppcheck.spec.site import STREAMS, Kind, Site, Sites, SitesField
 from ppcheck.subject.encoding import Encoded
 
@@ -53,8 +54,8 @@ class Attribution(Check):
     metric: MetricsField
     top: TopField = None
 
-    def statistic_names(self) -> tuple[str, ...]:
-        return self.metric.names("attribution", "share", "total")
+    def statistics(self) -> Mapping[str, Range]:
+        return self.metric.statistics(attribution=ANY, share=SHARE, total=ANY)
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         yield from super().problems(prompt_set)
@@ -108,9 +109,10 @@ class Attribution(Check):
         )
         for site in chosen.kept:
             member, added = chosen.member(site), found.sites[site, judged]
-            yield measured(Mean(added, units, attribution, member), names)
-            yield measured(Ratio(added, found.total[judged], units, share, member), names)
-        yield measured(Mean(found.total[judged], units, total), names)
+            yield measured(Mean(added, units, attribution, member, step=found.step), names)
+            whole, gap = found.total[judged], found.gap_of(share)
+            yield measured(Ratio(added, whole, units, share, member, found.step, gap), names)
+        yield measured(Mean(found.total[judged], units, total, step=found.step), names)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,18 +121,24 @@ class _Attributed:
 
     ``sites`` [site, prompt] are those of the claim, ``model`` has every part of the model [prompt],
     ``biases`` [prompt] come from final norm and unembedding, and ``untouched`` [prompt] is the
-    metric that the model puts out.
+    metric that the model puts out. Rounding may move each value by ``step``.
     """
 
     sites: Floats
     model: Mapping[Site, Floats]
     biases: Floats
     untouched: Floats
+    step: float
 
     @property
     def total(self) -> Floats:
         total: Floats = np.sum(list(self.model.values()), axis=0) + self.biases
         return total
+
+    def gap_of(self, name: str) -> Gap:
+        """What a statistic called ``name`` is a share of: the total."""
+        size, least = abs(float(self.total.mean())), least_gap(self.total)
+        return Gap(beside(name, "total"), size, least)
 
     @property
     def parts(self) -> dict[str, float]:
@@ -165,7 +173,8 @@ def _attributed(
     known = dict(zip(every, added, strict=True))
     untouched = bench.subject.read(encoded, reader)
     of_model = {site: known[site] for site in model}
-    return _Attributed(np.stack([known[site] for site in sites]), of_model, biases, untouched)
+    sites_added = np.stack([known[site] for site in sites])
+    return _Attributed(sites_added, of_model, biases, untouched, bench.step(metric))
 
 
 def _maps(found: Mapping[Metric, _Attributed], sites: tuple[Site, ...]) -> dict[str, Any]:

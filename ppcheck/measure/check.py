@@ -19,12 +19,16 @@ from ppcheck.measure.statistics import Floats, Labels, Mean, Statistic, title
 from ppcheck.spec.bound import Bound
 from ppcheck.spec.claim import MASS, Claim
 from ppcheck.spec.grid import Grid, Pair, Prompt
-from ppcheck.spec.metric import Metrics
+from ppcheck.spec.metric import Metric, Metrics, Reading
 from ppcheck.spec.prompts import Contrast
 from ppcheck.spec.selection import Selection
+from ppcheck.spec.site import Site
 from ppcheck.spec.unit import merged
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.subject import Subject
+
+_PROBABILITY = Metric(Reading.PROB, (MASS,))
+"""The mass of choices is read as the probability of one would be."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,20 @@ class Bench:
     grid: Grid
     seed: int
     examples: Path | None = None
+
+    def step(self, metric: Metric) -> float:
+        """How far apart rounding alone may put a metric of one prompt in two runs."""
+        return self.subject.rounding.metric(metric)
+
+    def activations(
+        self, encoded: Encoded, sites: Sequence[Site], at: Sequence[int]
+    ) -> list[Floats]:
+        """Activations at token ``at[prompt]``, for each site [prompt, width].
+
+        A coordinate that differs between prompts by no more than rounding is the same in all.
+        """
+        captured = self.subject.capture(encoded, sites, at)
+        return [_settled(column, self.subject.rounding.relative) for column in captured]
 
     def encode(self, prompts: Sequence[Prompt]) -> Encoded:
         """Tokenise. Units that share a prompt, token for token, are one unit."""
@@ -145,6 +163,29 @@ class Check(Claim):
         """Whether what it measures depends on what it has measured before."""
         return getattr(self, "top", None) is not None
 
+    @property
+    def halves(self) -> bool:
+        """Whether it judges on one half of the units what it found on the other."""
+        return getattr(self, "top", None) is not None
+
+    def most_units(self, grid: Grid, name: str) -> int:
+        """How many independent units the statistic ``name`` is judged on, at the most."""
+        del name
+        units = len({prompt.unit for prompt in self.examples_in(grid)})
+        return units // 2 if self.halves else units
+
+    def examples_in(self, grid: Grid) -> Sequence[Prompt]:
+        """The prompts that are examples of its statistics."""
+        return grid.select(self.on)
+
+    def least_members(self, name: str) -> int:
+        """Over how many members the statistic ``name`` is corrected, at the least."""
+        del name
+        if (top := getattr(self, "top", None)) is not None:
+            return int(top)
+        sites = getattr(self, "site", None)
+        return 1 if sites is None else max(1, sum(pattern.least for pattern in sites))
+
     @abstractmethod
     def measure(self, bench: Bench) -> Measurement:
         """Raises MeasurementError where it cannot, UnsupportedError where the model lacks it."""
@@ -182,8 +223,8 @@ class Check(Claim):
         if mass is not None:
             said[MASS] = float(mass.values.mean())
             remarks += mass.notes
-            if MASS in (*self.expect, *self.statistic_names()):
-                found = [*found, _mass(mass, read_on)]
+            if MASS in {*self.expect, *self.statistics()}:
+                found = [*found, _mass(mass, read_on, bench.step(_PROBABILITY))]
         for one in found:
             statistic = one.statistic
             if statistic.name in self.expect or _is_defined(statistic):
@@ -201,11 +242,16 @@ def _void_notes(pairs: int, kept: int) -> Iterator[str]:
         )
 
 
-def _mass(mass: Mass, sides: Sequence[Encoded]) -> Measured:
+def _mass(mass: Mass, sides: Sequence[Encoded], step: float) -> Measured:
     prompts = [side.prompts for side in sides]
     names = pair_texts(*prompts) if len(prompts) > 1 else texts(prompts[0])
-    statistic = Mean(mass.values, units_of(prompts[0]), MASS, support=(0.0, 1.0))
+    statistic = Mean(mass.values, units_of(prompts[0]), MASS, support=(0.0, 1.0), step=step)
     return measured(statistic, names)
+
+
+def _settled(column: Floats, relative: float) -> Floats:
+    still = np.ptp(column, axis=0) <= relative * np.abs(column).max()
+    return np.where(still, column.mean(axis=0), column)
 
 
 def _is_defined(statistic: Statistic) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -12,7 +12,9 @@ from ppcheck.measure.check import Bench, Check, Measurement, measured, texts, un
 from ppcheck.measure.metrics import log_probs, same
 from ppcheck.measure.statistics import Mean, Proportion
 from ppcheck.spec.grammar import suggest
+from ppcheck.spec.metric import Metric, Reading
 from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.range import PROBABILITY, RATE, Range
 from ppcheck.subject.encoding import Encoded
 
 
@@ -28,8 +30,8 @@ class Choice(Check):
     check: Literal["choice"]
     choice: str = Field(description="The choice that the claim is about.")
 
-    def statistic_names(self) -> tuple[str, ...]:
-        return ("rate", "probability", "mass")
+    def statistics(self) -> Mapping[str, Range]:
+        return {"rate": RATE, "probability": PROBABILITY, "mass": PROBABILITY}
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         yield from super().problems(prompt_set)
@@ -50,11 +52,12 @@ class Choice(Check):
         odds = np.exp(chances - chances.max(axis=1, keepdims=True))
         shares = odds / odds.sum(axis=1, keepdims=True)
         rival = np.delete(shares, own, axis=1).max(axis=1)
-        taken = (shares[:, own] > rival) & ~same(shares[:, own], rival)
+        step = bench.step(Metric(Reading.P, (self.choice,)))
+        taken = (shares[:, own] > rival) & ~same(shares[:, own], rival, step)
         units, bounded = units_of(encoded.prompts), (0.0, 1.0)
         statistics = (
             Proportion(taken, units, "rate"),
-            Mean(shares[:, own], units, "probability", support=bounded),
+            Mean(shares[:, own], units, "probability", support=bounded, step=step),
         )
         found = [measured(statistic, texts(encoded.prompts)) for statistic in statistics]
         return self.measurement(bench, [encoded], found, {})

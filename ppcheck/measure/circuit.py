@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, ClassVar, Literal
 
@@ -17,9 +17,11 @@ from ppcheck.measure.knockout import Knockout, Parts, random_circuits
 from ppcheck.measure.problems import metric_problems, patch_problems
 from ppcheck.spec.claim import PairsField
 from ppcheck.spec.edge import EdgesField
+from ppcheck.spec.grid import Grid
 from ppcheck.spec.metric import MetricsField, Reading
 from ppcheck.spec.position import Position, PositionField
 from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.range import Range
 from ppcheck.spec.ranking import RankingField
 from ppcheck.spec.selection import SelectionField
 from ppcheck.spec.site import Kind, Sites, SitesField
@@ -89,11 +91,17 @@ class Circuit(Check):
     )
     ranking: RankingField | None = None
 
-    def statistic_names(self) -> tuple[str, ...]:
-        of_set = OF_SET if self._named else ()
-        of_random = OF_RANDOM if self._named and self.random else ()
-        of_curve = OF_CURVE if self.ranking else ()
-        return self.metric.names(*of_set, *of_random, *of_curve, "gap")
+    def statistics(self) -> Mapping[str, Range]:
+        of_set = OF_SET if self._named else {}
+        of_random = OF_RANDOM if self._named and self.random else {}
+        of_curve = OF_CURVE if self.ranking else {}
+        every = of_set | of_random | of_curve
+        return self.metric.statistics(**every, gap=lambda metric: metric.change)
+
+    def most_units(self, grid: Grid, name: str) -> int:
+        """A rank among random circuits is as sure as there are circuits."""
+        units = super().most_units(grid, name)
+        return min(self.random, units) if name.startswith("beats_random") else units
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         yield from super().problems(prompt_set)

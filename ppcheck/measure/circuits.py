@@ -18,12 +18,13 @@ from ppcheck.measure.maps import arrow_map, site_map
 from ppcheck.measure.search import Search, search
 from ppcheck.measure.statistics import Floats
 from ppcheck.spec.metric import Metric
+from ppcheck.spec.range import ACCURACY, SHARE, SIZE
 from ppcheck.spec.ranking import Ranking
 from ppcheck.spec.site import Site
 
-OF_SET = ("faithfulness", "necessity", "minimality", "incompleteness")
-OF_RANDOM = ("over_random", "beats_random")
-OF_CURVE = ("cpr", "cmd")
+OF_SET = dict.fromkeys(("faithfulness", "necessity", "minimality", "incompleteness"), SHARE)
+OF_RANDOM = {"over_random": SHARE, "beats_random": ACCURACY}
+OF_CURVE = {"cpr": SHARE, "cmd": SIZE}
 NAMED = 3
 """So many parts of a subset are named; of a larger one their number is."""
 Naming = Callable[[str], str]
@@ -84,7 +85,9 @@ class Candidate:
     def _beaten(self, kept: Kept, name: str) -> Measured:
         others = np.stack([kept.missing(other) for other in self.others])
         units = units_of(kept.sides[0])
-        return measured(Beaten(kept.missing(self.whole), others, units, name), kept.texts)
+        own = kept.missing(self.whole)
+        beaten = Beaten(own, others, units, name, None, kept.step, kept.gap_of(name))
+        return measured(beaten, kept.texts)
 
     def _without(self, number: int) -> str:
         some = self._names(self.subsets[number])
@@ -159,7 +162,8 @@ class Ranked:
         yield kept.share(moved, named("cpr"), judged=judged)
         missing = np.stack([kept.missing(some)[judged] for some in self.points])
         units = units_of(kept.sides[0])[judged]
-        cmd = Deviation(missing, kept.gaps[judged], units, named("cmd"))
+        name, gaps = named("cmd"), kept.gaps[judged]
+        cmd = Deviation(missing, gaps, units, name, None, kept.step, kept.gap_of(name))
         yield measured(cmd, np.array(kept.texts, dtype=object)[judged])
 
     def curve(self, kept: Kept) -> dict[str, Any]:

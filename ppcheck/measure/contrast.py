@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar, Literal
-
-import numpy as np
 
 from ppcheck.measure.check import (
     Bench,
@@ -16,12 +14,14 @@ from ppcheck.measure.check import (
     pair_texts,
     units_of,
 )
-from ppcheck.measure.metrics import read, same
+from ppcheck.measure.metrics import read, settled
 from ppcheck.measure.problems import behaviour_problems
 from ppcheck.measure.statistics import Mean, Proportion, StandardisedMean
 from ppcheck.spec.claim import PairsField
+from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.metric import Metric, MetricsField
 from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.range import ANY, RATE, Range
 from ppcheck.subject.encoding import Encoded
 
 
@@ -38,13 +38,18 @@ class Contrast(Check):
     metric: MetricsField
     pairs: PairsField = None
 
-    def statistic_names(self) -> tuple[str, ...]:
-        return self.metric.names("difference", "standardised", "positive")
+    def statistics(self) -> Mapping[str, Range]:
+        return self.metric.statistics(
+            difference=lambda metric: metric.change, standardised=ANY, positive=RATE
+        )
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         yield from super().problems(prompt_set)
         yield from self.needs_pairs(prompt_set, self.pairs)
         yield from behaviour_problems(prompt_set, self.metric)
+
+    def examples_in(self, grid: Grid) -> Sequence[Prompt]:
+        return [pair.clean for pair in grid.pairs(self.on, self.pairs)]
 
     def measure(self, bench: Bench) -> Measurement:
         pairs = bench.pairs(self.on, self.pairs)
@@ -56,13 +61,14 @@ class Contrast(Check):
     ) -> Iterator[Measured]:
         pool = bench.grid.prompt_set.pool
         first, second = (read(bench.subject, side, metric, pool) for side in pairs)
-        gaps = np.where(same(first, second), 0.0, first - second)
+        step = bench.step(metric)
+        gaps = first - settled(second, first, step)
         prompts = [side.prompts for side in pairs]
         units, texts = units_of(prompts[0]), pair_texts(*prompts)
         spread = gaps.std(ddof=1) if len(gaps) > 1 else 0.0
         difference, standardised, positive = (
             self.metric.name(name, metric) for name in ("difference", "standardised", "positive")
         )
-        yield measured(Mean(gaps, units, difference), texts)
+        yield measured(Mean(gaps, units, difference, step=step), texts)
         yield measured(StandardisedMean(gaps, units, standardised), texts, gaps / (spread or 1.0))
         yield measured(Proportion(gaps > 0, units, positive), texts)

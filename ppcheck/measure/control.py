@@ -13,7 +13,7 @@ from pydantic import Field
 from ppcheck.measure.check import Measured, measured, texts, units_of
 from ppcheck.measure.sample import REAL_LINE
 from ppcheck.measure.search import Mask
-from ppcheck.measure.statistics import Floats, Labels, Mean, Ratio
+from ppcheck.measure.statistics import Floats, Gap, Labels, Mean, Ratio
 from ppcheck.spec.grid import Prompt
 
 DrawsField = Annotated[
@@ -29,10 +29,14 @@ DrawsField = Annotated[
 
 @dataclass(frozen=True, eq=False)
 class Half:
-    """Statistics of values [prompt], of the prompts that are ``judged`` alone."""
+    """Statistics of values [prompt], of the prompts that are ``judged`` alone.
+
+    Rounding may move each value by ``step``.
+    """
 
     prompts: Sequence[Prompt]
     judged: Mask
+    step: float
 
     def mean(
         self,
@@ -40,12 +44,18 @@ class Half:
         name: str,
         member: str | None,
         support: tuple[float, float] = REAL_LINE,
+        steps: float = 1.0,
     ) -> Measured:
-        statistic = Mean(values[self.judged], self.units, name, member, support)
+        """The mean; rounding may move each value by so many ``steps``."""
+        moved = steps * self.step
+        statistic = Mean(values[self.judged], self.units, name, member, support, moved)
         return measured(statistic, compress(texts(self.prompts), self.judged))
 
-    def share(self, part: Floats, whole: Floats, name: str, member: str | None) -> Measured:
-        ratio = Ratio(part[self.judged], whole[self.judged], self.units, name, member)
+    def share(
+        self, part: Floats, whole: Floats, name: str, member: str | None, gap: Gap
+    ) -> Measured:
+        sums = part[self.judged], whole[self.judged]
+        ratio = Ratio(*sums, self.units, name, member, self.step, gap)
         return measured(ratio, compress(texts(self.prompts), self.judged))
 
     @property

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from ppcheck.measure.ablate import OF_SHARES
+from ppcheck.measure.ablate import OF_SHARES, ablated_statistics
 from ppcheck.measure.ablation import Ablated
 from ppcheck.measure.check import (
     Bench,
@@ -28,6 +28,7 @@ from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.metric import Metric, MetricsField
 from ppcheck.spec.position import Position, PositionField
 from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.range import ANY, Range
 from ppcheck.spec.site import Site, SitesField
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.subject import Edit, Edits, Operation
@@ -59,13 +60,12 @@ class DirectionAblation(Check):
     together: bool = Field(False, description="Free all the sites at once.")
     top: TopField = None
 
-    def statistic_names(self) -> tuple[str, ...]:
-        names = []
-        for metric in self.metric:
-            share = ["drop_share"] if metric.reading in OF_SHARES else []
-            every = ("drop", *share, "value", "excess", "untouched")
-            names += [self.metric.name(each, metric) for each in every]
-        return tuple(names)
+    def statistics(self) -> Mapping[str, Range]:
+        return ablated_statistics(self.metric, excess=ANY)
+
+    @property
+    def halves(self) -> bool:
+        return True
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         yield from super().problems(prompt_set)
@@ -106,7 +106,8 @@ class DirectionAblation(Check):
                 number: self._random(bench, encoded, list(groups.values())[number], found, metric)
                 for number in kept
             }
-            freed = _Freed(tuple(groups), run, random, Half(encoded.prompts, judged))
+            half = Half(encoded.prompts, judged, run.step)
+            freed = _Freed(tuple(groups), run, random, half)
             results += self._of(metric, freed)
         return self.measurement(bench, [encoded], results, facts, tuple(found.notes))
 
@@ -123,7 +124,8 @@ class DirectionAblation(Check):
     ) -> Ablated:
         reader = own_readout(bench.subject, encoded, metric, bench.grid.prompt_set.pool)
         untouched = bench.subject.read(encoded, reader)
-        return Ablated(untouched, bench.subject.intervene(encoded, cells, reader))
+        ablated = bench.subject.intervene(encoded, cells, reader)
+        return Ablated.of(untouched, ablated, bench.step(metric))
 
     def _random(
         self,
@@ -152,9 +154,11 @@ class DirectionAblation(Check):
             drops = run.drops[cell]
             yield half.mean(drops, named("drop"), member)
             if metric.reading in OF_SHARES:
-                yield half.share(drops, run.untouched, named("drop_share"), member)
+                name = named("drop_share")
+                yield half.share(drops, run.untouched, name, member, run.gap_of(name))
             yield half.mean(run.ablated[cell], named("value"), member, support)
-            yield half.mean(beyond(drops, random, ~half.judged), named("excess"), member)
+            excess = beyond(drops, random, ~half.judged)
+            yield half.mean(excess, named("excess"), member, steps=2)
         yield half.mean(run.untouched, named("untouched"), None, support)
 
 

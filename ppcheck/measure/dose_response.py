@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -21,13 +21,14 @@ from ppcheck.measure.check import (
     unit_labels,
 )
 from ppcheck.measure.maps import drawn_means
-from ppcheck.measure.metrics import read, same
+from ppcheck.measure.metrics import leverage, read, same
 from ppcheck.measure.problems import behaviour_problems, dose_faults, dose_problems
 from ppcheck.measure.statistics import Floats, Labels, Mean
 from ppcheck.measure.switch_point import SwitchPoint
 from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.metric import Metric, MetricsField
 from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.range import ANY, CORRELATION, Range
 from ppcheck.spec.template import TEMPLATE
 from ppcheck.spec.unit import merged
 from ppcheck.subject.encoding import Encoded
@@ -53,13 +54,15 @@ class DoseResponse(Check):
     metric: MetricsField
     dose: str = Field(description="The ordered variable.")
 
-    def statistic_names(self) -> tuple[str, ...]:
-        shapes = [
-            ("spearman", "slope", *(["switch_point"] if metric.probability else []))
+    def statistics(self) -> Mapping[str, Range]:
+        shapes = {"spearman": CORRELATION, "slope": ANY}
+        return {
+            self.metric.name(name, metric): values
             for metric in self.metric
-        ]
-        metrics = zip(self.metric, shapes, strict=True)
-        return tuple(self.metric.name(name, metric) for metric, names in metrics for name in names)
+            for name, values in (
+                shapes | ({"switch_point": ANY} if metric.probability else {})
+            ).items()
+        }
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         yield from super().problems(prompt_set)
@@ -90,7 +93,7 @@ class DoseResponse(Check):
                 "x_label": self.dose,
                 "y_label": str(metric),
             }
-            found += self._shapes(metric, doses, values, curves, units)
+            found += self._shapes(metric, doses, values, curves, units, bench.step(metric))
             if metric.probability:
                 name = self.metric.name("switch_point", metric)
                 found.append(_switch_point(doses, values, units, encoded.prompts, name))
@@ -98,15 +101,22 @@ class DoseResponse(Check):
         return self.measurement(bench, [encoded], found, facts)
 
     def _shapes(
-        self, metric: Metric, doses: Floats, values: Floats, curves: Curves, units: Labels
+        self,
+        metric: Metric,
+        doses: Floats,
+        values: Floats,
+        curves: Curves,
+        units: Labels,
+        step: float,
     ) -> Iterator[Measured]:
         lines = [(doses[rows], values[rows]) for rows in curves.values()]
-        spearmans = np.array([_spearman(*line) for line in lines])
+        spearmans = np.array([_spearman(*line, step) for line in lines])
         slopes = np.array([np.polyfit(*line, 1)[0] for line in lines])
         of_curves = np.array([units[rows[0]] for rows in curves.values()])
         spearman, slope = (self.metric.name(name, metric) for name in ("spearman", "slope"))
         yield measured(Mean(spearmans, of_curves, spearman, support=(-1, 1)), curves)
-        yield measured(Mean(slopes, of_curves, slope), curves)
+        steepest = step * max(leverage(dose) for dose, _ in lines)
+        yield measured(Mean(slopes, of_curves, slope, step=steepest), curves)
 
 
 def _curves(prompts: Sequence[Prompt], dose: str, prompt_set: PromptSet) -> Curves:
@@ -142,10 +152,11 @@ def _units(curves: Curves, encoded: Encoded, grid: Grid) -> Labels:
     return unit_labels(merged(names, encoded.ids))
 
 
-def _spearman(doses: Floats, values: Floats) -> float:
+def _spearman(doses: Floats, values: Floats, step: float) -> float:
+    """Spearman's correlation; 0 where the values differ by no more than rounding, ``step``."""
     from scipy.stats import spearmanr
 
-    flat = same(values.min(), values.max())
+    flat = same(values.min(), values.max(), step)
     return 0.0 if flat else float(spearmanr(doses, values).statistic)
 
 

@@ -166,7 +166,7 @@ class Cut:
         ends = {everything: effect.clean, Parts(): effect.corrupted}
         values = {**ends, **dict(zip(sets, effect.patched, strict=True))}
         sides = tuple(side.prompts for side in self.sides)
-        return Kept(effect.clean, effect.corrupted, values, sides)
+        return Kept(effect.clean, effect.corrupted, values, sides, effect.step)
 
     def _wiring(self, kept: Parts) -> Wiring:
         """In the way that has fewer edges to follow."""

@@ -11,9 +11,9 @@ import numpy as np
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.check import Bench, Measured, measured, pair_texts, units_of
 from ppcheck.measure.estimate import Intervening
-from ppcheck.measure.metrics import read, readout, same
+from ppcheck.measure.metrics import beside, least_gap, read, readout, same, settled
 from ppcheck.measure.search import Mask, Search
-from ppcheck.measure.statistics import Floats, Mean, Ratio
+from ppcheck.measure.statistics import Floats, Gap, Mean, Ratio
 from ppcheck.spec.metric import Metric, Metrics, Reading
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.readout import Readout
@@ -22,7 +22,7 @@ from ppcheck.subject.subject import Cell
 Mode = Literal["denoise", "noise"]
 Run = Callable[[Encoded, Encoded, Readout], Floats]
 """Reads target prompts while something comes from their sources, [cell, pair]."""
-SHARE = {"denoise": "recovery", "noise": "damage"}
+OF_GAP = {"denoise": "recovery", "noise": "damage"}
 """What the share of the gap is called in each mode."""
 
 
@@ -31,7 +31,8 @@ class Effect:
     """A metric on clean, corrupted and patched runs, [pair], [pair] and [cell, pair].
 
     Denoise puts clean activations into the corrupted run (sufficiency), and noise corrupted ones
-    into the clean run (necessity); Heimersheim & Nanda 2024.
+    into the clean run (necessity); Heimersheim & Nanda 2024. Rounding may move each value by
+    ``step``; a patched run that differs from the untouched one by no more is the untouched one.
     """
 
     mode: Mode
@@ -39,6 +40,7 @@ class Effect:
     clean: Floats
     corrupted: Floats
     patched: Floats
+    step: float
 
     @property
     def gaps(self) -> Floats:
@@ -55,6 +57,11 @@ class Effect:
     def texts(self) -> list[str]:
         return pair_texts(*(side.prompts for side in self.pairs))
 
+    def gap_of(self, name: str) -> Gap:
+        """What a statistic called ``name`` is a share of."""
+        size, least = abs(float(self.gaps.mean())), least_gap(self.clean, self.corrupted)
+        return Gap(beside(name, "gap"), size, least)
+
     def shares(self, looked: Mask) -> Floats:
         """Summed change over summed gap on some of the pairs, [cell].
 
@@ -69,11 +76,13 @@ class Effect:
     def share(self, cell: int, judged: Mask, name: str, member: str | None) -> Measured:
         """The cell's share of the gap as a statistic: 1 moves the metric all the way."""
         units = units_of(self.pairs[0].prompts)[judged]
-        ratio = Ratio(self.changes[cell, judged], self.gaps[judged], units, name, member)
+        part, whole = self.changes[cell, judged], self.gaps[judged]
+        ratio = Ratio(part, whole, units, name, member, self.step, self.gap_of(name))
         return measured(ratio, np.array(self.texts, dtype=object)[judged])
 
     def gap(self, name: str = "gap") -> Measured:
-        return measured(Mean(self.gaps, units_of(self.pairs[0].prompts), name), self.texts)
+        units = units_of(self.pairs[0].prompts)
+        return measured(Mean(self.gaps, units, name, step=self.step), self.texts)
 
 
 def judged_shares(
@@ -81,7 +90,7 @@ def judged_shares(
 ) -> Iterator[Measured]:
     """Of every metric the share of each cell that was kept, and the gap."""
     for metric, effect in effects.items():
-        name, gap = (metrics.name(each, metric) for each in (SHARE[effect.mode], "gap"))
+        name, gap = (metrics.name(each, metric) for each in (OF_GAP[effect.mode], "gap"))
         for cell in found.kept:
             yield effect.share(cell, judged, name, found.member(cell))
         yield effect.gap(gap)
@@ -123,6 +132,9 @@ def effect_of(
     else:
         reader = readout(metric, target, pool)
         before, after = (read(bench.subject, side, metric, pool) for side in pairs)
-    if same(before, after).all():
+    step = bench.step(metric)
+    if same(before, after, step).all():
         raise MeasurementError(f"{metric} is the same on clean and corrupted prompts: no gap")
-    return Effect(mode, pairs, before, after, run(target, source, reader))
+    untouched = after if mode == "denoise" else before
+    patched = settled(run(target, source, reader), untouched, step)
+    return Effect(mode, pairs, before, after, patched, step)

@@ -14,7 +14,7 @@ from ppcheck.measure.agreement import Ends
 from ppcheck.measure.check import units_of
 from ppcheck.measure.knockout import Kept, Parts
 from ppcheck.measure.search import Mask
-from ppcheck.measure.statistics import Floats, Labels, Mean, Ratio, Sample, divide, totals
+from ppcheck.measure.statistics import Floats, Gap, Labels, Mean, Ratio, Sample, divide, totals
 from ppcheck.spec.site import Site
 
 FRACTIONS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
@@ -39,7 +39,8 @@ class Deviation(Sample):
     """The area of |1 - f| along a curve of faithfulness f; MIB's CMD.
 
     ``missing`` [point, example] is how far each point stays behind the whole model, ``gaps``
-    [example] how far nothing does. Undefined where a `Ratio` would be.
+    [example] how far nothing does. Undefined where a `Ratio` would be. Rounding may move each of
+    these by ``step``.
     """
 
     missing: Floats
@@ -47,11 +48,19 @@ class Deviation(Sample):
     units: Labels
     name: str
     member: str | None = None
+    step: float = 0.0
+    gap: Gap | None = None
     support = (0.0, math.inf)
 
     def __post_init__(self) -> None:
         for row in self.missing:
             Ratio(row, self.gaps, self.units, self.name, self.member)
+
+    @property
+    def rounding(self) -> float:
+        whole = abs(float(np.mean(self.gaps)))
+        (area,) = self.estimate(np.ones((1, self.n_units)))
+        return float(self.step * (areas().sum() + area) / whole) if whole else 0.0
 
     @cached_property
     def _sums(self) -> Floats:
@@ -74,7 +83,8 @@ class Beaten(Sample):
     """The share of random circuits that are less faithful: whose f is further from 1; ties half.
 
     ``own`` [example] is how far the circuit stays behind the whole model, ``others`` [circuit,
-    example] how far each random one does.
+    example] how far each random one does. Rounding may move each by ``step``: circuits that it
+    could tell apart are tied.
     """
 
     own: Floats
@@ -82,6 +92,8 @@ class Beaten(Sample):
     units: Labels
     name: str
     member: str | None = None
+    step: float = 0.0
+    gap: Gap | None = None
     support = (0.0, 1.0)
 
     def __post_init__(self) -> None:
@@ -94,15 +106,15 @@ class Beaten(Sample):
 
     @cached_property
     def _sums(self) -> Floats:
-        return self.unit_sums(self.own, *self.others)[1:]
+        return self.unit_sums(self.own, *self.others)
 
     def values(self) -> Floats:
         """The same share on each example by itself."""
-        return _further(np.abs(self.own), np.abs(self.others))
+        return _further(np.abs(self.own), np.abs(self.others), self.step)
 
     def estimate(self, weights: Floats) -> Floats:
-        own, *others = np.abs(totals(weights, self._sums))
-        return _further(own, np.array(others))
+        count, own, *others = np.abs(totals(weights, self._sums))
+        return _further(own, np.array(others), self.step * count)
 
     def exceptions(self, tail: float, units: int | None = None) -> Ends | None:
         """By the rule of three over circuits, or over units where these are fewer."""
@@ -113,9 +125,13 @@ class Beaten(Sample):
         return (sure, 1.0) if estimate else (0.0, 1 - sure)
 
 
-def _further(own: Floats, others: Floats) -> Floats:
-    """How many of the others [circuit, column] are above own [column], ties half, as a share."""
-    return np.asarray(((others > own) + (others == own) / 2).mean(axis=0))
+def _further(own: Floats, others: Floats, step: float | Floats) -> Floats:
+    """How many of the others [circuit, column] are above own [column], ties half, as a share.
+
+    They are tied where they are no more than ``step`` [column] apart.
+    """
+    tied = np.abs(others - own) <= step
+    return np.asarray((((others > own) & ~tied) + tied / 2).mean(axis=0))
 
 
 def curve(kept: Kept, points: Sequence[Parts], judged: Mask) -> dict[str, Any]:

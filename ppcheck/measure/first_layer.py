@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ppcheck.measure.statistics import Floats, Labels, Mean, Sample, totals
+from ppcheck.measure.statistics import Floats, Gap, Labels, Mean, Sample, totals
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,6 +17,8 @@ class FirstLayer(Sample):
     ``margins`` [pair, layer] and ``gaps`` [pair] are in units of the metric, so that pairs with a
     small gap weigh little. It is the number of layers where no margin has that sign, and NaN where
     the gap has not the sign that it has over the whole sample, as for `Ratio`.
+    ``by_last`` says that the last layer's margin has that sign by definition. Rounding may move
+    each margin by ``step``: a sign that it could turn is none.
     """
 
     margins: Floats
@@ -24,6 +26,9 @@ class FirstLayer(Sample):
     units: Labels
     name: str
     member: str | None = None
+    by_last: bool = False
+    step: float = 0.0
+    gap: Gap | None = None
 
     def __post_init__(self) -> None:
         for column in (self.gaps, *np.transpose(self.margins)):
@@ -31,7 +36,7 @@ class FirstLayer(Sample):
 
     @property
     def support(self) -> tuple[float, float]:  # type: ignore[override]  # no layer is outside
-        return (0.0, float(self.margins.shape[1]))
+        return (0.0, float(self.margins.shape[1] - self.by_last))
 
     @cached_property
     def _sums(self) -> Floats:
@@ -39,12 +44,12 @@ class FirstLayer(Sample):
 
     def values(self) -> Floats:
         """Each pair's own layer, by the sign of its own gap: these do not average to the total."""
-        return self.first(self.margins * np.sign(self.gaps)[:, None])
+        return self.first(self.margins * np.sign(self.gaps)[:, None] - self.step)
 
     def estimate(self, weights: Floats) -> Floats:
-        _, gap, *margins = totals(weights, self._sums)
+        count, gap, *margins = totals(weights, self._sums)
         sign = np.sign(np.sum(self.gaps))
-        layers = self.first(np.stack(margins, axis=1) * sign)
+        layers = self.first(np.stack(margins, axis=1) * sign - self.step * count[:, None])
         return np.where((np.sign(gap) == sign) & (sign != 0), layers, np.nan)
 
     def first(self, margins: Floats) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, ClassVar, Literal
@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import ConfigDict, Field
 
-from ppcheck.errors import ModelError
+from ppcheck.errors import MeasurementError, ModelError
 from ppcheck.measure.check import (
     Bench,
     Check,
@@ -28,8 +28,9 @@ from ppcheck.spec.claim import PairsField
 from ppcheck.spec.metric import Metric, MetricsField
 from ppcheck.spec.position import FINAL, Position, PositionField
 from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.range import LAYER, SHARE, Range
 from ppcheck.spec.site import Kind, Site
-from ppcheck.subject.subject import Cell
+from ppcheck.subject.subject import Cell, Subject
 
 STREAMS = (Kind.RESID_POST, Kind.ATTN_OUT, Kind.MLP_OUT)
 """What is patched at each layer and position. The first carries all there is at a token."""
@@ -65,9 +66,10 @@ class Flow(Check):
         0, ge=0, description="The first layer whose recoveries must meet the bounds."
     )
 
-    def statistic_names(self) -> tuple[str, ...]:
-        layers = ("handover", "leaves", "arrives")
-        return self.metric.names(*layers, "recovery_from", "recovery_to", "gap")
+    def statistics(self) -> Mapping[str, Range]:
+        layers = dict.fromkeys(("handover", "leaves", "arrives"), LAYER)
+        shares = dict.fromkeys(("recovery_from", "recovery_to"), SHARE)
+        return self.metric.statistics(**layers, **shares, gap=lambda metric: metric.change)
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         yield from super().problems(prompt_set)
@@ -81,14 +83,10 @@ class Flow(Check):
 
     def measure(self, bench: Bench) -> Measurement:
         n_layers = bench.subject.shape.n_layers
-        if self.by_layer >= n_layers:
-            name = bench.subject.info.name
-            raise ModelError(
-                f"layer {self.by_layer} is outside {name}: it has {n_layers} (0-{n_layers - 1})"
-            )
+        ends = self._origin(bench.grid.prompt_set), self.to
+        self._check_layer(bench.subject, ends)
         pairs = bench.pairs(self.on, self.pairs)
         positions = self._positions(bench.grid.prompt_set)
-        ends = self._origin(bench.grid.prompt_set), self.to
         cells = [
             Cell((Site(stream, layer),), position)
             for stream, layer, position in product(STREAMS, range(n_layers), positions)
@@ -120,6 +118,26 @@ class Flow(Check):
         own = (position for position in ends if position != FINAL)
         return tuple(dict.fromkeys((*variables, *own, FINAL)))
 
+    def _check_layer(self, subject: Subject, ends: tuple[Position, Position]) -> None:
+        n_layers, name = subject.shape.n_layers, subject.info.name
+        if self.by_layer >= n_layers:
+            raise ModelError(
+                f"layer {self.by_layer} is outside {name}: it has {n_layers} (0-{n_layers - 1})"
+            )
+        known = {"recovery_from": ends[0] != FINAL, "recovery_to": ends[1] == FINAL}
+        fixed = [one for one in self.expect if known.get(one.partition("@")[0])]
+        if fixed and self.by_layer == n_layers - 1:
+            raise MeasurementError(
+                f"{fixed[0]} is known by definition in L{self.by_layer}, the last layer of {name}, "
+                "where the final token alone holds anything: give an earlier `by_layer`"
+            )
+
+    def _by_last(self, ends: tuple[Position, Position]) -> set[str]:
+        """What the last layer meets by definition: there the final token alone holds anything."""
+        left, arrived = ends[0] != FINAL, ends[1] == FINAL
+        layers = {"leaves": left, "arrives": arrived, "handover": left and arrived}
+        return {name for name, met in layers.items() if met}
+
     def _of(
         self, metric: Metric, flown: _Flown, ends: tuple[Position, Position]
     ) -> Iterator[Measured]:
@@ -135,7 +153,15 @@ class Flow(Check):
             ("leaves", wanted - left),
             ("arrives", arrived - wanted),
         ):
-            statistic = FirstLayer(margins, effect.gaps, units, named(name))
+            statistic = FirstLayer(
+                margins,
+                effect.gaps,
+                units,
+                named(name),
+                by_last=name in self._by_last(ends),
+                step=effect.step,
+                gap=effect.gap_of(named(name)),
+            )
             yield measured(statistic, effect.texts)
         judged = np.ones(len(units), dtype=bool)
         for name, end in zip(("recovery_from", "recovery_to"), ends, strict=True):

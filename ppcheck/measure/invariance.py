@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -19,7 +20,7 @@ from ppcheck.measure.check import (
     pair_texts,
     unit_labels,
 )
-from ppcheck.measure.metrics import read, same
+from ppcheck.measure.metrics import read, same, settled
 from ppcheck.measure.problems import behaviour_problems
 from ppcheck.measure.sample import REAL_LINE
 from ppcheck.measure.search import Mask
@@ -29,6 +30,7 @@ from ppcheck.spec.grammar import TEXT_OR_LIST, Parsed, as_text, suggest
 from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.metric import Metric, MetricsField, Reading
 from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.range import RATE, Range
 from ppcheck.spec.template import ROW, TEMPLATE
 from ppcheck.spec.unit import merged
 from ppcheck.subject.encoding import Encoded
@@ -70,9 +72,14 @@ class Invariance(Check):
         ),
     ]
 
-    def statistic_names(self) -> tuple[str, ...]:
-        moves = self.metric.names("change", "largest", "size", "reference")
-        return (*moves, "flips")
+    def statistics(self) -> Mapping[str, Range]:
+        moves = self.metric.statistics(
+            change=lambda metric: metric.change,
+            largest=lambda metric: metric.change,
+            size=lambda metric: metric.change_size,
+            reference=lambda metric: metric.range,
+        )
+        return {**moves, "flips": RATE}
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         yield from super().problems(prompt_set)
@@ -122,8 +129,10 @@ class Invariance(Check):
         means: dict[Metric, list[float]] = {}
         for metric in self.metric:
             values = read(bench.subject, encoded, metric, prompt_set.pool)
-            found += self._of(metric, values, edits)
-            means[metric] = [float(edits.changes(values)[m].mean()) for m in edits.masks.values()]
+            step = bench.step(metric)
+            found += self._of(metric, values, edits, step)
+            changes = edits.changes(values, step)
+            means[metric] = [float(changes[mask].mean()) for mask in edits.masks.values()]
         if len(prompt_set.choices) > 1:
             flipped = _flips(_likeliest(bench, encoded), edits)
             found.append(measured(Proportion(flipped, edits.units, "flips"), edits.texts))
@@ -143,20 +152,22 @@ class Invariance(Check):
         notes = (f"compared with {edits.first}", *edits.notes)
         return self.measurement(bench, [encoded], found, facts, notes)
 
-    def _of(self, metric: Metric, values: Floats, edits: _Edits) -> Iterator[Measured]:
+    def _of(self, metric: Metric, values: Floats, edits: _Edits, step: float) -> Iterator[Measured]:
         def named(statistic: str) -> str:
             return self.metric.name(statistic, metric)
 
-        changes, texts = edits.changes(values), np.array(edits.texts, dtype=object)
-        yield measured(Mean(changes, edits.units, named("change")), texts)
+        changes, texts = edits.changes(values, step), np.array(edits.texts, dtype=object)
+        yield measured(Mean(changes, edits.units, named("change"), step=step), texts)
         for level, mask in edits.masks.items():
             member = level if len(edits.masks) > 1 else None
-            largest = Mean(changes[mask], edits.units[mask], named("largest"), member)
+            largest = Mean(changes[mask], edits.units[mask], named("largest"), member, step=step)
             yield measured(largest, texts[mask])
-        yield measured(Mean(np.abs(changes), edits.units, named("size")), texts)
+        size = Mean(np.abs(changes), edits.units, named("size"), None, (0.0, inf), step)
+        yield measured(size, texts)
         rows, place = np.unique(edits.reference, return_index=True)
         support = (0.0, 1.0) if metric.probability else REAL_LINE
-        before = Mean(values[rows], edits.units[place], named("reference"), support=support)
+        units = edits.units[place]
+        before = Mean(values[rows], units, named("reference"), None, support, step)
         yield measured(before, [edits.prompts[row].text for row in rows])
 
 
@@ -225,10 +236,10 @@ class _Edits:
             for a, b in zip(self.reference, self.edited, strict=True)
         ]
 
-    def changes(self, values: Floats) -> Floats:
+    def changes(self, values: Floats, step: float) -> Floats:
         """Edited - reference, [edit]; less than rounding is 0."""
         before, after = values[self.reference], values[self.edited]
-        return np.where(same(before, after), 0.0, after - before)
+        return np.asarray(settled(after, before, step) - before)
 
 
 def _named(prompt: Prompt, names: Sequence[str]) -> str:
@@ -248,7 +259,8 @@ def _likeliest(bench: Bench, encoded: Encoded) -> Mask:
     metrics = [Metric(Reading.P, (name,)) for name in prompt_set.choices]
     shares = [read(bench.subject, encoded, metric, prompt_set.pool) for metric in metrics]
     best = np.max(shares, axis=0)
-    return np.stack([same(share, best) for share in shares], axis=1)
+    step = bench.step(metrics[0])
+    return np.stack([same(share, best, step) for share in shares], axis=1)
 
 
 def _flips(likeliest: Mask, edits: _Edits) -> Mask:

@@ -13,9 +13,9 @@ from ppcheck.measure.ablation import Ablation, ablate
 from ppcheck.measure.check import Bench, Measured, measured, pair_texts, texts, units_of
 from ppcheck.measure.effect import patch_effect
 from ppcheck.measure.estimate import Estimated, Intervening
-from ppcheck.measure.metrics import same
+from ppcheck.measure.metrics import beside, least_gap, same
 from ppcheck.measure.search import Mask
-from ppcheck.measure.statistics import Floats, Mean, Ratio
+from ppcheck.measure.statistics import Floats, Gap, Mean, Ratio
 from ppcheck.spec.edge import Edge
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.metric import Metric
@@ -34,13 +34,15 @@ class Kept:
     """A metric, [prompt]: of the whole model, of nothing, and of ``values`` by the parts kept.
 
     Of nothing is where f = (m - nothing) / (whole - nothing) is 0. ``sides`` are the prompts or,
-    where corrupted prompts take the place of what is ablated, these too.
+    where corrupted prompts take the place of what is ablated, these too. Rounding may move each
+    value by ``step``.
     """
 
     whole: Floats
     nothing: Floats
     values: Mapping[Parts, Floats]
     sides: tuple[tuple[Prompt, ...], ...]
+    step: float
 
     @property
     def gaps(self) -> Floats:
@@ -61,17 +63,24 @@ class Kept:
     def texts(self) -> list[str]:
         return pair_texts(*self.sides) if len(self.sides) > 1 else texts(self.sides[0])
 
+    def gap_of(self, name: str) -> Gap:
+        """What a statistic called ``name`` is a share of."""
+        size, least = abs(float(self.gaps.mean())), least_gap(self.whole, self.nothing)
+        return Gap(beside(name, "gap"), size, least)
+
     def share(
         self, moved: Floats, name: str, member: str | None = None, judged: Mask | None = None
     ) -> Measured:
         """What was ``moved`` [prompt] as a share of the gap, each summed over the prompts."""
         kept = np.ones(len(moved), dtype=bool) if judged is None else judged
         units = units_of(self.sides[0])[kept]
-        ratio = Ratio(moved[kept], self.gaps[kept], units, name, member)
+        sums = moved[kept], self.gaps[kept]
+        ratio = Ratio(*sums, units, name, member, self.step, self.gap_of(name))
         return measured(ratio, np.array(self.texts, dtype=object)[kept])
 
     def gap(self, name: str) -> Measured:
-        return measured(Mean(self.gaps, units_of(self.sides[0]), name), self.texts)
+        units = units_of(self.sides[0])
+        return measured(Mean(self.gaps, units, name, step=self.step), self.texts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,12 +111,13 @@ class Knockout:
             for kept in sets
         ]
         whole, nothing, rows = self._measured(cells, metric)
-        if same(whole, nothing).all():
+        step = self.bench.step(metric)
+        if same(whole, nothing, step).all():
             raise MeasurementError(
                 f"{metric} is the same with and without {len(self.nodes)} nodes: nothing to keep"
             )
         values = {everything: whole, **dict(zip(sets, rows, strict=True))}
-        return Kept(whole, nothing, values, tuple(side.prompts for side in self.sides))
+        return Kept(whole, nothing, values, tuple(side.prompts for side in self.sides), step)
 
     def estimated(self, metric: Metric, steps: int) -> Floats:
         """What ablating each node alone takes from the metric, to first order, [node, prompt].

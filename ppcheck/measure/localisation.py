@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -18,7 +18,7 @@ from ppcheck.measure.check import (
     units_of,
 )
 from ppcheck.measure.effect import Effect, Mode, patch_effect
-from ppcheck.measure.problems import metric_problems, patch_problems
+from ppcheck.measure.problems import metric_problems, patch_problems, whole_problems
 from ppcheck.measure.ranking import Contains, Margin, Participation, largest_share, site_maps
 from ppcheck.measure.search import Mask, first_half, search
 from ppcheck.spec.base import Model
@@ -26,6 +26,7 @@ from ppcheck.spec.claim import PairsField
 from ppcheck.spec.metric import Metric, MetricsField
 from ppcheck.spec.position import FINAL, PositionField
 from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.range import ANY, SHARE, UNIT, Range
 from ppcheck.spec.site import Site, SitesField
 from ppcheck.subject.subject import Cell
 
@@ -60,15 +61,19 @@ class Localisation(Check):
         None, ge=1, description="The set is among the first so many (default: as many as it has)."
     )
 
-    def statistic_names(self) -> tuple[str, ...]:
-        ranked = ("contains", "margin") if self.named or self.within else ()
-        return self.metric.names("largest_share", "participation", *ranked, "gap")
+    def statistics(self) -> Mapping[str, Range]:
+        spread = {"largest_share": SHARE, "participation": ANY}
+        ranked = {"contains": UNIT, "margin": SHARE} if self.named or self.within else {}
+        return self.metric.statistics(**spread, **ranked, gap=lambda metric: metric.change)
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         yield from super().problems(prompt_set)
         yield from self.needs_pairs(prompt_set, self.pairs)
         yield from metric_problems(prompt_set, self.metric)
         yield from patch_problems(self.position)
+        yield from whole_problems(
+            prompt_set, self.site, self.position, self.pairs, one_decides=True
+        )
         listed = len(dict.fromkeys(map(str, self.named or ())))
         if self.within is not None and self.within < listed:
             yield "within", f"a set of {listed} cannot be among the first {self.within}"
@@ -136,8 +141,10 @@ class Localisation(Check):
         # Towards corrupted or clean, an effect is positive where it goes the way of the gap.
         changes = effect.changes * np.sign(effect.gaps.sum())
         share, ratio = (self.metric.name(n, metric) for n in ("largest_share", "participation"))
-        yield measured(largest_share(changes, units, first, share), effect.texts)
-        yield measured(Participation(changes, first, units, ratio), effect.texts)
+        gap = effect.gap_of(share)
+        largest = largest_share(changes, units, first, share, effect.step, gap)
+        yield measured(largest, effect.texts)
+        yield measured(Participation(changes, first, units, ratio, gap=gap), effect.texts)
 
     def _ranked(
         self, effect: Effect, metric: Metric, chosen: tuple[int, ...], judged: Mask, seed: int
@@ -147,5 +154,8 @@ class Localisation(Check):
         texts = np.array(effect.texts, dtype=object)[judged]
         within = self.within or len(chosen)
         contains, margin = (self.metric.name(name, metric) for name in ("contains", "margin"))
-        yield measured(Contains(*columns, units, contains, chosen, within, seed=seed), texts)
-        yield measured(Margin(*columns, units, margin, chosen, within), texts)
+        step, gap = effect.step, effect.gap_of(contains)
+        inside = Contains(*columns, units, contains, chosen, within, None, step, gap, seed)
+        yield measured(inside, texts)
+        ahead = Margin(*columns, units, margin, chosen, within, None, step, gap)
+        yield measured(ahead, texts)

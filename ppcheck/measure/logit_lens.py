@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -20,14 +20,15 @@ from ppcheck.measure.check import (
 )
 from ppcheck.measure.first_layer import Settled
 from ppcheck.measure.maps import drawn_means
-from ppcheck.measure.metrics import own_readout
+from ppcheck.measure.metrics import beside, least_gap, own_readout, settled
 from ppcheck.measure.problems import metric_problems
 from ppcheck.measure.sample import REAL_LINE
-from ppcheck.measure.statistics import Floats, Mean, Proportion, Ratio
+from ppcheck.measure.statistics import Floats, Gap, Labels, Mean, Proportion, Ratio
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.metric import Metric, MetricsField
 from ppcheck.spec.position import FINAL
 from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.range import LAYER, RATE, SHARE, Range
 from ppcheck.spec.site import Kind, Site, Sites, SitesField
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.subject import Edit, Operation
@@ -61,13 +62,15 @@ class LogitLens(Check):
         0.5, ge=0, lt=1, description="The share of the final metric that counts as decided."
     )
 
-    def statistic_names(self) -> tuple[str, ...]:
-        signed = ("decided_at", "share", "agreement")
-        return tuple(
-            self.metric.name(name, metric)
+    def statistics(self) -> Mapping[str, Range]:
+        signed = {"decided_at": LAYER, "share": SHARE, "agreement": RATE}
+        return {
+            self.metric.name(name, metric): values
             for metric in self.metric
-            for name in (*(signed if metric.linear else ()), "value", "final")
-        )
+            for name, values in (
+                (signed if metric.linear else {}) | dict.fromkeys(("value", "final"), metric.range)
+            ).items()
+        }
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         yield from super().problems(prompt_set)
@@ -106,29 +109,46 @@ class LogitLens(Check):
             return self.metric.name(statistic, metric)
 
         if metric.linear:
-            margins = lens.at(layers).T - self.level * lens.final[:, None]
-            yield measured(Settled(margins, lens.final, units, named("decided_at")), names)
+            yield measured(lens.decided(layers, self.level, units, named("decided_at")), names)
         for site in sites:
             member = str(site) if len(sites) > 1 else None
             (value,) = lens.at([site])
             if metric.linear:
-                yield measured(Ratio(value, lens.final, units, named("share"), member), names)
-                agrees = value * lens.final > 0
+                yield measured(lens.share(value, units, named("share"), member), names)
+                agrees = settled(value, np.zeros(1), lens.step) * lens.final > 0
                 yield measured(Proportion(agrees, units, named("agreement"), member), names)
-            yield measured(Mean(value, units, named("value"), member, support), names)
-        yield measured(Mean(lens.final, units, named("final"), support=support), names)
+            mean = Mean(value, units, named("value"), member, support, lens.step)
+            yield measured(mean, names)
+        yield measured(Mean(lens.final, units, named("final"), None, support, lens.step), names)
 
 
 @dataclass(frozen=True, eq=False)
 class _Lens:
-    """A metric read from the stream, [prompt] for each site, and as the model puts it out."""
+    """A metric read from the stream, [prompt] for each site, and as the model puts it out.
+
+    Rounding may move each value by ``step``.
+    """
 
     values: dict[Site, Floats]
     final: Floats
+    step: float
 
     def at(self, sites: Sequence[Site]) -> Floats:
         """The values at some sites, [site, prompt]."""
         return np.stack([self.values[site] for site in sites])
+
+    def decided(self, layers: Sequence[Site], level: float, units: Labels, name: str) -> Settled:
+        """The first layer from which on the metric is more than ``level`` of its final value."""
+        margins = self.at(layers).T - level * self.final[:, None]
+        gap = self._gap(name)
+        return Settled(margins, self.final, units, name, by_last=True, step=self.step, gap=gap)
+
+    def share(self, value: Floats, units: Labels, name: str, member: str | None) -> Ratio:
+        return Ratio(value, self.final, units, name, member, self.step, self._gap(name))
+
+    def _gap(self, name: str) -> Gap:
+        size, least = abs(float(self.final.mean())), least_gap(self.final)
+        return Gap(beside(name, "final"), size, least)
 
     def curve(self, sites: Sequence[Site], prompts: Sequence[Prompt]) -> dict[str, Any]:
         """Means after each number of blocks, with the 95 % interval of each."""
@@ -145,4 +165,4 @@ def _lens(bench: Bench, encoded: Encoded, sites: Sequence[Site], metric: Metric)
     cells = [(Edit(last, FINAL, Operation.SET, stream[:, None]),) for stream in streams]
     values = bench.subject.intervene(encoded, cells, reader)
     final = bench.subject.read(encoded, reader)
-    return _Lens(dict(zip(sites, values, strict=True)), final)
+    return _Lens(dict(zip(sites, values, strict=True)), final, bench.step(metric))

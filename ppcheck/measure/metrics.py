@@ -160,10 +160,43 @@ def counted(encoded: Encoded, metrics: Sequence[Metric]) -> tuple[str, ...]:
     return tuple(name for name in names if name in own or is_single(encoded, name))
 
 
-def same(first: Floats, second: Floats) -> Mask:
-    """Where two values of a metric differ by no more than the rounding of float32 activations."""
-    close: Mask = np.isclose(first, second, rtol=1e-5, atol=1e-9)
+def same(first: Floats, second: Floats, step: float) -> Mask:
+    """Where two values of a metric differ by no more than rounding, ``step``."""
+    close: Mask = np.abs(np.subtract(first, second)) <= step
     return close
+
+
+def settled(values: Floats, reference: Floats, step: float) -> Floats:
+    """The values, where they differ from the reference by more than rounding; else the reference.
+
+    Both are broadcast against each other, [..., prompt].
+    """
+    return np.where(same(values, reference, step), reference, values)
+
+
+def leverage(doses: Floats) -> float:
+    """By how much a least-squares slope over these changes where each value moves by 1 at most."""
+    moves = doses - doses.mean()
+    return float(np.abs(moves).sum() / (moves**2).sum())
+
+
+LEAST = 0.05
+"""The least gap of which a share is read, in standard deviations of the metric over the prompts."""
+
+
+def least_gap(*values: Floats) -> float:
+    """Below this a mean difference of the metric, whose values these are, is next to none.
+
+    A twentieth of a standard deviation tells two groups of prompts apart no better than 51 in 100
+    guesses; a share of so little is a quotient of two accidents.
+    """
+    return LEAST * float(np.std(np.concatenate(values)))
+
+
+def beside(name: str, other: str) -> str:
+    """What ``other`` is called in the metric in which a statistic is called ``name``."""
+    _, at, metric = name.partition("@")
+    return f"{other}{at}{metric}"
 
 
 def pool_synonyms(logits: Floats, sizes: Sequence[int], pool: Pool) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -15,7 +15,7 @@ from ppcheck.measure.check import (
     Measurement,
 )
 from ppcheck.measure.decoding import Classes, Doses, Trait
-from ppcheck.measure.effect import SHARE, Mode, patch_effect
+from ppcheck.measure.effect import OF_GAP, Mode, patch_effect
 from ppcheck.measure.problems import (
     dose_problems,
     metric_problems,
@@ -30,6 +30,7 @@ from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.metric import Metric, Metrics, MetricsField
 from ppcheck.spec.position import PositionField
 from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.range import CORRELATION, SHARE, UNIT, Range
 from ppcheck.spec.site import Kind, Site, SitesField
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.subject import Cell
@@ -65,13 +66,14 @@ class Neuron(Check):
     mode: Mode = "denoise"
     pairs: PairsField = None
 
-    def statistic_names(self) -> tuple[str, ...]:
-        share = SHARE[self.mode]
-        return (
-            *(("auroc",) if self.separates else ()),
-            *(("correlation",) if self.dose else ()),
-            *(self.metric.names(share, f"cluster_{share}") if self.metric else ()),
-        )
+    def statistics(self) -> Mapping[str, Range]:
+        share = OF_GAP[self.mode]
+        shares = {share: SHARE, f"cluster_{share}": SHARE}
+        return {
+            **({"auroc": UNIT} if self.separates else {}),
+            **({"correlation": CORRELATION} if self.dose else {}),
+            **(self.metric.statistics(**shares) if self.metric else {}),
+        }
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         if not self.separates and not self.dose:
@@ -155,9 +157,8 @@ class Neuron(Check):
         cells = [Cell(group, self.position) for group in groups]
         effect = patch_effect(bench, pairs, cells, metric, self.mode)
         judged = found.judged(*(side.prompts for side in pairs))
-        share, cluster = (
-            metrics.name(name, metric) for name in (SHARE[self.mode], f"cluster_{SHARE[self.mode]}")
-        )
+        name = OF_GAP[self.mode]
+        share, cluster = (metrics.name(each, metric) for each in (name, f"cluster_{name}"))
         for cell, number in enumerate(found.kept):
             yield effect.share(cell, judged, share, found.member(number))
         yield effect.share(len(kept), judged, cluster, None)
@@ -167,7 +168,7 @@ def _columns(
     bench: Bench, encoded: Encoded, sites: tuple[Site, ...], at: list[int]
 ) -> tuple[list[str], Floats]:
     """Names of all neurons, or coordinates of streams, and their activations [prompt, name]."""
-    columns = bench.subject.capture(encoded, sites, at)
+    columns = bench.activations(encoded, sites, at)
     names = [
         str(site) if column.shape[1] == 1 else f"{site}[{coordinate}]"
         for site, column in zip(sites, columns, strict=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -13,13 +13,14 @@ from ppcheck.measure.check import (
     Check,
     Measurement,
 )
-from ppcheck.measure.effect import SHARE, Mode, judged_shares, patch_effect
-from ppcheck.measure.problems import metric_problems, patch_problems
+from ppcheck.measure.effect import OF_GAP, Mode, judged_shares, patch_effect
+from ppcheck.measure.problems import metric_problems, patch_problems, whole_problems
 from ppcheck.measure.search import TopField, search
 from ppcheck.spec.claim import PairsField
 from ppcheck.spec.metric import MetricsField
 from ppcheck.spec.position import FINAL, PositionField
 from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.range import SHARE, Range
 from ppcheck.spec.site import SitesField
 from ppcheck.subject.subject import Cell
 
@@ -45,14 +46,23 @@ class Patch(Check):
     together: bool = Field(False, description="Patch all the sites at once.")
     top: TopField = None
 
-    def statistic_names(self) -> tuple[str, ...]:
-        return self.metric.names(SHARE[self.mode], "gap")
+    def statistics(self) -> Mapping[str, Range]:
+        return self.metric.statistics(
+            **{OF_GAP[self.mode]: SHARE}, gap=lambda metric: metric.change
+        )
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         yield from super().problems(prompt_set)
         yield from self.needs_pairs(prompt_set, self.pairs)
         yield from metric_problems(prompt_set, self.metric)
         yield from patch_problems(self.position)
+        yield from whole_problems(
+            prompt_set,
+            self.site,
+            self.position,
+            self.pairs,
+            one_decides=self.together or self.top is not None,
+        )
         if self.together and self.top is not None:
             yield "top", "`top` chooses among sites patched alone: leave out `together`"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, Literal
 
@@ -11,7 +11,7 @@ from pydantic import Field
 
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.check import Bench, Check, Measurement
-from ppcheck.measure.effect import SHARE, Effect, Mode, effect_of, judged_shares
+from ppcheck.measure.effect import OF_GAP, Effect, Mode, effect_of, judged_shares
 from ppcheck.measure.maps import arrow_map
 from ppcheck.measure.paths import Path, patch_paths, precedes
 from ppcheck.measure.problems import metric_problems, patch_problems
@@ -21,6 +21,7 @@ from ppcheck.spec.claim import PairsField
 from ppcheck.spec.metric import MetricsField
 from ppcheck.spec.position import Position, PositionField
 from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.range import SHARE, Range
 from ppcheck.spec.receiver import LOGITS, ReceiversField
 from ppcheck.spec.site import Kind, Site, Sites, SitesField
 from ppcheck.subject.encoding import Encoded
@@ -55,8 +56,10 @@ class DirectPath(Check):
     together: bool = Field(False, description="Patch all the paths at once.")
     top: TopField = None
 
-    def statistic_names(self) -> tuple[str, ...]:
-        return self.metric.names(SHARE[self.mode], "gap")
+    def statistics(self) -> Mapping[str, Range]:
+        return self.metric.statistics(
+            **{OF_GAP[self.mode]: SHARE}, gap=lambda metric: metric.change
+        )
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         yield from super().problems(prompt_set)
@@ -129,7 +132,7 @@ class DirectPath(Check):
         }
         if not self.together:
             facts["maps"] = {
-                f"{SHARE[self.mode]} of {metric}": arrow_map(list(paths), shares)
+                f"{OF_GAP[self.mode]} of {metric}": arrow_map(list(paths), shares)
                 for metric, shares in everything.items()
             }
         return facts

@@ -20,6 +20,7 @@ from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.key import digest
 from ppcheck.subject.memo import Memo, Memory, Store
 from ppcheck.subject.readout import Answers, Floats, Integers, Readout
+from ppcheck.subject.rounding import EXACT, Rounding
 from ppcheck.subject.subject import Cell, Subject
 from ppcheck.subject.wiring import Wiring
 
@@ -90,6 +91,10 @@ class Recorder(Subject):
         vars(self).update(vars(subject))  # it has the same sites and tokens
         self.requests: list[Request] = []
         self.sample: Encoded | None = None
+
+    @property
+    def rounding(self) -> Rounding:
+        return EXACT
 
     def read(self, encoded: Encoded, readout: Readout) -> Floats:
         self._note("read", encoded, 1, _logits(self, readout) * len(encoded))
@@ -261,7 +266,8 @@ def plan(
     """What the claims, by name, would ask of the model beyond what ``store`` holds."""
     recorder, kept = Recorder(subject), _ReadOnly(store)
     memory, asked = Memory(kept), 0
-    refused = {}
+    _ = Memo(recorder, memory).rounding  # no claim asks for it as a measurement
+    kept.known, refused = 0, {}
     for name, (claim, grid) in claims.items():
         memo = Memo(recorder, memory)
         try:

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
+from math import inf
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -36,10 +37,15 @@ from ppcheck.measure.statistics import Floats, Statistic
 from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.position import FINAL, Position, Positions, PositionsField
 from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.range import ACCURACY, ANY, DIFFERENCE, LAYER, UNIT, Range
 from ppcheck.spec.site import STREAMS, Kind, Site, SitesField
 from ppcheck.subject.encoding import Encoded
 
 CAUSAL = "decodable is not causal: that a probe reads it does not show that the model uses it"
+
+
+EXPLAINED = Range(-inf, 1)
+"""A share of the variance: never above all of it."""
 
 
 class Probe(Check):
@@ -76,15 +82,22 @@ class Probe(Check):
     )
     top: TopField = None
 
-    def statistic_names(self) -> tuple[str, ...]:
-        skill = ("r2",) if self.dose else ("accuracy", "auroc")
+    def statistics(self) -> Mapping[str, Range]:
+        skill = {"r2": EXPLAINED} if self.dose else {"accuracy": ACCURACY, "auroc": UNIT}
+        own, lead = (EXPLAINED, ANY) if self.dose else (ACCURACY, DIFFERENCE)
         by_layer = any(pattern.kind in STREAMS and pattern.layers is None for pattern in self.site)
-        return (
-            *skill,
-            *("over_words", "over_shuffled", "words", "shuffled"),
-            *(("first_layer",) if by_layer and self.level is not None else ()),
-            *(("peak_layer",) if by_layer else ()),
-        )
+        return {
+            **skill,
+            "over_words": lead,
+            "over_shuffled": lead,
+            "words": own,
+            "shuffled": own,
+            **({"first_layer": LAYER} if by_layer and self.level is not None else {}),
+            **({"peak_layer": LAYER} if by_layer else {}),
+        }
+
+    def least_members(self, name: str) -> int:
+        return 1 if name == "words" else super().least_members(name)
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         if bool(self.separates) == bool(self.dose):
@@ -103,7 +116,7 @@ class Probe(Check):
             yield from dose_problems(prompt_set, self.dose)
         yield from separates_problems(prompt_set, self.separates or {}, self.on.prompts)
         streams = [pattern.kind for pattern in self.site if pattern.kind in STREAMS]
-        if self.level is not None and "first_layer" not in self.statistic_names():
+        if self.level is not None and "first_layer" not in self.statistics():
             advice = f"{streams[0]}.L*" if streams else "resid_post.L*"
             yield "level", f"the first layer is sought in all layers of a stream: write {advice}"
 
@@ -292,7 +305,7 @@ def _features(bench: Bench, encoded: Encoded, readings: Sequence[Reading]) -> li
     captured = {
         (site, position): column
         for position, tokens in at.items()
-        for site, column in zip(sites, bench.subject.capture(encoded, sites, tokens), strict=True)
+        for site, column in zip(sites, bench.activations(encoded, sites, tokens), strict=True)
     }
     return [captured[reading.site, reading.position] for reading in readings]
 

@@ -9,11 +9,13 @@ from ppcheck.spec.grammar import suggest
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.metric import Metrics, Reading
 from ppcheck.spec.position import Position
-from ppcheck.spec.prompts import PromptSet, check_labels
-from ppcheck.spec.site import Kind, Sites
+from ppcheck.spec.prompts import Contrast, PromptSet, check_labels
+from ppcheck.spec.site import Kind, SitePattern, Sites
 
 Problems = Iterator[tuple[str, str]]
 """Each is a key of the claim and a message."""
+STREAM = (Kind.RESID_PRE, Kind.RESID_MID, Kind.RESID_POST)
+"""What all later blocks read."""
 
 
 def dose_problems(prompt_set: PromptSet, dose: str) -> Problems:
@@ -81,6 +83,39 @@ def metric_problems(prompt_set: PromptSet, metrics: Metrics) -> Problems:
 def patch_problems(position: Position) -> Problems:
     if position.kind == "previous" or position.label is not None:
         yield "position", f"the position {position} has a meaning for attention only"
+
+
+def whole_problems(
+    prompt_set: PromptSet,
+    sites: Sites,
+    position: Position,
+    pairs: Contrast | None,
+    *,
+    one_decides: bool,
+) -> Problems:
+    """Sites that hold all by which a pair differs: patching them recovers all by definition.
+
+    ``one_decides`` says that one such site among others is enough to make the claim hold.
+    """
+    swapped = next(iter(pairs or prompt_set.pairs), None)
+    whole = [pattern for pattern in sites if _holds_whole(pattern, position, swapped)]
+    later = [pattern for pattern in whole if pattern.kind in STREAM and pattern.layers != (0,)]
+    some_are_not = len(whole) < len(tuple(sites)) or (later and position.kind != "all")
+    if whole and (one_decides or not some_are_not):
+        what = f"{whole[0]} at {position} holds all by which the prompts of a pair differ"
+        advice = "name a later layer, or fewer tokens"
+        yield "site", f"{what}: patching it recovers 1 by definition, so {advice}"
+
+
+def _holds_whole(pattern: SitePattern, position: Position, swapped: str | None) -> bool:
+    """Whether one of the pattern's sites does."""
+    if position.kind == "all" and pattern.kind in STREAM:
+        return True
+    first = pattern.kind is Kind.RESID_PRE and 0 in (pattern.layers or (0,))
+    everywhere = position.kind == "all" or (
+        position.variable == swapped is not None and position.index is None
+    )
+    return everywhere and (first or pattern.kind is Kind.EMBED)
 
 
 def heads_problems(key: str, sites: Sites) -> Problems:

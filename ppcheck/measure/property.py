@@ -19,11 +19,13 @@ from ppcheck.measure.metrics import read
 from ppcheck.measure.problems import behaviour_problems
 from ppcheck.measure.sample import OfUnits
 from ppcheck.measure.statistics import Floats, Proportion
+from ppcheck.spec.bound import Bound
 from ppcheck.spec.condition import ConditionsField
 from ppcheck.spec.grammar import suggest
 from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.metric import Metric, Metrics
 from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.range import RATE, UNIT, Range
 from ppcheck.spec.strategy import Strategy, StrategyField
 from ppcheck.spec.template import token_ids
 from ppcheck.subject.encoding import Encoded
@@ -79,8 +81,12 @@ class Property(Check):
     def looks(self) -> bool:
         return True
 
-    def statistic_names(self) -> tuple[str, ...]:
-        return ("counterexamples", "violations")
+    def statistics(self) -> Mapping[str, Range]:
+        return {"counterexamples": UNIT, "violations": RATE}
+
+    def most_units(self, grid: Grid, name: str) -> int:
+        del grid, name
+        return self.examples
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         yield from super().problems(prompt_set)
@@ -199,8 +205,17 @@ class _Tried:
         return f"{prompt.text!r} ({found})"
 
     def _meets(self, prompt: Prompt) -> bool:
+        """Whether it meets every condition by more than rounding."""
         values = self.values[prompt.key]
-        return all(one.bound.contains(values[one.metric]) for one in self.claim.always.conditions)
+        return all(
+            self._accepts(one.metric, one.bound, values[one.metric])
+            for one in self.claim.always.conditions
+        )
+
+    def _accepts(self, metric: Metric, bound: Bound, value: float) -> bool:
+        step, reach = self.bench.step(metric), metric.range
+        low, high = max(value - step, reach.low), min(value + step, reach.high)
+        return bound.verdict(low, high) == "holds"
 
 
 def _measured(

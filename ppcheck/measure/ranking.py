@@ -11,7 +11,7 @@ import numpy as np
 
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.search import Mask
-from ppcheck.measure.statistics import Floats, Labels, Mean, Ratio, Sample, divide, totals
+from ppcheck.measure.statistics import Floats, Gap, Labels, Mean, Ratio, Sample, divide, totals
 from ppcheck.spec.site import OF_HEADS, Site
 from ppcheck.subject.readout import Integers
 
@@ -19,7 +19,14 @@ REDRAWS = 200
 """Fresh samples by which `Contains` finds a probability."""
 
 
-def largest_share(changes: Floats, units: Labels, first: Mask, name: str) -> Ratio:
+def largest_share(
+    changes: Floats,
+    units: Labels,
+    first: Mask,
+    name: str,
+    step: float = 0.0,
+    gap: Gap | None = None,
+) -> Ratio:
     """The largest positive effect over the sum of all positive effects; changes [site, example].
 
     Which site is largest, and which are positive, is told by the other half of the examples
@@ -33,7 +40,7 @@ def largest_share(changes: Floats, units: Labels, first: Mask, name: str) -> Rat
         whole[half] = changes[told > 0][:, half].sum(axis=0)
     if not whole.any():
         raise MeasurementError(f"{name}: no site has a positive effect to take a share of")
-    return Ratio(part, whole, units, name)
+    return Ratio(part, whole, units, name, step=step, gap=gap)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +58,7 @@ class Participation(Sample):
     units: Labels
     name: str
     member: str | None = None
+    gap: Gap | None = None
 
     def __post_init__(self) -> None:
         for change in self.changes:
@@ -95,6 +103,8 @@ class _OfSet(Sample):
     chosen: tuple[int, ...]
     within: int
     member: str | None = None
+    step: float = 0.0
+    gap: Gap | None = None
 
     def __post_init__(self) -> None:
         for change in self.changes:
@@ -146,6 +156,11 @@ class Margin(_OfSet):
 
     It is the least effect of the set minus the largest that could push one of it out.
     """
+
+    @property
+    def rounding(self) -> float:
+        whole = abs(float(np.mean(self.gaps)))
+        return 2 * self.step / whole if whole else 0.0
 
     def values(self) -> Floats:
         """Each example's own difference between the two sites that decide the margin."""

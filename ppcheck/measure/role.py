@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import ConfigDict, Field
 
 from ppcheck.errors import MeasurementError
-from ppcheck.measure.attention import links
+from ppcheck.measure.attention import links, uniform
 from ppcheck.measure.check import (
     Bench,
     Check,
@@ -21,13 +22,14 @@ from ppcheck.measure.check import (
     texts,
     units_of,
 )
-from ppcheck.measure.effect import SHARE, Effect, Mode, patch_effect
+from ppcheck.measure.effect import OF_GAP, Effect, Mode, patch_effect
 from ppcheck.measure.maps import site_map
 from ppcheck.measure.problems import (
     attending_problems,
     heads_problems,
     metric_problems,
     patch_problems,
+    whole_problems,
     within,
 )
 from ppcheck.measure.search import Mask, Search, search
@@ -40,6 +42,7 @@ from ppcheck.spec.grid import Prompt
 from ppcheck.spec.metric import Metric, MetricsField
 from ppcheck.spec.position import FINAL, PositionField
 from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.range import PROBABILITY, SHARE, SIZE, Range
 from ppcheck.spec.site import Site, Sites, SitesField
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.subject import Cell
@@ -65,6 +68,10 @@ class Acts(Model):
     mode: Mode = Field(description="denoise tests sufficiency, noise necessity.")
     position: PositionField = FINAL
     at_least: float = Field(gt=0, description="Recovery, or damage, that the role takes.")
+
+    def statistics(self) -> dict[str, Range]:
+        share = {OF_GAP[self.mode]: SHARE}
+        return self.metric.statistics(**share, gap=lambda metric: metric.change)
 
 
 class Role(Check):
@@ -92,14 +99,24 @@ class Role(Check):
         "loose", description="Whether the role may move to another site than those expected."
     )
 
-    def statistic_names(self) -> tuple[str, ...]:
-        return (
-            "players",
-            "strength",
-            *(("played_by",) if self.played_by else ()),
-            *(("attention",) if self.attends else ()),
-            *(self.effect.metric.names(SHARE[self.effect.mode], "gap") if self.effect else ()),
-        )
+    def statistics(self) -> Mapping[str, Range]:
+        return {
+            "players": SIZE,
+            "strength": self._strength,
+            **({"played_by": self._strength} if self.played_by else {}),
+            **({"attention": PROBABILITY} if self.attends else {}),
+            **(self.effect.statistics() if self.effect else {}),
+        }
+
+    @property
+    def _strength(self) -> Range:
+        """Attention over what is needed, or the smaller of that and an effect over its own."""
+        most = 1 / self.attends.at_least if self.attends else inf
+        return Range(-inf if self.effect else 0, most, open=self.attends is not None)
+
+    @property
+    def halves(self) -> bool:
+        return True
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         if self.attends is None and self.effect is None:
@@ -114,6 +131,9 @@ class Role(Check):
             yield from self.needs_pairs(prompt_set, self.pairs)
             yield from within("effect", metric_problems(prompt_set, self.effect.metric))
             yield from within("effect", patch_problems(self.effect.position))
+            yield from whole_problems(
+                prompt_set, self.site, self.effect.position, self.pairs, one_decides=True
+            )
         elif self.pairs is not None:
             yield "pairs", "pairs are patched: give the `effect` that patching them must have"
         if self.identity == "strict" and self.played_by is None:
@@ -172,8 +192,14 @@ class Role(Check):
                 f"none of {len(encoded)} prompts has tokens at {self.attends.to} "
                 "that the query can see"
             )
+        if self.attends.at_least <= (even := float(uniform(pairs)[here].mean())):
+            raise MeasurementError(
+                f"`at_least: {self.attends.at_least:g}` is no more than uniform attention pays to "
+                f"{self.attends.to}, {even:.3g}: a head that looks at nothing would play the role"
+            )
         seen, ones = encoded.part(np.flatnonzero(here).tolist()), np.ones(here.sum())
-        criterion = Criterion(attention[here].T, ones, (seen.prompts,), self.attends.at_least)
+        needed, step = self.attends.at_least, bench.subject.rounding.attention
+        criterion = Criterion(attention[here].T, ones, (seen.prompts,), needed, step)
         yield _Attention(criterion, (seen,))
 
     def _acting(
@@ -186,8 +212,10 @@ class Role(Check):
         effects = {m: patch_effect(bench, pairs, cells, m, act.mode) for m in act.metric}
         first = effects[act.metric.first]
         sides = tuple(side.prompts for side in pairs)
-        criterion = Criterion(first.changes, first.gaps, sides, act.at_least)
-        yield _Acting(criterion, pairs, act, effects)
+        share = act.metric.name(OF_GAP[act.mode], act.metric.first)
+        gap = first.gap_of(share)
+        changes = Criterion(first.changes, first.gaps, sides, act.at_least, first.step, gap)
+        yield _Acting(changes, pairs, act, effects)
 
     def _facts(
         self,
@@ -215,7 +243,8 @@ class _Attention:
         (prompts,) = self.criterion.sides
         some = [prompts[number] for number in np.flatnonzero(judged).tolist()]
         shown = self.criterion.shown[site, judged]
-        attention = Mean(shown, units_of(some), self.name, member, support=(0.0, 1.0))
+        units, step = units_of(some), self.criterion.step
+        attention = Mean(shown, units, self.name, member, (0.0, 1.0), step)
         yield measured(attention, texts(some))
 
 
@@ -228,7 +257,7 @@ class _Acting:
 
     @property
     def name(self) -> str:
-        return SHARE[self.act.mode]
+        return OF_GAP[self.act.mode]
 
     def measured(self, site: int, judged: Mask, member: str) -> Iterator[Measured]:
         for metric, effect in self.effects.items():

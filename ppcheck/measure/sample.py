@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -26,6 +27,23 @@ Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
 REAL_LINE = (-math.inf, math.inf)
+_NO_COLUMNS = ("name", "member", "support", "step", "gap", "seed")
+
+
+@dataclass(frozen=True)
+class Gap:
+    """What statistics are shares of: a mean difference of a metric, called ``name``.
+
+    Where its ``size`` is below the ``least``, a share of it has no meaning.
+    """
+
+    name: str
+    size: float
+    least: float
+
+    @property
+    def is_read(self) -> bool:
+        return self.size >= self.least
 
 
 class Statistic(Protocol):
@@ -60,6 +78,16 @@ class Statistic(Protocol):
     @property
     def neutral(self) -> float | None:
         """Where an effect changes its sign; None where the statistic is no effect."""
+        ...
+
+    @property
+    def rounding(self) -> float:
+        """How far rounding alone may move the estimate."""
+        ...
+
+    @property
+    def gap(self) -> Gap | None:
+        """What it is a share of; None where it is a number by itself."""
         ...
 
     @property
@@ -99,6 +127,14 @@ class Resampled:
     """A statistic whose spread only resampling tells, and which has no exact ends."""
 
     scale = PLAIN
+
+    @property
+    def rounding(self) -> float:
+        return 0.0
+
+    @property
+    def gap(self) -> Gap | None:
+        return None
 
     def error(self, weights: Floats) -> Floats | None:
         del weights
@@ -141,7 +177,7 @@ class Sample(Resampled):
         if not n:
             raise MeasurementError(f"{who}: there are no examples")
         for field, column in vars(self).items():
-            if field in ("name", "member", "support"):
+            if field in _NO_COLUMNS:
                 continue
             if np.shape(column) != (n,):
                 raise MeasurementError(

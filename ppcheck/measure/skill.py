@@ -14,7 +14,7 @@ from ppcheck.measure.agreement import Ends
 from ppcheck.measure.first_layer import FirstLayer, PeakLayer
 from ppcheck.measure.probing import Task
 from ppcheck.measure.scale import Scale
-from ppcheck.measure.statistics import Auroc, Floats, Labels, Mean, Ratio, Statistic
+from ppcheck.measure.statistics import Auroc, Floats, Gap, Labels, Mean, Ratio, Statistic
 
 _UNDECIDED = 1e-6  # log-odds: their sign is that of a rounding error
 
@@ -78,6 +78,14 @@ class CrossValidated:
     @property
     def neutral(self) -> float | None:
         return self.inner.neutral
+
+    @property
+    def rounding(self) -> float:
+        return self.inner.rounding
+
+    @property
+    def gap(self) -> Gap | None:
+        return self.inner.gap
 
     @property
     def scale(self) -> Scale:

@@ -12,6 +12,7 @@ from ppcheck.measure.agreement import Ends, auroc_ends, correlation_ends, mean_e
 from ppcheck.measure.sample import (
     REAL_LINE,
     Floats,
+    Gap,
     Labels,
     Sample,
     Statistic,
@@ -26,6 +27,7 @@ __all__ = [
     "Auroc",
     "Correlation",
     "Floats",
+    "Gap",
     "Labels",
     "Mean",
     "Proportion",
@@ -41,13 +43,21 @@ __all__ = [
 
 @dataclass(frozen=True, eq=False)
 class Mean(Sample):
-    """The mean over the examples. For probabilities `support` is (0, 1)."""
+    """The mean over the examples. For probabilities `support` is (0, 1).
+
+    Rounding may move each example by ``step``.
+    """
 
     observed: NDArray[np.float64 | np.bool_]
     units: Labels
     name: str
     member: str | None = None
     support: tuple[float, float] = REAL_LINE
+    step: float = 0.0
+
+    @property
+    def rounding(self) -> float:
+        return self.step
 
     @cached_property
     def _sums(self) -> Floats:
@@ -95,7 +105,8 @@ class Ratio(Sample):
 
     With patched - corrupted over clean - corrupted it is recovery. NaN where the denominator is
     zero or has not the sign that it has over the whole sample: where that happens in more than the
-    tail of the resamples the ratio has no finite interval (Fieller 1954).
+    tail of the resamples the ratio has no finite interval (Fieller 1954). Rounding may move each
+    example of either quantity by ``step``.
     """
 
     numerator: Floats
@@ -103,6 +114,14 @@ class Ratio(Sample):
     units: Labels
     name: str
     member: str | None = None
+    step: float = 0.0
+    gap: Gap | None = None
+
+    @property
+    def rounding(self) -> float:
+        whole = abs(float(np.mean(self.denominator)))
+        share = abs(float(np.mean(self.numerator))) / whole if whole else 0.0
+        return self.step * (1 + share) / whole if whole else 0.0
 
     @cached_property
     def _sums(self) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any, ClassVar, Literal
@@ -20,7 +20,7 @@ from ppcheck.measure.check import (
 from ppcheck.measure.control import DrawsField, Half, beyond, leading, turned
 from ppcheck.measure.direction import Direction, learn, site_problems
 from ppcheck.measure.maps import drawn_means, site_map
-from ppcheck.measure.metrics import readout, same
+from ppcheck.measure.metrics import leverage, readout, same, settled
 from ppcheck.measure.problems import metric_problems, patch_problems
 from ppcheck.measure.sample import REAL_LINE
 from ppcheck.measure.search import TopField
@@ -29,6 +29,7 @@ from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.metric import Metric, MetricsField, Reading
 from ppcheck.spec.position import FINAL, PositionField
 from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.range import ANY, CORRELATION, Range
 from ppcheck.spec.site import Site, SitesField
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.subject import Edit, Operation
@@ -70,10 +71,20 @@ class Steer(Check):
     )
     top: TopField = None
 
-    def statistic_names(self) -> tuple[str, ...]:
-        ahead = ("ahead",) if self.largest or self.top else ()
-        names = ("effect", "slope", "spearman", "excess", *ahead, "untouched")
-        return self.metric.names(*names)
+    def statistics(self) -> Mapping[str, Range]:
+        ahead = {"ahead": ANY} if self.largest or self.top else {}
+        return self.metric.statistics(
+            effect=lambda metric: metric.change,
+            slope=ANY,
+            spearman=CORRELATION,
+            excess=ANY,
+            **ahead,
+            untouched=lambda metric: metric.range,
+        )
+
+    @property
+    def halves(self) -> bool:
+        return True
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         yield from super().problems(prompt_set)
@@ -126,7 +137,8 @@ class Steer(Check):
                 )
                 for site in kept
             }
-            steered = _Steered(sites, of_sites, random, Half(encoded.prompts, judged))
+            half = Half(encoded.prompts, judged, bench.step(metric))
+            steered = _Steered(sites, of_sites, random, half)
             results += self._of(metric, steered)
             effects = site_map(sites, steered.effects[:, judged].mean(axis=1))
             facts["maps"][f"effect on {metric} of steering"] = effects
@@ -156,7 +168,7 @@ class Steer(Check):
             for step in steps
         ]
         values = bench.subject.intervene(encoded, cells, reader)
-        values = np.where(same(values, untouched), untouched, values)
+        values = settled(values, untouched, bench.step(metric))
         values = values.reshape(len(sites), len(steps), len(encoded))
         return np.insert(values, self._steps.index(0.0), untouched, axis=1)
 
@@ -183,10 +195,11 @@ class Steer(Check):
             slopes = np.polyfit(steps, curve, 1)[0]
             excess = beyond(steered.effects[site], steered.random_effects(site), ~half.judged)
             yield half.mean(steered.effects[site], named("effect"), member)
-            yield half.mean(slopes, named("slope"), member)
+            yield half.mean(slopes, named("slope"), member, steps=leverage(steps))
             support = (-1.0, 1.0)
-            yield half.mean(_spearmans(steps, curve), named("spearman"), member, support)
-            yield half.mean(excess, named("excess"), member)
+            spearmans = _spearmans(steps, curve, half.step)
+            yield half.mean(spearmans, named("spearman"), member, support, steps=0)
+            yield half.mean(excess, named("excess"), member, steps=2)
         if self.largest or self.top:
             yield from steered.leads(named("ahead"))
         support = (0.0, 1.0) if metric.probability else REAL_LINE
@@ -221,7 +234,7 @@ class _Steered:
         leader = next(iter(self.random))
         for site, size in enumerate(sizes):
             if site != leader:
-                yield self.half.mean(sizes[leader] - size, name, str(self.sites[site]))
+                yield self.half.mean(sizes[leader] - size, name, str(self.sites[site]), steps=2)
 
     def drawn(self, site: int, steps: Sequence[float], metric: str) -> dict[str, Any]:
         """Two curves for a report: the direction's mean, with its error; the random ones' range."""
@@ -243,12 +256,15 @@ class _Steered:
         }
 
 
-def _spearmans(steps: Floats, curve: Floats) -> Floats:
-    """Spearman's correlation of step and metric, [prompt]; curve [step, prompt]."""
+def _spearmans(steps: Floats, curve: Floats, rounding: float) -> Floats:
+    """Spearman's correlation of step and metric, [prompt]; curve [step, prompt].
+
+    It is 0 where the metric moves by no more than rounding.
+    """
     from scipy.stats import spearmanr
 
     found = [
-        0.0 if same(column.min(), column.max()) else spearmanr(steps, column).statistic
+        0.0 if same(column.min(), column.max(), rounding) else spearmanr(steps, column).statistic
         for column in curve.T
     ]
     return np.array(found).round(12)  # exactly 1 where all agree

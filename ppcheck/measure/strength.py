@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from ppcheck.measure.sample import REAL_LINE, OfUnits
 from ppcheck.measure.search import Mask
-from ppcheck.measure.statistics import Floats, divide, totals
+from ppcheck.measure.statistics import Floats, Gap, divide, totals
 from ppcheck.spec.grid import Prompt
 
 
@@ -20,13 +20,16 @@ class Criterion:
     """One thing that whoever plays the role does: a ratio of sums over examples.
 
     ``shown`` [site, example] over ``whole`` [example] must reach ``needed``, which is above 0.
-    ``sides`` are the prompts of each example, one or a pair.
+    ``sides`` are the prompts of each example, one or a pair. Rounding may move each example of
+    either by ``step``.
     """
 
     shown: Floats
     whole: Floats
     sides: tuple[Sequence[Prompt], ...]
     needed: float
+    step: float = 0.0
+    gap: Gap | None = None
 
     @property
     def units(self) -> tuple[str, ...]:
@@ -46,13 +49,15 @@ class Strengths:
     """Sums over units: ``shown`` [criterion, site, unit], ``whole`` [criterion, unit].
 
     A site's strength is the smallest of its ratios, each over what is ``needed`` [criterion]: it
-    meets the role at 1.
+    meets the role at 1. Rounding may move each unit's sum by ``steps`` [criterion].
     """
 
     units: tuple[str, ...]
     shown: Floats
     whole: Floats
     needed: Floats
+    steps: Floats
+    gap: Gap | None = None
 
     @classmethod
     def of(cls, criteria: Sequence[Criterion], masks: Sequence[Mask]) -> Strengths:
@@ -65,7 +70,11 @@ class Strengths:
             units = [number[name] for name in _names(criterion, mask)]
             np.add.at(shown[place].T, units, criterion.shown[:, mask].T)
             np.add.at(whole[place], units, criterion.whole[mask])
-        return cls(tuple(names), shown, whole, np.array([c.needed for c in criteria]))
+        needed = np.array([c.needed for c in criteria])
+        sizes = [mask.sum() / len(names) for mask in masks]
+        steps = np.array([c.step * size for c, size in zip(criteria, sizes, strict=True)])
+        gap = next((c.gap for c in criteria if c.gap is not None), None)
+        return cls(tuple(names), shown, whole, needed, steps, gap)
 
     def ratios(self, weights: Floats) -> Floats:
         """Each ratio over what is needed, [criterion, site, resample]; NaN as in `Ratio`."""
@@ -88,7 +97,14 @@ class Strengths:
         return self.of_sites(np.ones((1, len(self.units))))[:, 0]
 
     def only(self, sites: Sequence[int]) -> Strengths:
-        return Strengths(self.units, self.shown[:, list(sites)], self.whole, self.needed)
+        return replace(self, shown=self.shown[:, list(sites)])
+
+    def rounding(self, site: int) -> float:
+        """How far rounding alone may move the site's strength."""
+        means = np.abs(self.whole.mean(axis=1))
+        shares = np.abs(self.shown[:, site].mean(axis=1)) / means
+        moved: Floats = self.steps * (1 + shares) / means / self.needed
+        return float(moved.max()) if np.isfinite(moved).all() else 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +116,14 @@ class Strength(OfUnits):
     name: str
     member: str | None = None
     support = REAL_LINE
+
+    @property
+    def gap(self) -> Gap | None:
+        return self.of.gap
+
+    @property
+    def rounding(self) -> float:
+        return self.of.rounding(self.site)
 
     @property
     def n_units(self) -> int:
@@ -132,6 +156,10 @@ class Players(OfUnits):
     of: Strengths
     name: str
     member: None = None
+
+    @property
+    def gap(self) -> Gap | None:
+        return self.of.gap
 
     @property
     def n_units(self) -> int:

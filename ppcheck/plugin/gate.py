@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from ppcheck.errors import BaselineError, PpcheckError, SpecError
+from ppcheck.errors import BaselineError, PpcheckError
 from ppcheck.plugin.options import option
 from ppcheck.plugin.state import State, state_of
 
 if TYPE_CHECKING:
-    from ppcheck.record.baseline import Baseline
+    from ppcheck.record.baseline import Baseline, Measured
     from ppcheck.record.examine import Examination
     from ppcheck.record.run import ClaimRecord, Comparison
 
@@ -32,7 +31,13 @@ class Gate(Protocol):
 
     def compared(
         self, record: ClaimRecord, examination: Examination, progress: Progress
-    ) -> Comparison: ...
+    ) -> Comparison | None:
+        """None where there is nothing yet to compare with."""
+        ...
+
+    def lacking(self, spec: Path, ids: Sequence[str]) -> list[ClaimRecord]:
+        """The claims that are known of a spec and are not among those that it has now."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -45,18 +50,57 @@ class FileGate:
 
     def compared(
         self, record: ClaimRecord, examination: Examination, progress: Progress
-    ) -> Comparison:
+    ) -> Comparison | None:
         from ppcheck.record.baseline import key
-        from ppcheck.record.comparison import compared, n_comparisons
+        from ppcheck.record.comparison import compared, n_comparisons, was_or_is_measured
 
         del progress
-        known = {} if self.baseline is None else self.baseline.claims
+        if self.baseline is None:
+            return None
+        known = self.baseline.claims
+        spec = self.baseline.name_of(examination.spec.path, examination.ids)
+        old = known.get(key(spec, record.id))
+        if not was_or_is_measured(record, old):
+            return None
         return compared(
             record,
-            known.get(key(record)),
+            old,
             self.name,
             tolerance=examination.tolerance,
             comparisons=n_comparisons(known),
+        )
+
+    def lacking(self, spec: Path, ids: Sequence[str]) -> list[ClaimRecord]:
+        if self.baseline is None:
+            return []
+        name = self.baseline.name_of(spec, ids)
+        known = self.baseline.claims.values()
+        return [old for old in known if old.spec == name and old.id not in ids]
+
+    def without_file(
+        self, specs: Mapping[Path, Sequence[str]], folders: Sequence[Path]
+    ) -> Iterator[tuple[Path, ClaimRecord]]:
+        """Claims of specs that should lie in these ``folders`` and do not, with their files.
+
+        ``specs`` are those that were found, with the ids of their claims: one of them may be a spec
+        that was moved.
+        """
+        if self.baseline is None:
+            return
+        found = {self.baseline.name_of(path, ids) for path, ids in specs.items()}
+        for old in self.baseline.claims.values():
+            path = (self.path.parent / old.spec).resolve()
+            within = any(path.is_relative_to(folder.resolve()) for folder in folders)
+            if old.spec not in found and within and not path.exists():
+                yield path, old
+
+    def knows_none_of(self, specs: Mapping[Path, Sequence[str]]) -> bool:
+        """Whether all that the baseline has is of specs that are neither here nor on the disk."""
+        if self.baseline is None or not self.baseline.claims:
+            return False
+        names = {self.baseline.name_of(path, ids) for path, ids in specs.items()}
+        return names.isdisjoint(self.baseline.specs) and not any(
+            (self.path.parent / name).exists() for name in self.baseline.specs
         )
 
 
@@ -69,16 +113,24 @@ class ModelGate:
 
     def compared(
         self, record: ClaimRecord, examination: Examination, progress: Progress
-    ) -> Comparison:
-        from ppcheck.record.comparison import compared
+    ) -> Comparison | None:
+        from ppcheck.record.comparison import compared, was_or_is_measured
 
+        old = self._record(examination, progress)
+        if not was_or_is_measured(record, old):
+            return None
         return compared(
             record,
-            self._record(examination, progress),
+            old,
             self.name,
             tolerance=examination.tolerance,
             comparisons=max(1, self.state.expectations),
         )
+
+    def lacking(self, spec: Path, ids: Sequence[str]) -> list[ClaimRecord]:
+        """Nothing: both models are asked the same."""
+        del spec, ids
+        return []
 
     def _record(self, examination: Examination, progress: Progress) -> ClaimRecord:
         from ppcheck.subject.memo import Memo
@@ -87,6 +139,7 @@ class ModelGate:
             raise ValueError("there is no model to compare with")
         other = examination.on(self.name)
         try:
+            other.check_about(self.state.against)
             subject = Memo(self.state.subject(self.state.against), self.state.store)
             subject.progress = progress
             return other.run(subject)
@@ -118,7 +171,10 @@ def _gate(config: pytest.Config) -> Gate | None:
         return None
     if bless and len(state_of(config).refs) > 1:
         raise pytest.UsageError("--ppcheck-bless writes the baseline of one model: name one")
-    return _file_gate(file, Path(config.invocation_params.dir, file))
+    gate = _file_gate(file, Path(config.invocation_params.dir, file))
+    if gate.baseline is not None and not bless:
+        _check_seed(gate.name, gate.baseline, option(config, "seed"))
+    return gate
 
 
 def _file_gate(name: str, path: Path) -> FileGate:
@@ -130,29 +186,48 @@ def _file_gate(name: str, path: Path) -> FileGate:
         raise pytest.UsageError(str(error)) from None
 
 
-def against(config: pytest.Config, records: Sequence[ClaimRecord]) -> list[str]:
-    """What changed against the baseline, and what of it is out of date, in lines."""
-    from ppcheck.report.gate import headline, tally_of_changes
+def _check_seed(name: str, baseline: Baseline, seed: int) -> None:
+    """Raise UsageError where no claim of the baseline was measured with the run's seed."""
+    seeds = sorted({old.seed for old in baseline.claims.values()})
+    if seeds and seed not in seeds:
+        raise pytest.UsageError(
+            f"{name} was measured with seed {seeds[0]}, and this run has {seed}, so that nothing "
+            f"could be compared: give --ppcheck-seed={seeds[0]}, or bless"
+        )
 
+
+def strangers(config: pytest.Config, run: Sequence[Measured]) -> str | None:
+    """What is wrong where a run and its baseline have nothing in common; else None."""
     gate = gate_of(config)
-    if gate is None:
-        return []
-    if isinstance(gate, FileGate) and gate.baseline is None:
-        if option(config, "bless"):
-            return []
-        return [f"no baseline yet: --ppcheck-bless writes {gate.name}"]
-    left = gone(config, records)
-    lines = [headline(records), tally_of_changes(records, gate.name, left)]
-    if left:
-        lines.append(f"gone from the specs, and still in {gate.name}: {', '.join(left)}")
-    return lines
+    if not isinstance(gate, FileGate) or gate.baseline is None:
+        return None
+    if not gate.knows_none_of({one.path: one.ids for one in run}):
+        return None
+    names = list(gate.baseline.specs)
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return (
+        f"nothing was compared: seen from its own folder, {gate.name} is about "
+        f"{', '.join(names[:3])}{more}, and nothing of that is there. Was the file moved? Put it "
+        "back where it was or, to begin again, delete it"
+    )
+
+
+def unblessed(config: pytest.Config) -> str | None:
+    """What to do where the baseline that is asked for is yet to be written."""
+    gate = gate_of(config)
+    if not isinstance(gate, FileGate) or gate.baseline is not None or option(config, "bless"):
+        return None
+    return f"no baseline yet: --ppcheck-bless writes {gate.name}"
 
 
 def bless(
-    config: pytest.Config, records: Sequence[ClaimRecord], models: Mapping[str, Mapping[str, Any]]
+    config: pytest.Config, run: Sequence[Measured], models: Sequence[Mapping[str, Any]]
 ) -> str:
-    """Write the baseline and say so; without ``models`` the run did not come to its end."""
-    from ppcheck.record.baseline import blessed, key, read_baseline, write_baseline
+    """Write the baseline and say so; without ``models`` the run did not come to its end.
+
+    Raises BaselineError and OSError.
+    """
+    from ppcheck.record.baseline import blessed, read_baseline, write_baseline
     from ppcheck.record.files import folder_locked
     from ppcheck.report.text import counted
 
@@ -161,38 +236,22 @@ def bless(
         raise TypeError("--ppcheck-bless without a baseline")  # options are checked at the start
     if not models:
         return f"not blessed: the run did not come to its end, and {gate.name} is as it was"
-    measured = {key(record): record for record in records}
-    left = gone(config, records)
-    try:
-        with folder_locked(gate.path.parent):
-            before = read_baseline(gate.path)  # another run may have blessed since this one began
-            after = blessed(before, measured, next(iter(models.values())), left)
-            write_baseline(gate.path, after)
-    except BaselineError as error:
-        return f"not blessed: {error}"
+    if reason := strangers(config, run):
+        return f"not blessed: {reason}"
+    if not any(record.is_measured for record in (one.record for one in run)):
+        return f"not blessed: nothing was measured, and {gate.name} is as it was"
+    with folder_locked(gate.path.parent):
+        before = read_baseline(gate.path)  # another run may have blessed since this one began
+        after = blessed(before, run, models[0], gate.path.parent)
+        write_baseline(gate.path, after)
     held = f"{gate.name} holds {counted(len(after.claims), 'claim')}"
-    return f"blessed: {held}; commit it with its .npz, and review in git what changed"
+    lost = [f"{one.record.spec}::{one.record.id}" for one in run if _is_taken_out(one.record)]
+    taken = f"; taken out, since no longer measured: {', '.join(lost)}" if lost else ""
+    return f"blessed: {held}{taken}; commit it with its .npz, and review in git what changed"
 
 
-def gone(config: pytest.Config, records: Sequence[ClaimRecord]) -> list[str]:
-    """Claims of the baseline that their spec no longer has, or whose spec is no longer there.
+def _is_taken_out(record: ClaimRecord) -> bool:
+    """Whether the baseline had the claim, and loses it when this record is blessed."""
+    from ppcheck.judge.verdict import Verdict
 
-    A spec of which nothing ran is not read.
-    """
-    from ppcheck.measure.registry import CHECKS
-    from ppcheck.spec.load import load_spec
-
-    gate = gate_of(config)
-    if not isinstance(gate, FileGate) or gate.baseline is None:
-        return []
-    written: dict[str, set[str]] = {}
-    for spec in {record.spec for record in records}:
-        with suppress(SpecError):  # a spec that cannot be read says nothing of its claims
-            loaded = load_spec(config.rootpath / spec, CHECKS)
-            written[spec] = {entry.id for entry in loaded.entries}
-    return [
-        name
-        for name, record in gate.baseline.claims.items()
-        if not (config.rootpath / record.spec).exists()
-        or record.id not in written.get(record.spec, {record.id})
-    ]
+    return record.verdict is Verdict.NOT_APPLICABLE and record.comparison is not None

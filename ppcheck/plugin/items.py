@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
 from ppcheck.errors import ModelError, MovedWarning, PpcheckError, SpecError, UnsupportedError
 from ppcheck.plugin.gate import gate_of
+from ppcheck.plugin.names import SUFFIX, claim_name, file_problem, group_name
 from ppcheck.plugin.options import option
 from ppcheck.plugin.progress import Progress
 from ppcheck.plugin.state import state_of
+from ppcheck.report.text import printable, printable_lines
 
 if TYPE_CHECKING:
     from ppcheck.record.examine import Examination
@@ -21,11 +23,23 @@ if TYPE_CHECKING:
     from ppcheck.spec.load import Entry, Spec
     from ppcheck.subject.load import ModelRef
 
-SUFFIX = ".pp.yaml"
-
 
 class SpecFile(pytest.File):
     """One spec. A file that cannot be read is one item that errors, so that others still run."""
+
+    problem: str | None = None
+    """Why nothing in the file can be run, whatever it holds."""
+
+    @classmethod
+    def found(cls, path: Path, parent: pytest.Collector) -> SpecFile:
+        """The node of the file at ``path``; where pytest cannot carry its name, an escaped one."""
+        file: SpecFile = cls.from_parent(parent, path=path)
+        if (problem := file_problem(file.nodeid)) is None:
+            return file
+        nodeid = printable(file.nodeid).replace("::", ":\\:")
+        file = cls.from_parent(parent, path=path, name=printable(path.name), nodeid=nodeid)
+        file.problem = problem
+        return file
 
     def collect(self) -> Iterator[pytest.Item]:
         from ppcheck.measure.registry import CHECKS
@@ -33,138 +47,230 @@ class SpecFile(pytest.File):
 
         refs = state_of(self.config).refs
         try:
+            if self.problem is not None:
+                raise SpecError(self.problem, self.path)
+            state_of(self.config).name(self.path)
             spec = load_spec(self.path, CHECKS)
         except SpecError as error:
             yield BrokenSpec.from_parent(self, name="spec", error=error)
+            yield from self._lost((), "its spec can no longer be read")
             return
         expectations = [len(entry.claim.expect) for entry in spec.entries if entry.claim]
         state_of(self.config).expectations += sum(expectations)
         for ref in refs:
             for entry in spec.entries:
-                name = entry.id if len(refs) == 1 else f"{entry.id}[{ref.label}]"
-                yield ClaimItem.from_parent(self, name=name, spec=spec, entry=entry, ref=ref)
+                name = self._name(entry, ref)
+                # pytest reads the part in brackets off a node id; it would not off a name.
+                nodeid = f"{self.nodeid}::{name}"
+                yield ClaimItem.from_parent(
+                    self, name=name, nodeid=nodeid, spec=spec, entry=entry, ref=ref
+                )
+        ids = tuple(entry.id for entry in spec.entries)
+        yield from self._lost(ids, "its spec no longer has it")
+
+    def _name(self, entry: Entry, ref: ModelRef) -> str:
+        """With the model where several are asked for, or where the command line names it so."""
+        full = claim_name(entry.id, ref.label)
+        named = any(argument.endswith(f"::{full}") for argument in self.config.args)
+        return full if named or len(state_of(self.config).refs) > 1 else entry.id
+
+    def _lost(self, ids: tuple[str, ...], reason: str) -> Iterator[LostClaim]:
+        """The claims that the baseline knows of this spec and that it has no longer."""
+        gate = gate_of(self.config)
+        for old in [] if gate is None else gate.lacking(self.path, ids):
+            yield LostClaim.from_parent(self, name=old.id, old=old, reason=reason, ids=ids)
 
 
-class BrokenSpec(pytest.Item):
+class SpecItem(pytest.Item):
+    """What has a record: ``ids`` are those of all claims that stand in its file."""
+
+    ids: tuple[str, ...] = ()
+    record: ClaimRecord | None = None
+
+    def _unless_lost(self, record: ClaimRecord) -> NoReturn:
+        """Skip a claim that is not measured. Raises ClaimFailedError where it held before."""
+        from ppcheck.record.run import Outcome, outcome_of
+
+        self.user_properties += properties(record)
+        if outcome_of(record, blessing=option(self.config, "bless")) is Outcome.ERROR:
+            raise ClaimFailedError(self.name)
+        pytest.skip(printable_lines(record.reason or self.name))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        from ppcheck.report.terminal import explain
+
+        if isinstance(excinfo.value, ClaimFailedError) and self.record is not None:
+            return explain(self.record, relative(f"{self.path}::{self.record.id}", self))
+        if isinstance(excinfo.value, SpecError | ModelError):
+            return printable_lines(relative(str(excinfo.value), self))
+        if isinstance(excinfo.value, PpcheckError):
+            line = self.reportinfo()[1] or 0
+            text = f"{self.path}:{line + 1}: {excinfo.value}"
+            return printable_lines(relative(text, self))
+        return super().repr_failure(excinfo, style)
+
+
+class BrokenSpec(SpecItem):
     """Stands for a spec file that cannot be read at all."""
 
     def __init__(self, *, error: SpecError, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.error = error
-        self.record: ClaimRecord | None = None
 
     def setup(self) -> None:
         from ppcheck.record.examine import unreadable
 
-        name = self.nodeid.partition("::")[0]
-        self.record = unreadable(name, state_of(self.config).refs[0].label, self.error)
+        self.record = unreadable(self.path, state_of(self.config).refs[0].label, self.error)
+        self.ids = (self.record.id,)
         raise self.error
 
     def runtest(self) -> None:
         raise self.error
 
     def reportinfo(self) -> tuple[Path, int, str]:
-        return self.path, (self.error.line or 1) - 1, self.name
+        return Path(printable(str(self.path))), (self.error.line or 1) - 1, self.name
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str:
-        del style
-        return relative(str(excinfo.value), self)
+
+class LostClaim(SpecItem):
+    """Stands for a claim that the baseline has and that its spec has no longer."""
+
+    def __init__(
+        self, *, old: ClaimRecord, reason: str, ids: tuple[str, ...] = (), **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.old, self.reason, self.ids = old, reason, ids
+        self.extra_keyword_matches |= {old.check, self.path.name.removesuffix(SUFFIX)}
+        if old.family:
+            self.add_marker(old.family)
+
+    def setup(self) -> None:
+        from ppcheck.judge.compare import Change
+        from ppcheck.record.comparison import lost
+        from ppcheck.record.examine import no_longer_there
+
+        gate = gate_of(self.config)
+        model = state_of(self.config).refs[0].label
+        record = no_longer_there(self.old, self.path, model, self.reason)
+        comparison = lost(self.old, gate.name if gate else "", self.reason, Change.GONE)
+        self.record = record.model_copy(update={"comparison": comparison})
+        self._unless_lost(self.record)
+
+    def runtest(self) -> None:
+        raise ClaimFailedError(f"{self.name} is not there to be measured")
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        return self.path, self.old.line - 1, self.name
 
 
 class ClaimFailedError(PpcheckError):
-    """The claim was measured and does not hold."""
+    """The claim does not hold, or it held before and can no longer be measured."""
 
 
-class ClaimItem(pytest.Item):
-    """One claim on one model: measured in setup, so that what cannot be measured is an error."""
+class ClaimItem(SpecItem):
+    """One claim on one model. The setup measures, so that what cannot be measured is an error."""
 
     def __init__(self, *, spec: Spec, entry: Entry, ref: ModelRef, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.spec, self.entry, self.ref = spec, entry, ref
-        self.record: ClaimRecord | None = None
+        self.ids = tuple(each.id for each in spec.entries)
         self.extra_keyword_matches |= {entry.check, spec.path.name.removesuffix(SUFFIX)}
         if entry.claim is not None:
             self.add_marker(entry.claim.family)
         if len(state_of(self.config).refs) > 1:
-            self.add_marker(pytest.mark.xdist_group(ref.label))
+            self.add_marker(pytest.mark.xdist_group(group_name(ref.label)))
 
     def reportinfo(self) -> tuple[Path, int, str]:
-        return self.path, self.entry.line - 1, self.name
+        # pytest shows a name with dots as one of a class, unless the id ends otherwise.
+        name = f"{self.name} " if "." in self.entry.id else self.name
+        return self.path, self.entry.line - 1, name
 
     def setup(self) -> None:
-        from ppcheck.record.examine import Examination
-
-        state = state_of(self.config)
-        spec_name = self.nodeid.partition("::")[0]
-        examination = Examination(
-            self.spec, self.entry, spec_name, self.ref.label, state.seed, state.examples
-        )
+        examination = self._examination()
         try:
             self.record = self._examine(examination)
         except UnsupportedError as error:
-            self.record = examination.refused(error)
-            pytest.skip(str(error))
+            self.record = self._compared(examination.refused(error))
+            self._unless_lost(self.record)
         except Exception as error:
-            self.record = examination.refused(error)
+            self.record = self._compared(examination.refused(error))
+            self.user_properties += properties(self.record)
             raise
+
+    def left_out(self, reason: str) -> pytest.ExceptionInfo[BaseException] | None:
+        """Take note that the claim was skipped before its setup; gives an error if it held."""
+        self.record = self._compared(self._examination().left_out(reason))
+        try:
+            self._unless_lost(self.record)
+        except ClaimFailedError:
+            return pytest.ExceptionInfo.from_current()
+        except pytest.skip.Exception:
+            return None
+
+    def _examination(self) -> Examination:
+        from ppcheck.record.examine import Examination
+
+        state = state_of(self.config)
+        return Examination(self.spec, self.entry, self.ref.label, state.seed, state.examples)
 
     def _examine(self, examination: Examination) -> ClaimRecord:
         from ppcheck.subject.memo import Memo
 
         if self.entry.error is not None:
             raise self.entry.error
-        if not self.spec.is_about(*self.ref.names):
-            raise UnsupportedError(f"the spec is about {self.spec.about}, not {self.ref.label}")
+        examination.check_about(self.ref)
         state = state_of(self.config)
         progress = Progress(self.config, self.name)
         try:
             subject = Memo(state.subject(self.ref), state.store)
             subject.progress = progress
             record = examination.run(subject)
-            found: dict[str, Any] = {"asked": subject.asked, "known": subject.known}
-            if (gate := gate_of(self.config)) is not None:
-                found["comparison"] = gate.compared(record, examination, progress)
-            return record.model_copy(update=found)
+            counted = {"asked": subject.asked, "known": subject.known}
+            return self._compared(record.model_copy(update=counted), progress)
         finally:
             progress.clear()
             if self.ref.label in state.broken and len(state.refs) == 1:
                 self.session.shouldfail = f"the model {self.ref.label!r} could not be loaded"
 
+    def _compared(self, record: ClaimRecord, progress: Progress | None = None) -> ClaimRecord:
+        """The record with what has become of the claim, where there is something to compare."""
+        gate = gate_of(self.config)
+        if gate is None:
+            return record
+        told = progress or Progress(self.config, self.name)
+        comparison = gate.compared(record, self._examination(), told)
+        return record.model_copy(update={"comparison": comparison})
+
     def runtest(self) -> None:
-        from ppcheck.judge.compare import Change
         from ppcheck.judge.verdict import Verdict
-        from ppcheck.report.claims import cautions
+        from ppcheck.record.run import Outcome, outcome_of
 
         if self.record is None:
             raise ClaimFailedError(f"{self.name} was not measured")
-        self.user_properties.append(("verdict", str(self.record.verdict)))
-        for name, statistic in self.record.statistics.items():
-            if statistic.verdict is not None:
-                self.user_properties.append((name, statistic.estimate))
-        self.user_properties += [("caution", line) for line in cautions([self.record])]
-        comparison = self.record.comparison
-        if comparison is not None:
-            self.user_properties.append(("change", str(comparison.change)))
-            if comparison.change is Change.REGRESSED and not option(self.config, "bless"):
-                raise ClaimFailedError(self.name)
-        if self.record.passes:
-            if self.record.verdict is Verdict.MOVED:
-                self.warn(MovedWarning(self.record.reason))
-            return
-        if self.record.verdict is Verdict.INCONCLUSIVE and option(self.config, "lenient"):
+        self.user_properties += properties(self.record)
+        blessing, lenient = (option(self.config, name) for name in ("bless", "lenient"))
+        outcome = outcome_of(self.record, blessing=blessing, lenient=lenient)
+        if outcome is Outcome.XFAILED:
             pytest.xfail("inconclusive: the interval crosses the bound")
-        raise ClaimFailedError(self.name)
+        if outcome is not Outcome.PASSED:
+            raise ClaimFailedError(self.name)
+        if self.record.verdict is Verdict.MOVED:
+            self.warn(MovedWarning(printable(self.record.reason or "")))
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        from ppcheck.report.terminal import explain
 
-        if isinstance(excinfo.value, ClaimFailedError) and self.record is not None:
-            return explain(self.record, relative(f"{self.path}::{self.entry.id}", self))
-        if isinstance(excinfo.value, SpecError | ModelError):
-            return relative(str(excinfo.value), self)
-        if isinstance(excinfo.value, PpcheckError):
-            return relative(f"{self.path}:{self.entry.line}: {excinfo.value}", self)
-        return super().repr_failure(excinfo, style)
+def properties(record: ClaimRecord) -> list[tuple[str, object]]:
+    """What JUnit and other reports get of a claim beside its outcome."""
+    from ppcheck.report.claims import cautions
+
+    judged = [
+        (printable(name), one.estimate)  # pytest escapes the values alone for JUnit
+        for name, one in record.statistics.items()
+        if one.verdict is not None
+    ]
+    found = [("verdict", str(record.verdict)), *judged]
+    found += [("caution", line) for line in cautions([record])]
+    if record.comparison is not None:
+        found.append(("change", str(record.comparison.change)))
+    return found
 
 
 def relative(text: str, item: pytest.Item) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,15 +10,25 @@ from typing import Any, Literal
 
 import pytest
 
+from ppcheck.plugin.names import SUFFIX
 from ppcheck.record.store_url import DEFAULT_STORE, store_url
 from ppcheck.subject.settings import DTYPES, STANDARD, Budget, Settings
+
+_EXPECTED = {
+    "string": "text",
+    "int": "a whole number",
+    "bool": "true or false",
+    "args": "words, as in a shell",
+}
 
 
 @dataclass(frozen=True)
 class Option:
     """``kind`` is the ini type of pytest; a `bool` is a flag and `args` may be given repeatedly.
 
-    ``alone`` is the value of a string whose flag is given without one.
+    ``alone`` is the value of a string whose flag is given without one. ``parse`` makes the value of
+    what was given, and raises ValueError. ``is_path``: the value is a path which in a configuration
+    starts at that file's folder, and on the command line where pytest was started.
     """
 
     name: str
@@ -25,9 +36,10 @@ class Option:
     metavar: str = ""
     kind: Literal["string", "int", "bool", "args"] = "string"
     default: Any = None
-    parse: Callable[[str], Any] = field(default=str)
+    parse: Callable[[Any], Any] = field(default=lambda given: given)
     in_ini: bool = True
     alone: str | None = None
+    is_path: bool = False
 
     @property
     def flag(self) -> str:
@@ -51,14 +63,61 @@ class Option:
     def value(self, config: pytest.Config) -> Any:
         """What the command line says, or else the configuration. Raises UsageError."""
         given = getattr(config.option, self.name)
-        standard = config.getini(self.name) if self.in_ini else self.default
-        value = standard if given is None else given
-        if value is None or self.kind != "string":
-            return value
+        value = self._configured(config) if given is None else given
+        if value is None:
+            return None
         try:
+            if self.is_path:
+                value = _path(value, self.folder(config))
             return self.parse(value)
         except ValueError as error:
             raise pytest.UsageError(f"{self.flag} (or {self.name}): {error}") from None
+
+    def folder(self, config: pytest.Config) -> Path:
+        """Where a relative path in its value starts, as seen from where pytest was started."""
+        if getattr(config.option, self.name) is not None or config.inipath is None:
+            return Path()
+        return Path(os.path.relpath(config.inipath.parent, config.invocation_params.dir))
+
+    def _configured(self, config: pytest.Config) -> Any:
+        if not self.in_ini:
+            return self.default
+        try:
+            return config.getini(self.name)
+        except (pytest.UsageError, ValueError, TypeError) as error:
+            raise pytest.UsageError(
+                f"{self.name} in {config.inipath or 'the configuration'}: {error}; "
+                f"expected {_EXPECTED[self.kind]}"
+            ) from None
+
+
+def _path(text: str, folder: Path) -> str:
+    if not text:
+        raise ValueError("it names no file or folder")
+    text = os.path.expanduser(text)  # noqa: PTH111  (Path's own raises for an unknown user)
+    return text if folder == Path() else str(folder / text)
+
+
+def _file(text: str) -> str:
+    if text.endswith(SUFFIX):
+        raise ValueError(f"{text!r} is a spec, and would be lost: name a file of its own")
+    return text
+
+
+def _models(names: list[str]) -> list[str]:
+    if not all(names):
+        raise ValueError("it names no model")
+    return names
+
+
+def _model(name: str) -> str:
+    return _models([name])[0]
+
+
+def _seed(number: int) -> int:
+    if number < 0:
+        raise ValueError(f"{number} is negative: a seed is a whole number from 0 up")
+    return number
 
 
 def _dtype(text: str) -> str:
@@ -90,13 +149,16 @@ OPTIONS = {
             "project has a --model of its own",
             "MODEL",
             "args",
+            parse=_models,
         ),
         Option("ppcheck_revision", "revision of the model under test on the hub", "REVISION"),
-        Option("ppcheck_json", "write the run record to FILE", "FILE"),
+        Option("ppcheck_json", "write the run record to FILE", "FILE", parse=_file, is_path=True),
         Option(
             "ppcheck_markdown",
             "write a summary in Markdown to FILE; on GitHub it is also added to the job's summary",
             "FILE",
+            parse=_file,
+            is_path=True,
         ),
         Option(
             "ppcheck_report",
@@ -105,6 +167,7 @@ OPTIONS = {
             "DIR",
             alone="reports/html",
             parse=_folder,
+            is_path=True,
         ),
         Option(
             "ppcheck_history",
@@ -119,6 +182,8 @@ OPTIONS = {
             "compare with the baseline in FILE, and fail where a claim has become worse by more "
             "than chance and its tolerance; a missing file informs and does not fail",
             "FILE",
+            parse=_file,
+            is_path=True,
         ),
         Option(
             "ppcheck_bless",
@@ -132,6 +197,7 @@ OPTIONS = {
             "ppcheck_against",
             "run MODEL beside the model under test and compare with it instead of a baseline",
             "MODEL",
+            parse=_model,
         ),
         Option(
             "ppcheck_seed",
@@ -139,6 +205,7 @@ OPTIONS = {
             "N",
             "int",
             0,
+            parse=_seed,
         ),
         Option(
             "ppcheck_lenient",
@@ -186,6 +253,17 @@ OPTIONS = {
 def option(config: pytest.Config, name: str) -> Any:
     """The value of `ppcheck_NAME`. Raises UsageError for one that means nothing."""
     return OPTIONS[f"ppcheck_{name}"].value(config)
+
+
+def folder_of(config: pytest.Config, name: str) -> Path:
+    """Where a relative path in the value of `ppcheck_NAME` starts, as seen from this process."""
+    return OPTIONS[f"ppcheck_{name}"].folder(config)
+
+
+def check_options(config: pytest.Config) -> None:
+    """Raise UsageError for the first value that means nothing, needed in this run or not."""
+    for each in OPTIONS.values():
+        each.value(config)
 
 
 def settings_of(config: pytest.Config) -> Settings:

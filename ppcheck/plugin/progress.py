@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+from ppcheck.report.text import printable
+
 PATIENCE = 2.0
 """Seconds before the line appears."""
 
@@ -38,4 +40,4 @@ class Progress:
         if not self.reporter.isatty:
             return
         with self.capture.global_and_fixture_disabled():
-            self.reporter.rewrite(text, erase=True)
+            self.reporter.rewrite(printable(text), erase=True)

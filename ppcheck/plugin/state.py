@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 import os
-import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from ppcheck.errors import ModelError
-from ppcheck.plugin.options import option, settings_of
+from ppcheck.errors import ModelError, SpecError
+from ppcheck.plugin.options import folder_of, option, settings_of
 
 if TYPE_CHECKING:
+    from ppcheck.record.cache import Disk
     from ppcheck.subject.load import ModelRef
     from ppcheck.subject.memo import Store
     from ppcheck.subject.settings import Settings
     from ppcheck.subject.subject import Subject
 
 DEFAULT_MODEL = "demo"
+
+
+@dataclass(frozen=True)
+class Cache:
+    """Measurements of this process and, where ``disk`` is there, of those before it.
+
+    ``lack`` says why there is no disk, where one was to be used.
+    """
+
+    store: Store
+    disk: Disk | None = None
+    lack: str | None = None
+
+    @property
+    def trouble(self) -> str | None:
+        """What is wrong with the cache, if anything; it never is a reason to fail."""
+        return self.lack if self.disk is None else self.disk.trouble
 
 
 @dataclass
@@ -33,12 +50,30 @@ class State:
     refs: tuple[ModelRef, ...]
     seed: int
     settings: Settings
-    store: Store
+    cache: Cache
     against: ModelRef | None = None
     examples: Path | None = None
     expectations: int = 0
+    named: dict[str, Path] = field(default_factory=dict)
     held: dict[str, Subject] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
+
+    @property
+    def store(self) -> Store:
+        return self.cache.store
+
+    def name(self, spec: Path) -> None:
+        """Take note of a spec. Raises SpecError where another one has the same name in records."""
+        from ppcheck.record.naming import spec_name
+
+        name = spec_name(spec)
+        other = self.named.setdefault(name, spec.resolve())
+        if other != spec.resolve():
+            raise SpecError(
+                f"{other} is called {name} in records, as this file is: put a pyproject.toml, or a "
+                "git repository, in the folder that holds both",
+                spec,
+            )
 
     def subject(self, ref: ModelRef) -> Subject:
         """The model, loaded on first use. Raises ModelError where it cannot be loaded."""
@@ -66,15 +101,16 @@ def state_of(config: pytest.Config) -> State:
         from ppcheck.subject.load import resolve
 
         names = list(dict.fromkeys(option(config, "model") or [DEFAULT_MODEL]))
+        revision, folder = option(config, "revision"), folder_of(config, "model")
         try:
-            refs = tuple(resolve(name, option(config, "revision")) for name in names)
+            refs = tuple(resolve(name, revision, folder) for name in names)
             other = option(config, "against")
-            against = None if other is None else resolve(other)
+            against = None if other is None else resolve(other, folder=folder_of(config, "against"))
         except ModelError as error:
             raise pytest.UsageError(str(error)) from None
         seed, settings = option(config, "seed"), settings_of(config)
-        store, examples = _store(config), _examples(config)
-        config.stash[_STATE] = State(refs, seed, settings, store, against, examples)
+        cache, examples = _cache(config), _examples(config)
+        config.stash[_STATE] = State(refs, seed, settings, cache, against, examples)
     return config.stash[_STATE]
 
 
@@ -86,20 +122,18 @@ def _examples(config: pytest.Config) -> Path | None:
     try:
         return cache.mkdir("ppcheck-examples")
     except OSError:
-        return None  # `_store` has warned
+        return None  # `_cache` says so
 
 
-def _store(config: pytest.Config) -> Store:
-    """Measurements of this process and, unless that is not wanted, of those before it."""
-    from ppcheck.record.cache import Disk
+def _cache(config: pytest.Config) -> Cache:
+    from ppcheck.record.cache import NOT_KEPT, Disk
     from ppcheck.subject.memo import Memory
 
     cache: pytest.Cache | None = getattr(config, "cache", None)  # None under `-p no:cacheprovider`
     if option(config, "no_cache") or cache is None:
-        return Memory()
+        return Cache(Memory())
     try:
-        return Memory(Disk(cache.mkdir("ppcheck")))
+        disk = Disk(cache.mkdir("ppcheck"))
     except OSError as error:
-        message = f"no measurement is kept for the next run: {error}"
-        warnings.warn(pytest.PytestCacheWarning(message), stacklevel=2)
-        return Memory()
+        return Cache(Memory(), lack=f"{NOT_KEPT}: {error}")
+    return Cache(Memory(disk), disk)

@@ -1,4 +1,4 @@
-"""The audit record: claims by checkpoints, as versioned JSON (`ppcheck.audit/1`)."""
+"""The audit record: claims by checkpoints, as versioned JSON (`ppcheck.audit/2`)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from pydantic import Field
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.run import Recorded
 
-SCHEMA = "ppcheck.audit/1"
+SCHEMA = "ppcheck.audit/2"
+EARLIER = ("ppcheck.audit/1",)
+"""What earlier versions wrote: version 2 has each claim's tolerances."""
 
 
 class Status(StrEnum):
@@ -62,6 +64,7 @@ class AuditedClaim(Recorded):
     family: str
     says: str
     bounds: dict[str, str]
+    tolerance: dict[str, float] = Field(default_factory=dict)
     cells: tuple[Cell | None, ...]
 
 
@@ -87,7 +90,7 @@ class Checkpoint(Recorded):
 class AuditRecord(Recorded):
     """One audit. ``specs`` are paths as they were given; checkpoints are in the order given."""
 
-    schema_: Literal["ppcheck.audit/1"] = Field("ppcheck.audit/1", alias="schema")
+    schema_: Literal["ppcheck.audit/2"] = Field("ppcheck.audit/2", alias="schema")
     started: str
     specs: tuple[str, ...]
     settings: dict[str, Any]

@@ -1,7 +1,8 @@
 """Baselines: what was true of a model that was good, kept in git and compared with by itself.
 
-Two files: the baseline, JSON that reads well in a diff, and beside it `FILE.units.npz` with what
-the comparison needs of each independent unit, a few kilobytes.
+Two files: the baseline, JSON that reads well in a diff, and beside it `FILE.DIGEST.npz` with what
+the comparison needs of each independent unit, a few kilobytes. Specs are named from the folder that
+the baseline lies in, so that it says which file is meant wherever pytest is started.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ import hashlib
 import io
 import json
 import math
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,48 +23,106 @@ from pydantic import ValidationError
 from ppcheck.errors import BaselineError
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.files import write_whole
+from ppcheck.record.leading import NAMED
+from ppcheck.record.naming import common_parts, name_from
 from ppcheck.record.run import ClaimRecord
-from ppcheck.record.versions import Format
+from ppcheck.record.versions import Format, Held
 
 _DIGITS = 6
 _CLAIM = {
     *("id", "spec", "line", "check", "family", "says", "verdict", "expect", "fingerprint", "seed"),
-    "statistics",
+    *("measures", "statistics"),
 }
-_FACTS = ("prompts_sha256", "units", "kept", "looked_at", "players", "identity")
-_STATISTIC = {"estimate", "low", "high", "n", "confidence", "method", "family", "bound", "verdict"}
+_FACTS = ("prompts_sha256", "units", "kept", "looked_at", "set", "players", "identity")
+_STATISTIC = {
+    *("estimate", "low", "high", "n", "confidence", "method", "family", "bound", "verdict"),
+    "rounding",
+}
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """Claims by key (``specs/a.pp.yaml::claim``), measured on ``model``."""
+    """Claims by key (``specs/a.pp.yaml::claim``), measured on ``model``.
+
+    Specs are named from ``folder``.
+    """
 
     model: Mapping[str, Any]
     claims: Mapping[str, ClaimRecord]
+    folder: Path = field(default_factory=Path)
+
+    def name_of(self, spec: Path, ids: Collection[str]) -> str:
+        """What the baseline calls a spec that has claims with these ids.
+
+        Where the file that it names is not there, as after the baseline was moved and in baselines
+        of earlier versions, it is the one of which the path agrees best, if one does.
+        """
+        own = name_from(self.folder, spec)
+        if own in self.specs:
+            return own
+        fits = {
+            name: (common_parts(name, spec.resolve()), len(known.intersection(ids)))
+            for name, known in self.specs.items()
+            if not (self.folder / name).exists()
+        }
+        fits = {name: fit for name, fit in fits.items() if all(fit)}
+        best = [name for name, fit in fits.items() if fit == max(fits.values())]
+        return best[0] if len(best) == 1 else own
+
+    @cached_property
+    def specs(self) -> Mapping[str, frozenset[str]]:
+        """The ids of each spec's claims."""
+        found: dict[str, set[str]] = {}
+        for record in self.claims.values():
+            found.setdefault(record.spec, set()).add(record.id)
+        return {name: frozenset(ids) for name, ids in found.items()}
 
 
-def key(record: ClaimRecord) -> str:
-    """What a claim is called in every run, whatever the model."""
-    return f"{record.spec}::{record.id}"
+@dataclass(frozen=True)
+class Measured:
+    """A claim of this run, the file that it stands in, and the ids of all claims there."""
+
+    record: ClaimRecord
+    path: Path
+    ids: tuple[str, ...]
+
+
+def key(spec: str, claim: str) -> str:
+    """What a claim is called in a baseline, whatever the model."""
+    return f"{spec}::{claim}"
 
 
 def blessed(
-    before: Baseline | None,
-    records: Mapping[str, ClaimRecord],
-    model: Mapping[str, Any],
-    gone: Collection[str] = (),
+    before: Baseline | None, run: Sequence[Measured], model: Mapping[str, Any], folder: Path
 ) -> Baseline:
-    """The baseline with what was measured now, and without what is ``gone`` from the specs.
+    """The baseline with what was measured now, and without what its spec no longer has.
 
-    What was not measured stays as it was.
+    What is not applicable now was blessed away; a claim that ended in an error, and one that this
+    run did not ask for, stays as it was.
     """
-    measured = {
-        name: record
-        for name, record in records.items()
-        if record.verdict not in (Verdict.ERROR, Verdict.NOT_APPLICABLE)
+    kept = {} if before is None else dict(before.claims)
+    for one in run:
+        own = name_from(folder, one.path)
+        if before is not None:
+            was = before.name_of(one.path, one.ids)
+            kept = _renamed(kept, was, own)
+        name = key(own, one.record.id)
+        if one.record.verdict is Verdict.NOT_APPLICABLE:
+            kept.pop(name, None)
+        elif one.record.verdict is not Verdict.ERROR:
+            kept[name] = one.record.model_copy(update={"spec": own})
+    return Baseline(model, kept, folder)
+
+
+def _renamed(claims: dict[str, ClaimRecord], was: str, now: str) -> dict[str, ClaimRecord]:
+    if was == now:
+        return claims
+    return {
+        key(now, record.id) if record.spec == was else name: record.model_copy(
+            update={"spec": now if record.spec == was else record.spec}
+        )
+        for name, record in claims.items()
     }
-    kept = {name: old for name, old in before.claims.items() if name not in gone} if before else {}
-    return Baseline(model, kept | measured)
 
 
 def write_baseline(path: Path, baseline: Baseline) -> None:
@@ -85,8 +145,8 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
 def read_baseline(path: Path) -> Baseline | None:
     """The baseline, or None where there is no file.
 
-    Raises BaselineError for a file that is no baseline, is of a later version, or whose units are
-    missing or are not those that were written with it.
+    Raises BaselineError for a file that is not a baseline, is of a later version, or whose units
+    are missing or are not those that were written with it.
     """
     try:
         held = json.loads(path.read_text(encoding="utf-8"))
@@ -109,11 +169,16 @@ def read_baseline(path: Path) -> Baseline | None:
     except (ValidationError, KeyError, TypeError, AttributeError) as error:
         cause = str(error).split("\n")[0]
         raise BaselineError(f"{path} is damaged: {cause}. {_AGAIN}") from error
-    return Baseline(held.get("model", {}), claims)
+    return Baseline(held.get("model", {}), claims, path.parent)
 
 
-_AGAIN = "Write it anew with --ppcheck-bless, or restore it from git"
-FORMAT = Format("ppcheck.baseline", "baseline", _AGAIN)
+def _from_its_folder(held: Held) -> Held:
+    """Version 2 names specs from its folder; where version 1 did, `Baseline.name_of` finds out."""
+    return held | {"schema": "ppcheck.baseline/2"}
+
+
+_AGAIN = "Write it again with --ppcheck-bless, or restore it from git"
+FORMAT = Format("ppcheck.baseline", "baseline", _AGAIN, (_from_its_folder,))
 
 
 def _sidecar(path: Path, digest: str) -> Path:
@@ -123,6 +188,8 @@ def _sidecar(path: Path, digest: str) -> Path:
 def _trimmed(record: ClaimRecord) -> dict[str, Any]:
     claim = record.model_dump(mode="json", include=_CLAIM)
     claim["facts"] = {name: record.facts[name] for name in _FACTS if name in record.facts}
+    if ranking := record.facts.get("ranking"):
+        claim["facts"]["ranking"] = ranking[:NAMED]
     claim["statistics"] = {
         name: {
             field: _rounded(value)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from hashlib import sha256
@@ -17,6 +16,8 @@ from ppcheck.subject.readout import Floats
 
 LIMIT = 2**29
 """Bytes on disk beyond which the packs used longest ago are removed."""
+NOT_KEPT = "the cache cannot be written, and nothing is kept for the next run"
+_NOT_READ = "what the cache holds cannot all be read, and is measured again"
 _MAGIC = b"ppcheck.measurements/1\n"
 _CHECKSUM = 32
 
@@ -26,21 +27,26 @@ class Disk:
 
     A pack is written whole under a name that its content gives, so that runs side by side never
     meet; one that is damaged is removed, and its measurements are then not known.
+
+    It is never a reason to fail: what cannot be read is not known, and what cannot be written is
+    not kept. ``trouble`` is what went wrong first, if anything.
     """
 
     def __init__(self, folder: Path, limit: int = LIMIT) -> None:
         self.folder = folder
         self.limit = limit
+        self.trouble: str | None = None
 
     def load(self, family: str, members: Iterable[str]) -> dict[str, Floats]:
         found: dict[str, Floats] = {}
-        for path in self._shelf(family).glob(f"{family}.*"):
-            with suppress(FileNotFoundError):  # another run has just removed it
-                if pack := _unpacked(family, path.read_bytes()):
-                    found |= pack
-                    os.utime(path)
-                else:
+        for path, data in self._packs(family):
+            pack = _unpacked(family, data)
+            found |= pack or {}
+            with suppress(OSError):  # a cache that may only be read still serves
+                if pack is None:
                     path.unlink()
+                else:
+                    os.utime(path)
         return {name: found[name] for name in members if name in found}
 
     def save(self, family: str, found: Mapping[str, Floats]) -> None:
@@ -50,7 +56,25 @@ class Disk:
             write_whole(self._shelf(family) / name, data)
             self._trim()
         except OSError as error:
-            warnings.warn(f"measurements cannot be kept: {error}", stacklevel=2)
+            self._note(f"{NOT_KEPT}: {self.folder}", error)
+
+    def _packs(self, family: str) -> Iterator[tuple[Path, bytes]]:
+        """The family's packs that can be read, and what is in them."""
+        try:
+            paths = list(self._shelf(family).glob(f"{family}.*"))
+        except OSError as error:
+            self._note(f"{_NOT_READ}: {self.folder}", error)
+            return
+        for path in paths:
+            try:
+                yield path, path.read_bytes()
+            except FileNotFoundError:  # another run has just removed it
+                pass
+            except OSError as error:
+                self._note(f"{_NOT_READ}: {path}", error)
+
+    def _note(self, trouble: str, error: OSError) -> None:
+        self.trouble = self.trouble or f"{trouble}: {error.strerror or error}"
 
     def _shelf(self, family: str) -> Path:
         return self.folder / family[:2]
@@ -62,13 +86,14 @@ class Disk:
         for _, bytes_, path in files:
             if size <= self.limit:
                 break
-            path.unlink(missing_ok=True)
-            size -= bytes_
+            with suppress(OSError):  # it belongs to somebody else
+                path.unlink(missing_ok=True)
+                size -= bytes_
 
     def _files(self) -> Iterator[tuple[int, int, Path]]:
         """When each was used last, its size, and where it is."""
         for path in self.folder.glob("*/*"):
-            with suppress(FileNotFoundError):
+            with suppress(OSError):
                 stat = path.stat()
                 yield stat.st_mtime_ns, stat.st_size, path
 

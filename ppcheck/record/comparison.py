@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from ppcheck.judge.compare import Change, change, default_tolerance, difference
+from ppcheck.judge.limits import NO_GAP
 from ppcheck.judge.verdict import Verdict
-from ppcheck.record.run import (
-    ClaimRecord,
-    ComparedStatistic,
-    Comparison,
-    RunRecord,
-    StatisticRecord,
-)
+from ppcheck.measure.statistics import Floats
+from ppcheck.record.leading import Paired, led, left, listed, member_of, moved, paired
+from ppcheck.record.run import ClaimRecord, ComparedStatistic, Comparison, StatisticRecord
 from ppcheck.spec.bound import Bound
 
 CONFIDENCE = 0.95
-NAMED = 4
-"""So many of those that moved are named; of more their number is."""
-_MEASURED = (Verdict.HOLDS, Verdict.MOVED, Verdict.FAILS, Verdict.INCONCLUSIVE)
+_ORDER = (
+    *(Change.REGRESSED, Change.NO_LONGER_HOLDS, Change.MOVED, Change.NOT_COMPARABLE),
+    *(Change.UNCERTAIN, Change.IMPROVED),
+)
+_DEFAULT = "the default"
+
+
+def was_or_is_measured(new: ClaimRecord, old: ClaimRecord | None) -> bool:
+    """Whether there is anything to say of what became of the claim."""
+    return new.is_measured or (old is not None and old.is_measured)
 
 
 def compared(
@@ -38,63 +42,40 @@ def compared(
     """
     if old is None:
         return Comparison(change=Change.NEW, baseline=baseline)
+    if not new.is_measured:
+        return lost(old, baseline, new.reason or str(new.verdict), Change.NOT_COMPARABLE)
     if reason := _incomparable(new, old):
         return Comparison(
             change=Change.NOT_COMPARABLE, baseline=baseline, verdict=old.verdict, reason=reason
         )
+    pairs = paired(new, old)
+    allowed = tolerance or {}
     found = {
-        name: _statistic(name, new, old, (tolerance or {}).get(name.partition("[")[0]), comparisons)
-        for name in _shared(new, old)
+        name: _statistic(name, was, new, old, allowed.get(name.partition("[")[0]), comparisons)
+        for name, was in pairs.names.items()
     }
-    moved = _moved(new, old)
-    # Where a role has moved its old player is worse at it, which is the very same news.
-    changes = (
-        set() if moved and new.verdict is Verdict.MOVED else {o.change for o in found.values()}
-    )
-    if moved:
-        changes.add(Change.MOVED)
-    if old.passes and not new.passes and new.verdict is not Verdict.MOVED:
-        changes.add(Change.NO_LONGER_HOLDS)
-    order = (
-        *(Change.REGRESSED, Change.NO_LONGER_HOLDS, Change.MOVED),
-        *(Change.UNCERTAIN, Change.IMPROVED),
-    )
-    whole = next((each for each in order if each in changes), Change.UNCHANGED)
+    whole = _whole(new, old, found, pairs)
     return Comparison(
-        change=whole, baseline=baseline, verdict=old.verdict, statistics=found, moved=moved
+        change=whole,
+        baseline=baseline,
+        verdict=old.verdict,
+        statistics=found,
+        moved=moved(new, old),
+        led=led(new, old),
+        unpaired=(*pairs.only_then, *pairs.only_now),
+        reason=_lacking(pairs) if whole is Change.NOT_COMPARABLE else None,
     )
 
 
-def compared_runs(new: RunRecord, old: RunRecord, name: str) -> tuple[RunRecord, list[str]]:
-    """The new run, each claim with its comparison, and the claims of the old one that are gone.
+def lost(old: ClaimRecord, baseline: str, reason: str, otherwise: Change) -> Comparison:
+    """The comparison of a claim that was not measured now, and why.
 
-    Claims are paired by spec, id and model; where each run has one model, these two are paired.
-    ``name`` is what the old run is called.
+    Where it held it is no longer measured; where it did not, what has become of it is said.
     """
-    one_each = len(new.models) == len(old.models) == 1
-    before = {_place(claim, one_each): claim for claim in old.claims}
-    comparisons = n_comparisons({str(place): claim for place, claim in before.items()})
-    claims = tuple(
-        claim.model_copy(
-            update={
-                "comparison": compared(
-                    claim,
-                    before.get(_place(claim, one_each)),
-                    name,
-                    tolerance=claim.tolerance,
-                    comparisons=comparisons,
-                )
-            }
-        )
-        for claim in new.claims
-    )
-    left = before.keys() - {_place(claim, one_each) for claim in claims}
-    gone = ["::".join(place[:2]) for place in before if place in left]
-    return new.model_copy(update={"claims": claims}), gone
-
-
-def _place(claim: ClaimRecord, one_model: bool) -> tuple[str, str, str]:
-    return claim.spec, claim.id, "" if one_model else claim.model
+    whole = Change.NO_LONGER_MEASURED if old.passes else otherwise
+    if whole is Change.NOT_COMPARABLE:
+        reason = f"it was not measured now: {reason}"
+    return Comparison(change=whole, baseline=baseline, verdict=old.verdict, reason=reason)
 
 
 def n_comparisons(records: Mapping[str, ClaimRecord]) -> int:
@@ -102,50 +83,84 @@ def n_comparisons(records: Mapping[str, ClaimRecord]) -> int:
     return sum(len(record.expect) for record in records.values()) or 1
 
 
+def _whole(
+    new: ClaimRecord, old: ClaimRecord, found: Mapping[str, ComparedStatistic], pairs: Paired
+) -> Change:
+    """What became of the claim: the worst that became of its statistics, or of who is behind it."""
+    # Where a role has moved its old player is worse at it, which is the very same news.
+    old_news = left(new, old) if new.verdict is Verdict.MOVED else frozenset()
+    changes = {one.change for name, one in found.items() if member_of(name) not in old_news}
+    if moved(new, old):
+        changes.add(Change.MOVED)
+    if old.passes and not new.passes and new.verdict is not Verdict.MOVED:
+        changes.add(Change.NO_LONGER_HOLDS)
+    if pairs.only_then or not found:
+        changes.add(Change.NOT_COMPARABLE)
+    return next((each for each in _ORDER if each in changes), Change.UNCHANGED)
+
+
+def _lacking(pairs: Paired) -> str:
+    """Which statistics are on one side alone."""
+    sides = [(pairs.only_then, "then"), (pairs.only_now, "now")]
+    return "; ".join(f"{listed(names)} was measured {when} alone" for names, when in sides if names)
+
+
 def _incomparable(new: ClaimRecord, old: ClaimRecord) -> str | None:
     """What keeps the two from being of the same measurement."""
-    for record, when in ((old, "then"), (new, "now")):
-        if record.verdict not in _MEASURED:
-            return f"it was not measured {when}: {record.reason or record.verdict}"
-    prompts = [record.facts.get("prompts_sha256") for record in (new, old)]
-    if prompts[0] != prompts[1]:
-        return "prompts differ"
+    if not old.is_measured:
+        return f"it was not measured then: {old.reason or old.verdict}"
     if new.seed != old.seed:
         return f"seeds differ: {old.seed} then, {new.seed} now"
-    if new.fingerprint != old.fingerprint:
-        return "what the claim measures differs"
-    return None
+    same_prompts = new.facts.get("prompts_sha256") == old.facts.get("prompts_sha256")
+    if new.fingerprint == old.fingerprint:
+        return None if same_prompts else "prompts differ"
+    if keys := list(_differing(new.measures, old.measures)):
+        return listed(keys, "; ")
+    return "what the claim measures differs" if same_prompts else "prompts differ"
 
 
-def _expected(record: ClaimRecord) -> Iterator[tuple[str, StatisticRecord]]:
-    return ((name, one) for name, one in record.statistics.items() if one.bound is not None)
+def _differing(now: Mapping[str, str], then: Mapping[str, str]) -> Iterator[str]:
+    """``site was L1H1, is L1H3``: keys of the claim and of its prompts; nothing if one is unknown.
+
+    A record that an earlier version wrote says nothing of them.
+    """
+    if not now or not then:
+        return
+    for key in dict.fromkeys((*now, *then)):
+        if now.get(key) != then.get(key):
+            yield f"{key} was {then.get(key, _DEFAULT)}, is {now.get(key, _DEFAULT)}"
 
 
-def _shared(new: ClaimRecord, old: ClaimRecord) -> list[str]:
-    return [
-        name
-        for name, one in _expected(new)
-        if name in old.statistics and old.statistics[name].n == one.n
-    ]
+def _units(one: StatisticRecord) -> Floats:
+    """Pseudo-values, [unit]; NaN for a share of a gap that is too small, which means nothing."""
+    units = np.array(one.units, dtype=np.float64)
+    return np.full(len(units), np.nan) if one.method == NO_GAP else units
 
 
 def _statistic(
-    name: str, new: ClaimRecord, old: ClaimRecord, tolerance: float | None, comparisons: int
+    name: str,
+    was: str,
+    new: ClaimRecord,
+    old: ClaimRecord,
+    tolerance: float | None,
+    comparisons: int,
 ) -> ComparedStatistic:
-    after, before = new.statistics[name], old.statistics[name]
-    bound = Bound.parse(after.bound or "")
+    after, before = new.statistics[name], old.statistics[was]
+    bound = Bound.parse(after.bound or before.bound or "")
     if tolerance is None:
         tolerance = default_tolerance(bound, before.estimate)
     step = difference(
-        np.array(after.units),
-        np.array(before.units),
+        _units(after),
+        _units(before),
         after.estimate - before.estimate,
+        rounding=after.rounding + before.rounding,
         confidence=1 - (1 - CONFIDENCE) / (comparisons * after.family),
         seed=new.seed,
         name=name,
     )
     return ComparedStatistic(
         change=change(bound, before.estimate, step, tolerance),
+        was=None if was == name else was,
         old=before.estimate,
         new=after.estimate,
         difference=step.estimate,
@@ -155,29 +170,3 @@ def _statistic(
         confidence=step.confidence,
         tolerance=tolerance,
     )
-
-
-def _moved(new: ClaimRecord, old: ClaimRecord) -> tuple[str, str] | None:
-    """Who played a role or was chosen and no longer is, and who does instead.
-
-    A role has moved where its own verdict says so, or nobody of those who played it still does; a
-    choice among many sites has where half or more of them are others.
-    """
-    if "players" in new.facts:
-        then, now = (tuple(record.facts.get("players", ())) for record in (old, new))
-        most = len(then) if new.verdict is Verdict.MOVED else 0
-    else:
-        found = new.facts.get("looked_at")
-        then, now = (tuple(record.facts.get("kept", ())) if found else () for record in (old, new))
-        most = len(then) // 2
-    gone, came = (
-        [each for each in one if each not in other] for one, other in ((then, now), (now, then))
-    )
-    if not gone or not now or len(then) - len(gone) > most:
-        return None
-    return _few(gone), _few(came or now)
-
-
-def _few(names: Sequence[str]) -> str:
-    more = len(names) - NAMED
-    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import time
 from collections.abc import Mapping
@@ -15,43 +13,59 @@ import numpy as np
 
 from ppcheck.errors import SpecError, UnsupportedError
 from ppcheck.judge.compare import pseudo_values
-from ppcheck.judge.notes import method_notes
+from ppcheck.judge.notes import finding_notes
 from ppcheck.judge.opposite import opposite
 from ppcheck.judge.verdict import Finding, Judgement, Verdict, judge
 from ppcheck.measure.check import Bench, Check, Measured, Measurement
+from ppcheck.record.fingerprint import fingerprint, measures
+from ppcheck.record.naming import spec_name
 from ppcheck.record.run import ClaimRecord, Example, StatisticRecord
 from ppcheck.spec.bound import Bound
 from ppcheck.spec.load import Entry, Spec
+from ppcheck.spec.range import Range
+from ppcheck.subject.locate import ModelRef
 from ppcheck.subject.subject import Subject
 
-_JUDGING = {"id", "says", "expect", "source", "tolerance", "correction"}
+UNREADABLE = "spec"
+"""The id in the record of a spec that could not be read."""
 WORST = 5
 """How many of a statistic's worst examples a record shows as text."""
 
 
 @dataclass(frozen=True)
 class Examination:
-    """One claim, about to be tried on the model labelled ``model``; ``name`` is the spec's.
+    """One claim, about to be tried on the model labelled ``model``.
 
     ``examples`` is the folder of counterexamples that are kept from run to run.
     """
 
     spec: Spec
     entry: Entry
-    name: str
     model: str
     seed: int
     examples: Path | None = None
 
+    @property
+    def name(self) -> str:
+        """What the spec is called in every run."""
+        return spec_name(self.spec.path)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Those of all claims of the spec."""
+        return tuple(entry.id for entry in self.spec.entries)
+
     def run(self, subject: Subject) -> ClaimRecord:
         """Measure and judge. Raises a PpcheckError where it cannot."""
         started = time.perf_counter()
+        before = subject.work
         claim, grid = self.entry.expand()
         measurement = cast(Check, claim).measure(Bench(subject, grid, self.seed, self.examples))
         statistics = [one.statistic for one in measurement.measured]
         if subject.ran_whole is not None:
             note = f"measured with whole forward passes: {subject.ran_whole}"
-            facts = {**measurement.facts, "no_replay": subject.ran_whole}
+            work = [now - then for now, then in zip(subject.work, before, strict=True)]
+            facts = {**measurement.facts, "no_replay": subject.ran_whole, "work": work}
             measurement = replace(measurement, notes=(*measurement.notes, note), facts=facts)
         judgement = judge(
             statistics,
@@ -62,6 +76,11 @@ class Examination:
             identity=measurement.identity,
         )
         return self._record(judgement, measurement, time.perf_counter() - started)
+
+    def check_about(self, ref: ModelRef) -> None:
+        """Raise UnsupportedError where the spec is about other models."""
+        if not self.spec.is_about(*ref.names):
+            raise UnsupportedError(f"the spec is about {self.spec.about}, not {ref.label}")
 
     def on(self, model: str) -> Examination:
         """The same claim, about to be tried on another model."""
@@ -79,6 +98,10 @@ class Examination:
         reason = str(error).replace(str(self.spec.path), self.name)
         return self._unmeasured(Verdict.ERROR, reason or type(error).__name__)
 
+    def left_out(self, reason: str) -> ClaimRecord:
+        """The record of a claim that was not to be measured, for a reason of the run's own."""
+        return self._unmeasured(Verdict.NOT_APPLICABLE, reason)
+
     def _unmeasured(self, verdict: Verdict, reason: str) -> ClaimRecord:
         return ClaimRecord(**self._identity(), verdict=verdict, reason=reason)
 
@@ -95,7 +118,7 @@ class Examination:
             verdict=judgement.verdict,
             statistics=statistics,
             facts={**measurement.facts, "unit": self._unit_names()},
-            notes=(*measurement.notes, *method_notes(judgement.findings)),
+            notes=(*measurement.notes, *finding_notes(judgement.findings, self._ranges)),
             reason=judgement.moved,
             seconds=seconds,
         )
@@ -112,7 +135,7 @@ class Examination:
             "seed": self.seed,
             "family": "",
         }
-        if claim is None:
+        if claim is None or self.entry.grid is None:
             return identity
         return identity | {
             "family": claim.family,
@@ -121,33 +144,45 @@ class Examination:
             "source": claim.source or self.spec.source,
             "expect": {name: str(bound) for name, bound in claim.expect.items()},
             "tolerance": dict(claim.tolerance),
-            "fingerprint": self._fingerprint(),
+            "fingerprint": fingerprint(claim, self.entry.grid, self.seed),
+            "measures": measures(claim, self.entry.grid),
         }
+
+    @property
+    def _ranges(self) -> Mapping[str, Range]:
+        return {} if self.entry.claim is None else self.entry.claim.all_statistics
 
     def _unit_names(self) -> list[str]:
         return [] if self.entry.grid is None else list(self.entry.grid.unit_names)
 
-    def _fingerprint(self) -> str:
-        """A hash of what the claim measures: its words and bounds may change, this does not."""
-        claim, grid = self.entry.claim, self.entry.grid
-        if claim is None or grid is None:
-            return ""
-        said = claim.model_dump(mode="json", exclude=_JUDGING)
-        asked = [said, grid.prompt_set.model_dump(mode="json"), self.seed]
-        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
-
-def unreadable(name: str, model: str, error: SpecError) -> ClaimRecord:
-    """The record of the spec called ``name``, which could not be read."""
+def unreadable(path: Path, model: str, error: SpecError) -> ClaimRecord:
+    """The record of the spec in ``path``, which could not be read."""
     return ClaimRecord(
-        id="spec",
-        spec=name,
+        id=UNREADABLE,
+        spec=spec_name(path),
         line=error.line or 1,
         check="",
         family="",
         model=model,
         verdict=Verdict.ERROR,
         reason=error.message,
+    )
+
+
+def no_longer_there(old: ClaimRecord, path: Path, model: str, reason: str) -> ClaimRecord:
+    """The record of a claim that ``path`` had once and has no longer."""
+    return ClaimRecord(
+        id=old.id,
+        spec=spec_name(path),
+        line=old.line,
+        check=old.check,
+        family=old.family,
+        model=model,
+        verdict=Verdict.NOT_APPLICABLE,
+        says=old.says,
+        expect=old.expect,
+        reason=reason,
     )
 
 
@@ -177,6 +212,7 @@ def _statistic(finding: Finding, behind: Measured) -> StatisticRecord:
         values=finding.values,
         units=tuple(map(_finite, pseudo_values(behind.statistic).tolist())),
         worst=_worst(behind, finding.bound, estimate.estimate),
+        rounding=finding.rounding,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import tempfile
@@ -9,11 +10,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_DEVICES = Path("/dev")
+_NAMED = 40
+"""Characters of a file's name that its temporary one begins with: a whole name may be too long."""
+
 
 def write_whole(path: Path, content: str | bytes) -> None:
-    """Replace ``path`` by ``content`` in one step: a crash leaves the old file or the new one."""
+    """Replace ``path`` by ``content`` in one step: a crash leaves the old file or the new one.
+
+    Raises OSError where it cannot, and for a device or a pipe, which would be lost.
+    """
+    _check_kind(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:_NAMED]}.")
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(content.encode() if isinstance(content, str) else content)
@@ -26,6 +35,17 @@ def write_whole(path: Path, content: str | bytes) -> None:
         raise
 
 
+def check_writable(path: Path) -> None:
+    """Raise OSError where `write_whole` could not write ``path``; makes its folder."""
+    _check_kind(path)
+    if path.exists() and not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, "it is protected from writing", str(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:_NAMED]}.")
+    os.close(handle)
+    Path(name).unlink()
+
+
 @contextmanager
 def folder_locked(folder: Path) -> Iterator[None]:
     """Wait for whoever else reads and then writes in ``folder``; the lock dies with its process."""
@@ -36,3 +56,10 @@ def folder_locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def _check_kind(path: Path) -> None:
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "it is a folder", str(path))
+    if (path.exists() and not path.is_file()) or path.absolute().parent == _DEVICES:
+        raise OSError(errno.EINVAL, "it is a device or a pipe, not a file", str(path))

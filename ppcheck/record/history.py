@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -18,6 +18,7 @@ from ppcheck.errors import HistoryError
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.course import Course, Detail, Key, Mark, course
 from ppcheck.record.database import CLAIMS, RUNS, STATISTICS, Database
+from ppcheck.record.naming import common_parts
 from ppcheck.record.run import ClaimRecord, RunRecord, StatisticRecord
 from ppcheck.spec.grammar import suggest
 
@@ -83,7 +84,7 @@ def courses(database: Database, wanted: Wanted, last: int) -> list[Course]:
     """
     with database.reading() as connection:
         keys = _chosen(connection, wanted)
-        where = _where(keys, wanted)
+        where = _where(keys.values(), wanted)
         marks = _marks(connection, keys, where)
         tails = {key: of_key[-last - 1 :] for key, of_key in marks.items()}
         oldest = min((tail[0].started for tail in tails.values()), default=None)
@@ -148,10 +149,16 @@ def _text(value: object) -> str | None:
     return str(value).encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
 
 
-def _chosen(connection: sql.Connection, wanted: Wanted) -> set[Key]:
-    """The keys that are asked for. Raises HistoryError where there is none."""
+def _chosen(connection: sql.Connection, wanted: Wanted) -> dict[Key, Key]:
+    """The keys that are asked for, as they stand in the store, each with what the claim is called.
+
+    Raises HistoryError where there is none.
+    """
     columns = (CLAIMS.c.spec, CLAIMS.c.claim, CLAIMS.c.model)
-    keys = {Key(*row) for row in connection.execute(sql.select(*columns).distinct())}
+    stored = [Key(*row) for row in connection.execute(sql.select(*columns).distinct())]
+    specs = _specs(connection, {key.spec for key in stored})
+    called = {key: key._replace(spec=specs[key.spec]) for key in stored}
+    keys = set(called.values())
     if wanted.pattern is not None:
         keys = _matching(keys, wanted.pattern)
     if wanted.model is not None:
@@ -160,10 +167,37 @@ def _chosen(connection: sql.Connection, wanted: Wanted) -> set[Key]:
         _some(keys, "model", wanted.model, models)
     if wanted.statistic is not None:
         named = sql.select(STATISTICS.c.name, *columns).join(CLAIMS).distinct()
-        rows = [row for row in connection.execute(named) if Key(*row[1:]) in keys]
-        keys = {Key(*row[1:]) for row in rows if row[0] == wanted.statistic}
-        _some(keys, "statistic", wanted.statistic, {row[0] for row in rows})
-    return keys
+        rows = [(name, called[Key(*key)]) for name, *key in connection.execute(named)]
+        rows = [(name, key) for name, key in rows if key in keys]
+        keys = {key for name, key in rows if name == wanted.statistic}
+        _some(keys, "statistic", wanted.statistic, {name for name, _ in rows})
+    return {old: key for old, key in called.items() if key in keys}
+
+
+def _specs(connection: sql.Connection, stored: set[str]) -> dict[str, str]:
+    """What each spec is called now: earlier versions named it from where pytest was started.
+
+    That is the fullest name of which it is the end, unless the two stand in one run.
+    """
+    found = {}
+    for name in stored:
+        fuller = [o for o in stored if common_parts(name, o) and _fullness(o) > _fullness(name)]
+        apart = [other for other in fuller if not _share_a_run(connection, name, other)]
+        whole = max(apart, key=_fullness, default=name)
+        found[name] = whole if all(common_parts(whole, other) for other in apart) else name
+    return found
+
+
+def _fullness(name: str) -> tuple[int, int]:
+    """By parts of the path, and then by how little else there is, such as ``..``."""
+    return common_parts(name, name), -len(name)
+
+
+def _share_a_run(connection: sql.Connection, one: str, other: str) -> bool:
+    beside = CLAIMS.alias()
+    both = sql.select(CLAIMS.c.run).join(beside, CLAIMS.c.run == beside.c.run)
+    asked = both.where(CLAIMS.c.spec == one, beside.c.spec == other).limit(1)
+    return connection.execute(asked).first() is not None
 
 
 def _matching(keys: set[Key], pattern: str) -> set[Key]:
@@ -187,7 +221,7 @@ def _some(found: Iterable[Key], what: str, asked: str, known: Iterable[str]) -> 
         raise HistoryError(f"no {what} in the history is called {asked!r}: {hint}")
 
 
-def _where(keys: set[Key], wanted: Wanted) -> list[sql.ColumnElement[bool]]:
+def _where(keys: Collection[Key], wanted: Wanted) -> list[sql.ColumnElement[bool]]:
     """Narrows what is read to about these keys: names alone, which an index finds."""
     if wanted == Wanted():
         return []
@@ -198,21 +232,21 @@ def _where(keys: set[Key], wanted: Wanted) -> list[sql.ColumnElement[bool]]:
 
 
 def _marks(
-    connection: sql.Connection, keys: set[Key], where: Sequence[sql.ColumnElement[bool]]
+    connection: sql.Connection, keys: Mapping[Key, Key], where: Sequence[sql.ColumnElement[bool]]
 ) -> dict[Key, list[Mark]]:
-    """Every run of each key, oldest first."""
+    """Every run of each claim, oldest first; ``keys`` say what those in the store are called."""
     c, r = CLAIMS.c, RUNS.c
     query = (
         sql.select(c.spec, c.claim, c.model, c.run, c.place, r.started, r.commit, c.verdict)
         .join(RUNS)
         .where(*where)
-        .order_by(c.spec, c.claim, c.model, r.started, c.run, c.place)
+        .order_by(r.started, c.run, c.place)
     )
     found: dict[Key, list[Mark]] = defaultdict(list)
     for *key, run, place, started, commit, verdict in connection.execute(query):
-        if (name := Key(*key)) in keys:
+        if (name := keys.get(Key(*key))) is not None:
             found[name].append(Mark((run, place), started, commit, Verdict(verdict)))
-    return found
+    return {key: found[key] for key in sorted(found)}
 
 
 def _details(

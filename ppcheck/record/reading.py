@@ -45,5 +45,19 @@ def _with_commit(held: Held) -> Held:
     return held | {"schema": "ppcheck.run/2", "commit": None}
 
 
+def _with_specs(held: Held) -> Held:
+    """Version 3 has all claims of each spec that was read; here, those that were measured."""
+    specs: dict[str, list[str]] = {}
+    for claim in _listed(held.get("claims")):
+        specs.setdefault(str(claim.get("spec")), []).append(str(claim.get("id")))
+    ids = {name: list(dict.fromkeys(some)) for name, some in specs.items()}
+    return held | {"schema": "ppcheck.run/3", "specs": ids}
+
+
+def _listed(claims: Any) -> list[Held]:
+    """The claims of a file that is still to be validated."""
+    return [claim for claim in claims if isinstance(claim, dict)] if claims else []
+
+
 _WRITE = "A run writes one with --ppcheck-json FILE"
-FORMAT = Format("ppcheck.run", "run record", _WRITE, (_with_commit,))
+FORMAT = Format("ppcheck.run", "run record", _WRITE, (_with_commit, _with_specs))

@@ -1,14 +1,25 @@
-"""The run record: what was claimed, measured and judged, as versioned JSON (`ppcheck.run/2`)."""
+"""The run record: what was claimed, measured and judged, as versioned JSON (`ppcheck.run/3`)."""
 
 from __future__ import annotations
 
 import json
+from enum import StrEnum
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ppcheck.judge.compare import Change
+from ppcheck.judge.compare import WORSE, Change
 from ppcheck.judge.verdict import Verdict
+
+
+class Outcome(StrEnum):
+    """What pytest said of a claim, by the names and in the order of pytest's own last line."""
+
+    FAILED = "failed"
+    PASSED = "passed"
+    SKIPPED = "skipped"
+    XFAILED = "xfailed"
+    ERROR = "error"
 
 
 class Recorded(BaseModel):
@@ -31,7 +42,8 @@ class StatisticRecord(Recorded):
     per example, ``units`` jackknife pseudo-values per unit, None where a single unit decides all.
     ``p`` is
     one-sided, and ``correction`` says how it and the interval were corrected over a family.
-    ``n_opposite`` counts the examples that go against the estimate.
+    ``n_opposite`` counts the examples that go against the estimate. ``rounding`` is how far
+    rounding alone may move the estimate, which is in the interval.
     """
 
     estimate: float
@@ -50,12 +62,17 @@ class StatisticRecord(Recorded):
     values: tuple[float, ...] = ()
     units: tuple[float | None, ...] = ()
     worst: tuple[Example, ...] = ()
+    rounding: float = 0.0
 
 
 class ComparedStatistic(Recorded):
-    """One expected statistic, new minus old. ``low`` or ``high`` is None where there is no end."""
+    """One expected statistic, new minus old. ``low`` or ``high`` is None where there is no end.
+
+    ``was`` is what the old one was called, where another component led then.
+    """
 
     change: Change
+    was: str | None = None
     old: float
     new: float
     difference: float
@@ -69,8 +86,9 @@ class ComparedStatistic(Recorded):
 class Comparison(Recorded):
     """What became of a claim since ``baseline`` (a file's or a model's name).
 
-    ``moved`` names what was chosen or played a role before and does now. ``reason`` says why two
-    records cannot be compared.
+    ``moved`` names what was chosen or played a role before and does now, ``led`` what was first of
+    it. ``unpaired`` are expected statistics that one of the two records lacks. ``reason`` says why
+    the records cannot be compared, or why the claim is no longer measured.
     """
 
     change: Change
@@ -78,12 +96,16 @@ class Comparison(Recorded):
     verdict: Verdict | None = None
     statistics: dict[str, ComparedStatistic] = Field(default_factory=dict)
     moved: tuple[str, str] | None = None
+    led: tuple[str, str] | None = None
+    unpaired: tuple[str, ...] = ()
     reason: str | None = None
 
 
 class ClaimRecord(Recorded):
     """One claim on one model.
 
+    ``spec`` is the file's path from the root of its project. ``outcome`` is pytest's, None until
+    the run is over. ``measures`` is what the claim asks for, key by key, bounds and words left out.
     ``reason`` says why it was not measured, where it was not, and from whom to whom a role moved.
     ``asked`` counts what its measurement asked of the model, each readout, site, head or cell over
     a set of prompts being one; ``known`` counts what of it earlier claims or runs had measured.
@@ -96,6 +118,7 @@ class ClaimRecord(Recorded):
     family: str
     model: str
     verdict: Verdict
+    outcome: Outcome | None = None
     says: str = ""
     on: str = ""
     source: str | None = None
@@ -108,6 +131,7 @@ class ClaimRecord(Recorded):
     comparison: Comparison | None = None
     spec_sha256: str = ""
     fingerprint: str = ""
+    measures: dict[str, str] = Field(default_factory=dict)
     seed: int = 0
     asked: int = 0
     known: int = 0
@@ -120,24 +144,50 @@ class ClaimRecord(Recorded):
         return self.verdict is Verdict.HOLDS or (self.verdict is Verdict.MOVED and loose)
 
     @property
+    def is_measured(self) -> bool:
+        """Whether there are figures to judge and to compare."""
+        return self.verdict not in (Verdict.ERROR, Verdict.NOT_APPLICABLE)
+
+    @property
     def where(self) -> str:
         return f"{self.spec}:{self.line}"
+
+
+def outcome_of(claim: ClaimRecord, *, blessing: bool = False, lenient: bool = False) -> Outcome:
+    """What pytest is to say of a claim: what cannot be measured is an error, not a failure.
+
+    While a baseline is blessed nothing fails for being worse than it.
+    """
+    change = None if claim.comparison is None or blessing else claim.comparison.change
+    if claim.verdict is Verdict.ERROR or change is Change.NO_LONGER_MEASURED:
+        return Outcome.ERROR
+    if claim.verdict is Verdict.NOT_APPLICABLE:
+        return Outcome.SKIPPED
+    if change in WORSE and claim.passes:
+        return Outcome.FAILED
+    if claim.verdict is Verdict.INCONCLUSIVE and lenient and change is not Change.REGRESSED:
+        return Outcome.XFAILED
+    return Outcome.PASSED if claim.passes else Outcome.FAILED
 
 
 class RunRecord(Recorded):
     """One run. ``model`` is the only model, or the first; ``models`` are all of them by label.
 
     ``commit`` is that of pytest's root folder, with ``+dirty`` where tracked files differed from
-    it; None outside git.
+    it; None outside git. ``paths`` are the files and folders in which specs were looked for, and
+    ``specs`` are those that were read, each with the ids of all its claims: what else of them is
+    not in ``claims`` was left out on purpose.
     """
 
-    schema_: Literal["ppcheck.run/2"] = Field("ppcheck.run/2", alias="schema")
+    schema_: Literal["ppcheck.run/3"] = Field("ppcheck.run/3", alias="schema")
     started: str
     commit: str | None = None
     seconds: float
     peak_memory_mb: float
     model: dict[str, Any]
     models: dict[str, dict[str, Any]]
+    paths: tuple[str, ...] = ()
+    specs: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     claims: tuple[ClaimRecord, ...]
 
     def to_json(self) -> str:

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from itertools import pairwise
 
+from ppcheck.judge.compare import default_tolerance, room
 from ppcheck.judge.verdict import Verdict
-from ppcheck.record.audit import AuditedClaim, AuditRecord, Cell, Checkpoint, Status
+from ppcheck.record.audit import (
+    AuditedClaim,
+    AuditedStatistic,
+    AuditRecord,
+    Cell,
+    Checkpoint,
+    Status,
+)
 from ppcheck.report.claims import MARKS
-from ppcheck.report.text import counted, in_words, printable
+from ppcheck.report.text import counted, in_words, number, printable
+from ppcheck.spec.bound import Bound
 
 NOTHING = "·"
 """The mark of a checkpoint that was not measured, or does not have the claim."""
+FELL = "▼"
+"""The mark of a checkpoint at which a claim holds with a figure that has become worse."""
 NOBODY = "nobody"
 
 
@@ -50,10 +61,37 @@ class Move:
 
 
 @dataclass(frozen=True)
+class Fall:
+    """A figure that is worse at checkpoint number ``at``, where the claim still holds.
+
+    It is from ``then`` to ``now`` by more than the tolerance, and the intervals of the two do not
+    meet; ``since`` is the checkpoint at which it was best.
+    """
+
+    name: str
+    then: float
+    now: float
+    since: int
+    at: int
+
+    @property
+    def words(self) -> str:
+        """``recovery 0.82 → 0.27 (-67 %)``."""
+        share = f" ({100 * (self.now - self.then) / abs(self.then):+.0f} %)" if self.then else ""
+        return f"{printable(self.name)} {number(self.then)} → {number(self.now)}{share}"
+
+
+@dataclass(frozen=True)
 class Course:
-    """One claim's cells, read in the order of the checkpoints."""
+    """One claim's cells, read in the order of the checkpoints, and what is expected of it."""
 
     cells: Sequence[Cell | None]
+    bounds: Mapping[str, str] = field(default_factory=dict)
+    tolerance: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, claim: AuditedClaim) -> Course:
+        return cls(claim.cells, claim.bounds, claim.tolerance)
 
     @cached_property
     def _held(self) -> list[tuple[int, bool]]:
@@ -101,6 +139,41 @@ class Course:
             if then and now and (then[0] not in now or now[0] not in then)
         ]
 
+    @cached_property
+    def falls(self) -> list[Fall]:
+        """Figures that became worse though the claim holds, in the order of the checkpoints."""
+        found = [fall for name, bound in self.bounds.items() for fall in self._falls(name, bound)]
+        return sorted(found, key=lambda fall: fall.at)
+
+    def _falls(self, name: str, written: str) -> Iterator[Fall]:
+        bound, best = Bound.parse(written), None
+        for at, cell in enumerate(self.cells):
+            now = cell.statistics.get(name) if cell is not None and cell.passes else None
+            if now is None:
+                continue
+            if best is not None and self._is_worse(bound, now, best[1]):
+                yield Fall(name, best[1].estimate, now.estimate, best[0], at)
+                best = None
+            if best is None or room(bound, now.estimate) > room(bound, best[1].estimate):
+                best = (at, now)
+
+    def _is_worse(self, bound: Bound, now: AuditedStatistic, then: AuditedStatistic) -> bool:
+        allowed = self.tolerance.get(now.name.partition("[")[0])
+        if allowed is None:
+            allowed = default_tolerance(bound, then.estimate)
+        by = room(bound, then.estimate) - room(bound, now.estimate)
+        return by > allowed and (_below(now, then) or _below(then, now))
+
+    @property
+    def marks(self) -> list[str]:
+        """A mark for each checkpoint."""
+        fell = {fall.at for fall in self.falls}
+        return [FELL if at in fell else mark(cell) for at, cell in enumerate(self.cells)]
+
+    def fell(self, names: Sequence[str]) -> list[str]:
+        """``recovery 0.82 → 0.27 (-67 %) at demo@tuned``."""
+        return [f"{fall.words} at {names[fall.at]}" for fall in self.falls]
+
     def words(self, names: Sequence[str]) -> str:
         """``holds from step1000 to step4000, but not at 1 between``."""
         if self.span is None:
@@ -121,6 +194,11 @@ class Course:
     def moved(self, names: Sequence[str]) -> list[str]:
         """``L1H1 → L1H3 at demo@rewired``."""
         return [f"{move.then} → {move.now} at {names[move.at]}" for move in self.moves]
+
+
+def _below(one: AuditedStatistic, other: AuditedStatistic) -> bool:
+    """Whether the whole interval of the one lies below that of the other."""
+    return one.high is not None and other.low is not None and one.high < other.low
 
 
 def _without_those_who_stay(then: Sequence[str], now: Sequence[str]) -> tuple[str, str]:
@@ -164,7 +242,7 @@ def _named(each: Checkpoint, *, reasons: bool) -> str:
 
 def tally_of_courses(claims: Sequence[AuditedClaim]) -> str:
     """``86 claims: 60 always hold, 21 stop holding, 5 move``."""
-    courses = [Course(claim.cells) for claim in claims]
+    courses = list(map(Course.of, claims))
     words = {
         Kind.ALWAYS: ("always holds", "always hold"),
         Kind.STARTS: ("starts to hold", "start to hold"),
@@ -176,5 +254,7 @@ def tally_of_courses(claims: Sequence[AuditedClaim]) -> str:
     parts = [in_words(Counter(course.kind for course in courses), words)]
     if moving := sum(bool(course.moves) for course in courses):
         parts.append(f"{moving} {'moves' if moving == 1 else 'move'} to another component")
+    if falling := sum(bool(course.falls) for course in courses):
+        parts.append(f"{falling} {'falls' if falling == 1 else 'fall'} while holding")
     total = counted(len(claims), "claim")
     return f"{total}: {'; '.join(parts)}" if claims else total

@@ -61,7 +61,13 @@ def advice(claim: ClaimRecord) -> list[str]:
         advice = f"{min(few)} independent units are too few, {MIN_UNITS} are needed{halved}"
         return [f"{advice}: more words for {shared} make more units"]
     wanted = [s.more_units for s in judged if s.more_units]
-    return [f"about {max(wanted):,} more independent units would decide it"] if wanted else []
+    if not wanted or len(wanted) < len(judged):
+        return []  # of one of them no number of units can be told
+    more = max(wanted)
+    if claim.facts.get("looked_at"):
+        both = f"about {2 * more:,} more independent units would decide it"
+        return [f"{both}: {more:,} to judge on, and as many to choose by"]
+    return [f"about {more:,} more independent units would decide it"]
 
 
 def tally(claims: Sequence[ClaimRecord]) -> str:
@@ -79,13 +85,15 @@ def tally(claims: Sequence[ClaimRecord]) -> str:
 
 
 def slow_models(claims: Sequence[ClaimRecord]) -> list[str]:
-    """A line for each model whose patches were not replayed, and why."""
-    told = [(claim.model, claim.facts.get("no_replay")) for claim in claims]
-    slow = Counter((model, str(why)) for model, why in told if why is not None)
+    """A line for each model whose patches were not replayed: why, and what that costs."""
+    slow: dict[tuple[str, str], list[ClaimRecord]] = {}
+    for claim in claims:
+        if (why := claim.facts.get("no_replay")) is not None:
+            slow.setdefault((claim.model, str(why)), []).append(claim)
     return [
-        f"{printable(model)} cannot be replayed, so that {count} of its claims took whole forward "
-        f"passes, which is slower and as exact: {printable(why)}"
-        for (model, why), count in slow.items()
+        f"{printable(model)} cannot be replayed, so that {counted(len(some), 'claim')} took whole "
+        f"forward passes, which are as exact and {_toll(some)}: {printable(why)}"
+        for (model, why), some in slow.items()
     ]
 
 
@@ -97,6 +105,13 @@ def cautions(claims: Sequence[ClaimRecord]) -> list[str]:
         return []
     what = "the model hardly ever gives the choices, so that these claims are about rare answers"
     return [f"{what}: {', '.join(named)}"]
+
+
+def _toll(claims: Sequence[ClaimRecord]) -> str:
+    """How much more whole passes took than replays would have."""
+    work = [claim.facts.get("work", (0, 0)) for claim in claims]
+    whole, replayed = (sum(each) for each in zip(*work, strict=True))
+    return f"{whole / replayed:.1f} times the work or more" if replayed else "more work"
 
 
 def cells(claim: ClaimRecord) -> tuple[str, str, str]:

@@ -7,7 +7,6 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
-from ppcheck.judge.compare import Change
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.run import ClaimRecord, ComparedStatistic, StatisticRecord
 from ppcheck.report.claims import (
@@ -20,8 +19,9 @@ from ppcheck.report.claims import (
     with_interval,
 )
 from ppcheck.report.gate import MARKS as CHANGE_MARKS
-from ppcheck.report.gate import changed, telling
+from ppcheck.report.gate import changed, lead, telling, title
 from ppcheck.report.pictures import Json, moved, pictures, rounded
+from ppcheck.report.summary import cause_of, is_broken, outcome, rank
 from ppcheck.report.text import number, printable
 from ppcheck.spec.bound import Bound
 
@@ -34,24 +34,9 @@ MOST_STRIPS = 8
 _LONGEST = 300
 _ELSEWHERE = {
     *("maps", "curves", "effects", "patterns", "separations"),
-    *("prompts", "units", "unit", "prompts_sha256", "no_replay"),
+    *("prompts", "units", "unit", "prompts_sha256", "no_replay", "work"),
 }
 """Facts that the page shows in their own place, or not at all."""
-_ORDER = (
-    *(Verdict.ERROR, Verdict.FAILS, Verdict.INCONCLUSIVE, Verdict.MOVED),
-    *(Verdict.HOLDS, Verdict.NOT_APPLICABLE),
-)
-_CHANGES = (
-    *(Change.REGRESSED, Change.NO_LONGER_HOLDS),
-    *(Change.MOVED, Change.NOT_COMPARABLE, Change.IMPROVED),
-)
-
-
-def rank(claim: ClaimRecord) -> tuple[int, int]:
-    """How soon a reader should see the claim: what is broken first, then what changed."""
-    change = None if claim.comparison is None else claim.comparison.change
-    later = _CHANGES.index(change) if change in _CHANGES else len(_CHANGES)
-    return _ORDER.index(claim.verdict), later
 
 
 def row(claim: ClaimRecord) -> Json:
@@ -66,6 +51,8 @@ def row(claim: ClaimRecord) -> Json:
         "line": claim.line,
         "model": printable(claim.model),
         "verdict": str(claim.verdict),
+        "state": _state(claim),
+        "outcome": str(outcome(claim)) if _state(claim) != claim.verdict else "",
         "measured": measured,
         "expected": expected,
         "n": n.removeprefix("n="),
@@ -73,6 +60,7 @@ def row(claim: ClaimRecord) -> Json:
         "interval": None if decided is None else _interval(decided[1]),
         "change": _change(claim),
         "moved": moved(claim),
+        "led": lead(claim),
         "difference": _telling(claim),
     }
 
@@ -93,6 +81,7 @@ def figures(claim: ClaimRecord) -> Json:
         "statistics": [_statistic(name, one) for name, one in ordered[:MOST_FIGURES]],
         "left_out": len(ordered[MOST_FIGURES:]),
         "differences": _differences(claim),
+        "unpaired": list(map(printable, claim.comparison.unpaired)) if claim.comparison else [],
         "baseline": printable(claim.comparison.baseline) if claim.comparison else "",
     }
 
@@ -107,11 +96,19 @@ def examples(claim: ClaimRecord) -> Json:
     }
 
 
+def _state(claim: ClaimRecord) -> str:
+    """The verdict or, where it is not the verdict that makes the claim fail, what does."""
+    silent = claim.passes or claim.verdict is Verdict.NOT_APPLICABLE
+    return str(cause_of(claim) if is_broken(claim) and silent else claim.verdict)
+
+
 def _change(claim: ClaimRecord) -> Json | None:
     if claim.comparison is None:
         return None
     change = claim.comparison.change
-    return {"kind": str(change), "mark": CHANGE_MARKS[change], "text": changed(claim)}
+    reason = printable(claim.comparison.reason or "")
+    told = {"kind": str(change), "mark": CHANGE_MARKS[change], "text": changed(claim)}
+    return told | ({"reason": reason} if reason else {})
 
 
 def _telling(claim: ClaimRecord) -> Json | None:
@@ -122,7 +119,7 @@ def _telling(claim: ClaimRecord) -> Json | None:
     now = claim.statistics.get(name)
     bound = "" if now is None or now.bound is None else f"expected {now.bound}"
     return {
-        "name": printable(name),
+        "name": title(name, one),
         "old": number(one.old),
         "new": number(one.new),
         "bound": printable(bound),
@@ -167,7 +164,7 @@ def _differences(claim: ClaimRecord) -> list[Json]:
 def _difference(name: str, one: ComparedStatistic) -> Json:
     interval = f"[{number(one.low, '-∞')}, {number(one.high)}]"
     return {
-        "name": printable(name),
+        "name": title(name, one),
         "change": str(one.change),
         "mark": CHANGE_MARKS[one.change],
         "old": number(one.old),

@@ -14,6 +14,7 @@ from ppcheck.report.text import counted, number, printable
 MARKS = {
     Change.REGRESSED: "▼",
     Change.NO_LONGER_HOLDS: "▽",
+    Change.NO_LONGER_MEASURED: "⊘",
     Change.MOVED: "→",
     Change.UNCERTAIN: "~",
     Change.IMPROVED: "▲",
@@ -26,20 +27,23 @@ MARKS = {
 
 
 _ORDER = (
-    *(Change.REGRESSED, Change.NO_LONGER_HOLDS, Change.MOVED, Change.NOT_COMPARABLE),
-    *(Change.UNCERTAIN, Change.IMPROVED, Change.UNCHANGED),
+    *(Change.REGRESSED, Change.NO_LONGER_HOLDS, Change.NO_LONGER_MEASURED, Change.MOVED),
+    *(Change.NOT_COMPARABLE, Change.UNCERTAIN, Change.IMPROVED, Change.UNCHANGED),
 )
+_UNSAID = (Change.NEW, Change.GONE)
+"""What says nothing of a model: there is nothing to compare with."""
 _TOLD = (Change.REGRESSED, Change.NO_LONGER_HOLDS, Change.IMPROVED)
 
 
 def headline(claims: Sequence[ClaimRecord]) -> str:
     """``behaviour unchanged, mechanism moved: valence-mover from L1H1 to L1H3``.
 
-    What is worse is named where nothing moved, and else counted.
+    What is worse is named where nothing moved, and else counted. It is empty where all claims are
+    new.
     """
     sides: dict[str, list[ClaimRecord]] = {"behaviour": [], "mechanism": []}
     for claim in claims:
-        if claim.comparison is not None:
+        if claim.comparison is not None and claim.comparison.change not in _UNSAID:
             sides["behaviour" if claim.family == "behaviour" else "mechanism"].append(claim)
     said = [f"{side} {_whole(some)}" for side, some in sides.items() if some]
     details = [text for some in sides.values() for text in _details(some)]
@@ -60,20 +64,26 @@ def changed(claim: ClaimRecord) -> str:
     if comparison.moved and comparison.change is Change.MOVED:
         then, now = map(printable, comparison.moved)
         return f"{words} from {then} to {now}"
-    worst = telling(claim)
-    if worst is None:
-        return words
-    shown = deciding(claim)
-    if shown is not None and shown[0] != worst[0]:
-        words += f": {printable(worst[0])}"
-    came = ", was" if comparison.change is Change.NO_LONGER_HOLDS else " from"
-    return f"{words}{came} {number(worst[1].old)}"
+    if (worst := telling(claim)) is not None:
+        shown = deciding(claim)
+        if shown is not None and shown[0] != worst[0]:
+            words += f": {printable(worst[0])}"
+        came = ", was" if comparison.change is Change.NO_LONGER_HOLDS else " from"
+        words += f"{came} {number(worst[1].old)}"
+    return "; ".join(filter(None, (words, lead(claim))))
 
 
-def tally_of_changes(claims: Iterable[ClaimRecord], baseline: str, gone: Sequence[str]) -> str:
+def lead(claim: ClaimRecord) -> str:
+    """``L25H2 led, L26H2 leads now``; empty where the same one leads."""
+    if claim.comparison is None or claim.comparison.led is None:
+        return ""
+    then, now = map(printable, claim.comparison.led)
+    return f"{then} led, {now} leads now"
+
+
+def tally_of_changes(claims: Iterable[ClaimRecord], baseline: str) -> str:
     """``against good.json: 7 regressed, 17 unchanged``."""
-    changes = [claim.comparison.change for claim in claims if claim.comparison is not None]
-    counts = Counter(changes) + Counter({Change.GONE: len(gone)})
+    counts = Counter(claim.comparison.change for claim in claims if claim.comparison is not None)
     words = {Change.NO_LONGER_HOLDS: "no longer hold"}
     parts = [
         f"{counts[each]} {words.get(each, each) if counts[each] > 1 else each}"
@@ -88,9 +98,17 @@ def difference_lines(claim: ClaimRecord) -> list[str]:
     if claim.comparison is None:
         return []
     return [
-        f"{printable(name)}  {number(one.old)} → {number(one.new)}: {_signed(one)}  {one.change}"
+        f"{title(name, one)}  {number(one.old)} → {number(one.new)}: {_signed(one)}  {one.change}"
         for name, one in claim.comparison.statistics.items()
+    ] + [
+        f"{printable(name)}  is on one side alone, and not compared"
+        for name in claim.comparison.unpaired
     ]
+
+
+def title(name: str, one: ComparedStatistic) -> str:
+    """``strength[L25H2] → strength[L26H2]``, where another component led then."""
+    return printable(name if one.was is None else f"{one.was} → {name}")
 
 
 def _signed(one: ComparedStatistic) -> str:

@@ -1,4 +1,4 @@
-"""What GitHub shows of a run: an annotation at the line of each claim that did not hold."""
+"""What GitHub shows of a run: what it amounts to, and an annotation at each claim's line."""
 
 from __future__ import annotations
 
@@ -9,29 +9,22 @@ from ppcheck.judge.verdict import Verdict
 from ppcheck.record.run import ClaimRecord
 from ppcheck.report.claims import cautions, cells
 from ppcheck.report.gate import changed
+from ppcheck.report.summary import cause_of, is_broken, summary
 from ppcheck.report.text import printable
-
-_LEVELS = {
-    Verdict.FAILS: "error",
-    Verdict.ERROR: "error",
-    Verdict.INCONCLUSIVE: "warning",
-}
 
 
 def commands(claims: Sequence[ClaimRecord]) -> list[str]:
-    """Workflow commands, one a line, for claims that fail, err, are open, regressed or moved, or
+    """Workflow commands, one a line: the run, then claims that do not pass, are open or moved, or
     that need caution.
     """
-    return [line for claim in claims if (line := _annotation(claim)) is not None]
+    told = summary(claims)
+    level = "error" if any(map(is_broken, claims)) else "notice"
+    whole = f"::{level} title=ppcheck::{_data(chr(10).join(told.lines))}"
+    return [whole, *(line for claim in claims if (line := _annotation(claim)) is not None)]
 
 
 def _annotation(claim: ClaimRecord) -> str | None:
-    change = None if claim.comparison is None else claim.comparison.change
-    level = _LEVELS.get(claim.verdict)
-    if level is None and change is Change.REGRESSED:
-        level = "error"
-    if level is None and change is Change.MOVED:
-        level = "warning"
+    level = _level(claim)
     with_care = cautions([claim])
     if level is None and with_care:
         level = "notice"
@@ -41,8 +34,18 @@ def _annotation(claim: ClaimRecord) -> str | None:
     figures = f"{measured}, expected {expected}" if expected else measured
     parts = [claim.says, figures, changed(claim), *with_care]
     message = _data("\n".join(printable(part) for part in parts if part))
-    title = _property(f"{claim.id} {claim.verdict} on {claim.model}")
+    title = _property(f"{claim.id} {cause_of(claim) or claim.verdict} on {claim.model}")
     return f"::{level} file={_property(claim.spec)},line={claim.line},title={title}::{message}"
+
+
+def _level(claim: ClaimRecord) -> str | None:
+    cause = cause_of(claim)
+    if cause is Verdict.INCONCLUSIVE:
+        return "warning"
+    if is_broken(claim):
+        return "error"
+    moved = claim.comparison is not None and claim.comparison.change is Change.MOVED
+    return "warning" if moved else None
 
 
 def _data(text: str) -> str:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ppcheck.judge.compare import Change
-from ppcheck.judge.verdict import Verdict
 from ppcheck.record.run import ClaimRecord, RunRecord
-from ppcheck.report.claims import MARKS, cautions, slow_models, tally
+from ppcheck.report.claims import MARKS, cautions, slow_models
 from ppcheck.report.embedding import COMPACT, embedded, environment
-from ppcheck.report.evidence import examples, figures, rank, row
-from ppcheck.report.gate import headline, tally_of_changes
+from ppcheck.report.evidence import examples, figures, row
 from ppcheck.report.pictures import Json, moved
-from ppcheck.report.text import counted, printable
+from ppcheck.report.summary import Summary, rank, summary
+from ppcheck.report.text import printable
 
 LARGEST = 5_800_000
 """Bytes that a page may have. Examples and pictures are left out where they would not fit."""
@@ -26,14 +23,14 @@ _CRAMPED = 20_000
 _SCRIPTS = ("dom", "interval", "plots", "charts", "details", "table", "rows", "chrome", "app")
 
 
-def page(run: RunRecord, gone: Sequence[str] = ()) -> str:
-    """The page. ``gone`` names claims of the baseline that the specs no longer have.
+def page(run: RunRecord) -> str:
+    """The page.
 
     Every text of a spec, a prompt or a model goes through `printable`, is escaped where it stands
     in the page, and is put in place as text. Only the page's own two scripts may run (CSP).
     """
     template = environment().get_template("index.html.jinja")
-    told = {"view": _View(run, gone), **embedded(["page"], _SCRIPTS)}
+    told = {"view": _View(run), **embedded(["page"], _SCRIPTS)}
     bare = len(template.render(**told, evidence=[]).encode())
     return template.render(**told, evidence=_evidence(run.claims, LARGEST - bare))
 
@@ -43,7 +40,6 @@ class _View:
     """What the template asks of a run."""
 
     run: RunRecord
-    gone: Sequence[str]
 
     @cached_property
     def claims(self) -> tuple[ClaimRecord, ...]:
@@ -53,41 +49,27 @@ class _View:
     def title(self) -> str:
         return ", ".join(map(printable, dict.fromkeys(c.model for c in self.claims)))
 
+    @cached_property
+    def summary(self) -> Summary:
+        return summary(self.claims)
+
     @property
     def state(self) -> str:
-        """The worst verdict, which gives the page its mark; what regressed is broken too."""
-        if not self.claims:
-            return str(Verdict.NOT_APPLICABLE)
-        worst = min(self.claims, key=rank).verdict
-        regressed = any(
-            c.comparison and c.comparison.change is Change.REGRESSED for c in self.claims
-        )
-        return str(Verdict.FAILS if regressed and worst is not Verdict.ERROR else worst)
+        """The worst verdict, which gives the page its mark."""
+        return str(self.summary.state)
 
     @property
     def mark(self) -> str:
-        return MARKS[Verdict(self.state)]
+        return self.summary.mark
 
     @property
     def verdict(self) -> str:
         """What one sentence says of the run."""
-        counts = Counter(claim.verdict for claim in self.claims)
-        asked = len(self.claims) - counts[Verdict.NOT_APPLICABLE]
-        for verdict, words in (
-            (Verdict.ERROR, "could not be measured"),
-            (Verdict.FAILS, "do not hold" if counts[Verdict.FAILS] > 1 else "does not hold"),
-            (Verdict.INCONCLUSIVE, "undecided"),
-            (Verdict.MOVED, "hold by another component than named"),
-        ):
-            if counts[verdict]:
-                return f"{counts[verdict]} of {counted(asked, 'claim')} {words}"
-        if asked == 1:
-            return "The one claim holds"
-        return f"All {asked} claims hold" if asked else "No claim is about this model"
+        return self.summary.sentence
 
     @property
     def tally(self) -> str:
-        return tally(self.claims)
+        return f"{self.summary.tally} ({self.summary.outcomes})"
 
     @property
     def baseline(self) -> str | None:
@@ -97,7 +79,7 @@ class _View:
     @property
     def changes(self) -> str | None:
         """``behaviour unchanged, mechanism moved``, without the details."""
-        return headline(self.claims).partition(": ")[0] if self.baseline else None
+        return self.summary.sides.partition(": ")[0] if self.summary.sides else None
 
     @property
     def moves(self) -> list[tuple[str, str, str]]:
@@ -111,13 +93,7 @@ class _View:
 
     @property
     def changed(self) -> str | None:
-        if self.baseline is None:
-            return None
-        return tally_of_changes(self.claims, self.baseline, self.gone)
-
-    @property
-    def missing(self) -> list[str]:
-        return list(map(printable, self.gone))
+        return self.summary.changes
 
     @property
     def remarks(self) -> list[str]:

@@ -4,28 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ppcheck.judge.compare import Change
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.run import ClaimRecord
-from ppcheck.report.claims import MARKS, cautions, cells, tally
-from ppcheck.report.gate import changed, headline, tally_of_changes
+from ppcheck.report.claims import MARKS, cautions, cells
+from ppcheck.report.gate import changed
+from ppcheck.report.summary import is_broken, rank, summary
 from ppcheck.report.text import printable
 
 _SPECIAL = str.maketrans({each: f"\\{each}" for each in "\\`*_{}[]()<>#+-.!|~@&"})
 
 
-def markdown(claims: Sequence[ClaimRecord], gone: Sequence[str] = ()) -> str:
-    """The counts, what changed, a table of what did not hold, and all claims folded below."""
-    compared = [claim for claim in claims if claim.comparison is not None]
-    lines = ["### ppcheck", "", f"**{escaped(tally(claims))}**", ""]
-    if compared:
-        name = compared[0].comparison.baseline if compared[0].comparison else ""
-        lines += [escaped(headline(claims)), "", escaped(tally_of_changes(claims, name, gone)), ""]
-    broken = [claim for claim in claims if _is_broken(claim)]
-    lines += _table(broken, with_change=bool(compared)) if broken else []
+def markdown(claims: Sequence[ClaimRecord]) -> str:
+    """What the run amounts to, a table of what does not pass or moved, and all folded below."""
+    first, *others = map(escaped, summary(claims).lines)
+    lines = [
+        "### ppcheck",
+        "",
+        f"**{first}**",
+        "",
+        *(part for each in others for part in (each, "")),
+    ]
+    with_change = any(claim.comparison is not None for claim in claims)
+    told = sorted(filter(_is_told, claims), key=rank)
+    lines += _table(told, with_change=with_change) if told else []
     lines += [line for caution in cautions(claims) for line in (escaped(caution), "")]
     lines += ["<details><summary>All claims</summary>", ""]
-    lines += _table(claims, with_change=bool(compared))
+    lines += _table(claims, with_change=with_change)
     return "\n".join([*lines, "</details>", ""])
 
 
@@ -34,10 +38,8 @@ def escaped(text: str) -> str:
     return printable(text).translate(_SPECIAL)
 
 
-def _is_broken(claim: ClaimRecord) -> bool:
-    if claim.comparison is not None and claim.comparison.change is Change.REGRESSED:
-        return True
-    return claim.verdict not in (Verdict.HOLDS, Verdict.NOT_APPLICABLE)
+def _is_told(claim: ClaimRecord) -> bool:
+    return is_broken(claim) or claim.verdict in (Verdict.INCONCLUSIVE, Verdict.MOVED)
 
 
 def _table(claims: Sequence[ClaimRecord], *, with_change: bool) -> list[str]:

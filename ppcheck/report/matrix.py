@@ -11,6 +11,7 @@ from urllib.parse import quote
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.audit import AuditedClaim, AuditRecord, Cell, Checkpoint, Status
 from ppcheck.report.across import (
+    FELL,
     KIND_MARKS,
     NOTHING,
     Course,
@@ -23,10 +24,13 @@ from ppcheck.report.across import (
 from ppcheck.report.claims import MARKS
 from ppcheck.report.embedding import embedded, environment
 from ppcheck.report.pictures import Json, rounded
-from ppcheck.report.text import counted, printable
+from ppcheck.report.text import counted, number, printable
 from ppcheck.spec.bound import Bound
 
 MOST_MOVES = 8
+FEW = 10
+"""Checkpoints up to which each cell has its figure beside its mark."""
+_FELL = "fell"
 _SCRIPTS = ("dom", "plots", "charts", "course", "rows", "chrome", "matrix")
 _CODES = {verdict: str(number) for number, verdict in enumerate(Verdict)}
 
@@ -55,7 +59,7 @@ class _View:
 
     @cached_property
     def courses(self) -> list[Course]:
-        return [Course(claim.cells) for claim in self.record.claims]
+        return list(map(Course.of, self.record.claims))
 
     @property
     def title(self) -> str:
@@ -72,12 +76,14 @@ class _View:
             return str(Verdict.ERROR)
         if any(course.kind not in (Kind.ALWAYS, Kind.UNASKED) for course in self.courses):
             return str(Verdict.FAILS)
+        if any(course.falls for course in self.courses):
+            return _FELL
         moves = any(course.moves for course in self.courses)
         return str(Verdict.MOVED if moves else Verdict.HOLDS)
 
     @property
     def mark(self) -> str:
-        return MARKS[Verdict(self.state)]
+        return FELL if self.state == _FELL else MARKS[Verdict(self.state)]
 
     @property
     def verdict(self) -> str:
@@ -88,8 +94,13 @@ class _View:
             return "No claim was measured"
         if always == len(asked):
             all_of_them = "The one claim holds" if always == 1 else f"All {always} claims hold"
-            return f"{all_of_them} at every checkpoint"
-        return f"{always} of {counted(len(asked), 'claim')} hold at every checkpoint"
+            return f"{all_of_them} at every checkpoint{self._fallen}"
+        return f"{always} of {counted(len(asked), 'claim')} hold at every checkpoint{self._fallen}"
+
+    @property
+    def _fallen(self) -> str:
+        falling = sum(bool(course.falls) for course in self.courses)
+        return f", but figures of {counted(falling, 'claim')} fell" if falling else ""
 
     @property
     def completeness(self) -> str:
@@ -144,6 +155,7 @@ class _View:
             "marks": {str(verdict): mark for verdict, mark in MARKS.items()},
             "kinds": {str(kind): mark for kind, mark in KIND_MARKS.items()},
             "nothing": NOTHING,
+            "fell": FELL,
             "claims": [self._row(claim, course) for claim, course in pairs],
         }
 
@@ -161,8 +173,16 @@ class _View:
             "first": first,
             "last": last,
             "moves": [(move.then, move.now, move.at) for move in course.moves],
+            "falls": [(fall.words, fall.at) for fall in course.falls],
+            "figures": _figures(claim) if len(claim.cells) <= FEW else None,
             "verdicts": "".join(NOTHING if c is None else _CODES[c.verdict] for c in claim.cells),
         }
+
+
+def _figures(claim: AuditedClaim) -> list[str]:
+    """At each checkpoint the estimate that decided."""
+    found = [None if c is None else c.statistics.get(c.deciding or "") for c in claim.cells]
+    return ["" if one is None else number(one.estimate) for one in found]
 
 
 def _checkpoint(each: Checkpoint) -> Json:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from ppcheck.judge.verdict import Verdict
 from ppcheck.record.audit import AuditedClaim, AuditRecord, Cell
 from ppcheck.report.across import (
+    FELL,
     Course,
     completeness,
-    mark,
     short_names,
     tally_of_courses,
 )
@@ -55,22 +56,26 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _said(claim: AuditedClaim, names: Sequence[str]) -> str:
-    course = Course(claim.cells)
-    return "; ".join([course.words(names), *course.moved(names)])
+    course = Course.of(claim)
+    return "; ".join([course.words(names), *course.moved(names), *course.fell(names)])
 
 
 def _marks(claim: AuditedClaim) -> Text:
     from rich.text import Text
 
     text = Text()
-    for shown, run in groupby(claim.cells, key=mark):
-        cells = list(run)
+    marks = zip(Course.of(claim).marks, claim.cells, strict=True)
+    for shown, run in groupby(marks, key=lambda pair: pair[0]):
+        cells = [cell for _, cell in run]
         counted = shown if len(cells) == 1 else f"{shown}×{len(cells)} "
         text.append(
-            counted if len(claim.cells) > _MOST_MARKS else shown * len(cells), _style(cells[0])
+            counted if len(claim.cells) > _MOST_MARKS else shown * len(cells),
+            _style(shown, cells[0]),
         )
     return text
 
 
-def _style(cell: Cell | None) -> str:
+def _style(shown: str, cell: Cell | None) -> str:
+    if shown == FELL:
+        return COLOURS[Verdict.INCONCLUSIVE]
     return "bright_black" if cell is None else COLOURS[cell.verdict]

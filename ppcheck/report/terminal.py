@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ppcheck.judge.compare import WORSE, Change
 from ppcheck.judge.verdict import Verdict
-from ppcheck.record.run import ClaimRecord, StatisticRecord
+from ppcheck.record.run import ClaimRecord, Outcome, StatisticRecord
 from ppcheck.report.claims import (
     CORRECTIONS,
     MARKS,
@@ -19,10 +19,10 @@ from ppcheck.report.claims import (
     cells,
     most_telling_first,
     sample,
-    tally,
     with_interval,
 )
-from ppcheck.report.gate import changed, difference_lines
+from ppcheck.report.gate import changed, difference_lines, lead
+from ppcheck.report.summary import outcome, summary
 from ppcheck.report.text import number, printable
 
 if TYPE_CHECKING:
@@ -45,11 +45,15 @@ def explain(claim: ClaimRecord, node: str) -> str:
     """Why a claim did not hold: claimed, measured, worst examples, where, how to run it alone."""
     lines = [f"{_title(claim)}: {printable(claim.says)}", ""]
     rows: list[tuple[str, str]] = [("claimed", _expected(claim))]
+    rows += _lost(claim)
     if claim.verdict is Verdict.MOVED:
         rows.append(("moved", printable(claim.reason or "")))
     rows += [("measured" if not i else "", row) for i, row in enumerate(_measured(claim))]
     rows += [("baseline" if not i else "", row) for i, row in enumerate(difference_lines(claim))]
-    rows.append(("on", f"{printable(claim.on)}: {sample(claim)}"))
+    if lead(claim) and lead(claim) not in lines[0]:
+        rows.append(("led", lead(claim)))
+    if claim.is_measured:
+        rows.append(("on", f"{printable(claim.on)}: {sample(claim)}"))
     rows.append(("model", printable(claim.model)))
     rows += [("note", printable(note)) for note in (*claim.notes, *advice(claim))]
     if claim.source:
@@ -66,9 +70,25 @@ def explain(claim: ClaimRecord, node: str) -> str:
 
 def _title(claim: ClaimRecord) -> str:
     """The verdict, or what is worse than before though the claim holds."""
-    if claim.verdict is Verdict.HOLDS and claim.comparison is not None:
+    lost = claim.comparison is not None and claim.comparison.change in WORSE
+    if lost and not claim.is_measured:
+        return changed(claim)
+    if lost and claim.passes:
         return f"{changed(claim)}, and still holds"
     return f"{MARKS[claim.verdict]} {claim.verdict}"
+
+
+def _lost(claim: ClaimRecord) -> list[tuple[str, str]]:
+    """Why a claim that held before has no figures, and what may be done about it."""
+    comparison = claim.comparison
+    if comparison is None or comparison.change is not Change.NO_LONGER_MEASURED:
+        return []
+    advice = "where that is meant: --ppcheck-bless takes it out of a baseline"
+    return [
+        ("then", f"{comparison.verdict} in {printable(comparison.baseline)}"),
+        ("now", printable(comparison.reason or "")),
+        *([("note", advice)] if claim.verdict is Verdict.NOT_APPLICABLE else []),
+    ]
 
 
 def _wrapped(label: str, text: str) -> list[str]:
@@ -127,7 +147,7 @@ def _worst(name: str, statistic: StatisticRecord) -> list[str]:
 
 
 def table(claims: Sequence[ClaimRecord], *, colour: bool, width: int = WIDTH) -> str:
-    """One row a claim, grouped by model and spec, and a last line that counts the verdicts."""
+    """One row a claim, grouped by model and spec, and at the end what the run amounts to."""
     from rich.text import Text
 
     console = console_of(colour=colour, width=width)
@@ -138,7 +158,10 @@ def table(claims: Sequence[ClaimRecord], *, colour: bool, width: int = WIDTH) ->
         for (model, spec), group in rows.items():
             console.print(Text(f"{printable(spec)}  on {printable(model)}", style="bold"))
             console.print(_rows(group, widest))
-        console.print(Text(tally(claims), style="bold"))
+        told = summary(claims)
+        bold = f"bold {COLOURS[told.state]}"
+        for line in told.lines:
+            console.print(Text(line, style="" if line != told.sentence else bold), soft_wrap=True)
     return trimmed(captured.get())
 
 
@@ -157,16 +180,13 @@ def trimmed(text: str) -> str:
 
 
 def _collapsed(claims: list[ClaimRecord]) -> list[ClaimRecord]:
-    """A spec that is about other models is one row."""
-    reasons = {claim.reason for claim in claims if claim.verdict is Verdict.NOT_APPLICABLE}
-    if len(claims) == 1 or len(reasons) != 1:
+    """A spec that is about other models is one row, unless something is lost by that."""
+    skipped = [claim for claim in claims if outcome(claim) is Outcome.SKIPPED]
+    if len(skipped) < 2 or len({claim.reason for claim in skipped}) != 1:
         return claims
-    kept = [claim for claim in claims if claim.verdict is not Verdict.NOT_APPLICABLE]
-    skipped = len(claims) - len(kept)
-    if skipped < 2:
-        return claims
-    left_out = next(claim for claim in claims if claim.verdict is Verdict.NOT_APPLICABLE)
-    return [*kept, left_out.model_copy(update={"id": f"{skipped} claims"})]
+    kept = [claim for claim in claims if outcome(claim) is not Outcome.SKIPPED]
+    together = {"id": f"{len(skipped)} claims", "comparison": None}
+    return [*kept, skipped[0].model_copy(update=together)]
 
 
 def _rows(claims: Sequence[ClaimRecord], widest: int) -> Table:

@@ -15,6 +15,11 @@ def printable(text: str, limit: int | None = None) -> str:
     return shown
 
 
+def printable_lines(text: str) -> str:
+    """The same for text that has lines of its own: they stay lines."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def _shown(character: str) -> str:
     if character == "\n":
         return "⏎"

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
+from ppcheck.spec.range import Range
+
 _NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _COMPARISON = re.compile(rf"(<=|>=|<|>)\s*({_NUMBER})")
 _RANGE = re.compile(rf"({_NUMBER})\s*\.\.\s*({_NUMBER})")
@@ -65,6 +67,21 @@ class Bound:
         if math.isnan(value):
             raise ValueError(f'NaN cannot be compared with the bound "{self}"')
         return not self._is_below(value) and not self._is_above(value)
+
+    def accepts_all(self, values: Range) -> bool:
+        """Whether no value of the range is outside the bound."""
+        return all(
+            math.isinf(end) if math.isinf(value) else (values.open and end == value) or inside
+            for value, end, inside in (
+                (values.low, self.low, not self._is_below(values.low)),
+                (values.high, self.high, not self._is_above(values.high)),
+            )
+        )
+
+    def accepts_none(self, values: Range) -> bool:
+        """Whether every value of the range is outside the bound."""
+        below = self._is_below(values.high) or (values.open and values.high == self.low)
+        return below or self._is_above(values.low) or (values.open and values.low == self.high)
 
     def verdict(self, low: float, high: float) -> Literal["holds", "fails", "inconclusive"]:
         """Judge the closed interval from `low` to `high`, which may be infinite.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import inf
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -20,6 +20,7 @@ from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.metric import Metric, Metrics
 from ppcheck.spec.position import Position, Positions
 from ppcheck.spec.prompts import Contrast, PromptSet
+from ppcheck.spec.range import PROBABILITY, Range
 from ppcheck.spec.selection import Selection, SelectionField
 from ppcheck.spec.unit import merged
 
@@ -41,6 +42,8 @@ PairsField = Annotated[
 
 MASS = "mass"
 """The statistic of every claim about choices: their probability together, over the vocabulary."""
+ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$"
+"""What pytest, JUnit and a shell carry as it is."""
 Correction = Literal["max_t", "bonferroni", "holm", "bh"]
 
 
@@ -53,7 +56,7 @@ class Claim(Model):
     confidence: ClassVar[float] = 0.95
     """Of the interval that is judged; 0.9 makes it an equivalence test at 5 % (TOST)."""
 
-    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="Unique in its file.")
+    id: str = Field(pattern=ID, description="Unique in its file.")
     says: str = Field(min_length=1, description="The claim in words.")
     on: SelectionField
     expect: dict[str, BoundField] = Field(min_length=1, description="Statistic: bound.")
@@ -70,20 +73,21 @@ class Claim(Model):
     )
 
     @abstractmethod
-    def statistic_names(self) -> tuple[str, ...]:
-        """The statistics that the check gives and `expect` may name."""
+    def statistics(self) -> Mapping[str, Range]:
+        """The statistics that the check gives and `expect` may name, each with its values."""
+
+    @property
+    def all_statistics(self) -> Mapping[str, Range]:
+        """Those of the check, and what every claim about choices has."""
+        has_choices = any(metric.choices for metric in self.metrics)
+        return {**({MASS: PROBABILITY} if has_choices else {}), **self.statistics()}
 
     def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
         """What can be seen to be wrong without a model: each a key of the claim and a message.
 
         The key may be one inside another, such as ``expect.recovery``.
         """
-        of_choices = [MASS] if any(metric.choices for metric in self.metrics) else []
-        names = (*self.statistic_names(), *of_choices)
-        for name in self.expect:
-            if name not in names:
-                advice = suggest(name, names)
-                yield f"expect.{name}", f"this claim gives no statistic {name!r}: {advice}"
+        yield from self._of_expect()
         yield from self._of_tolerance()
         for written, value in _fields(self):
             if isinstance(value, Position | Positions):
@@ -96,6 +100,21 @@ class Claim(Model):
                     if choice not in prompt_set.choices:
                         advice = suggest(choice, prompt_set.choices)
                         yield written, f"{choice!r} is no choice of {self.on.prompts!r}: {advice}"
+
+    def _of_expect(self) -> Iterator[tuple[str, str]]:
+        """Statistics that there are not, and bounds that decide nothing."""
+        known = self.all_statistics
+        for name, bound in self.expect.items():
+            if (values := known.get(name)) is None:
+                advice = suggest(name, known)
+                yield f"expect.{name}", f"this claim gives no statistic {name!r}: {advice}"
+            elif bound.accepts_all(values):
+                yield f"expect.{name}", _always_met(name, bound, values)
+            elif bound.accepts_none(values) and not values.usual:
+                message = (
+                    f'{name} is {values}, and none of that is "{bound}": the claim cannot hold'
+                )
+                yield f"expect.{name}", message
 
     def _of_tolerance(self) -> Iterator[tuple[str, str]]:
         for name, allowed in self.tolerance.items():
@@ -196,6 +215,17 @@ class Claim(Model):
             prompt_set.check_pairs(contrast or {})
         except ValueError as error:
             yield "pairs", str(error)
+
+
+def _always_met(name: str, bound: Bound, values: Range) -> str:
+    """Why a claim with this bound cannot fail."""
+    if values.usual:
+        return (
+            f'"{bound}" accepts every {name} that has a meaning, {values}: '
+            "the claim cannot fail, so give a narrower bound"
+        )
+    why = f'{name} is {values} whatever the model does, and "{bound}" accepts all of that'
+    return f"{why}: give a bound that can fail"
 
 
 def _fields(model: Model, within: str = "") -> Iterator[tuple[str, Any]]:

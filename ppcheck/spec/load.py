@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -12,7 +13,7 @@ from pydantic import Field
 
 from ppcheck.errors import SpecError
 from ppcheck.spec.base import Model
-from ppcheck.spec.claim import Claim
+from ppcheck.spec.claim import ID, Claim
 from ppcheck.spec.grammar import shown, suggest
 from ppcheck.spec.grid import Grid, unplaced
 from ppcheck.spec.prompts import PromptSet
@@ -42,8 +43,8 @@ class Header(Model):
 class Entry:
     """One claim of a file: either ``claim`` and its ``grid`` of prompts, or the ``error``.
 
-    A claim without an id of its own is called by its number: ``claim#2``, or ``id#2``. ``place``
-    makes the SpecError from a message and the keys of the claim that it is about.
+    A claim without a valid id of its own is called by its number: ``claim#2``, or ``id#2``.
+    ``place`` makes the SpecError from a message and the keys of the claim that it is about.
     """
 
     id: str
@@ -141,8 +142,10 @@ def _entry(
     location: Location = ("claims", index)
     line, number = source.line(location), index + 1
     id_, check = _text(raw, "id"), _text(raw, "check")
+    if not re.fullmatch(ID, id_):
+        id_ = ""  # what is wrong with it, the claim's error says
     if id_ in seen:
-        twice = f"the id {id_!r} stands on line {seen[id_]} already: give each claim its own"
+        twice = f"the id {shown(id_)} stands on line {seen[id_]} already: give each claim its own"
         error = source.error(twice, (*location, "id"))
         return Entry(f"{id_}#{number}", line, check, error=error)
     name = id_ or f"claim#{number}"

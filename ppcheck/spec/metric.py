@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any
 
 from ppcheck.spec.grammar import TEXT_OR_LIST, Parsed, as_text, suggest
+from ppcheck.spec.range import ANY, PROBABILITY, SIZE, Range
 
 FORMS = "logit_diff(a, b), p(a), prob(a), log_prob(a), rank(a) or kl, where a and b are choices"
 
@@ -71,6 +73,24 @@ class Metric:
     def probability(self) -> bool:
         return self.reading in (Reading.P, Reading.PROB)
 
+    @property
+    def range(self) -> Range:
+        """What values it can have."""
+        if self.probability:
+            return PROBABILITY
+        if self.reading is Reading.LOG_PROB:
+            return Range(-math.inf, 0, open=True)
+        return SIZE if self.reading in (Reading.RANK, Reading.KL) else ANY
+
+    @property
+    def change(self) -> Range:
+        """By how much it can differ between two runs."""
+        return Range(-1, 1, open=True) if self.probability else ANY
+
+    @property
+    def change_size(self) -> Range:
+        return Range(0, self.change.high)
+
     def __str__(self) -> str:
         return f"{self.reading}({', '.join(self.choices)})" if self.choices else str(self.reading)
 
@@ -110,9 +130,13 @@ class Metrics:
         """What ``statistic`` is called where it is read in ``metric``."""
         return statistic if metric == self.first else f"{statistic}@{metric}"
 
-    def names(self, *statistics: str) -> tuple[str, ...]:
-        """Each statistic's name in each metric."""
-        return tuple(self.name(each, metric) for metric in self for each in statistics)
+    def statistics(self, **of: Range | Callable[[Metric], Range]) -> dict[str, Range]:
+        """Each statistic's name in each metric, and the values that it can have there."""
+        return {
+            self.name(each, metric): values if isinstance(values, Range) else values(metric)
+            for metric in self
+            for each, values in of.items()
+        }
 
     def __str__(self) -> str:
         texts = list(map(str, self))

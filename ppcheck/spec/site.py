@@ -135,6 +135,11 @@ class SitePattern:
             raise ValueError(f"{shown(text)} is no site; did you mean {meant}?")
         raise ValueError(f"{shown(text)} is no site; sites are written {FORMS}")
 
+    @property
+    def least(self) -> int:
+        """How many sites it names, at the least."""
+        return max(1, len(self.layers or ())) * max(1, len(self.indices or ()))
+
     def __str__(self) -> str:
         return self.text
 

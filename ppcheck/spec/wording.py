@@ -17,7 +17,8 @@ M = TypeVar("M", bound=Model)
 _EXPECTED = {
     "string_type": "text",
     "string_too_short": "text that is not empty",
-    "string_pattern_mismatch": "letters, digits and . _ - only, the first a letter or a digit",
+    "string_pattern_mismatch": "letters, digits and . _ - only, the first a letter or a digit, "
+    "and no more than 200",
     "int_type": "a whole number",
     "int_parsing": "a whole number",
     "int_from_float": "a whole number",

@@ -25,6 +25,7 @@ from ppcheck.subject.readout import Floats, Integers, Readout, width
 from ppcheck.subject.replay import Replay
 from ppcheck.subject.sweep import Sweep, captured_at, grouped
 from ppcheck.subject.whole import activations_whole, edit_whole
+from ppcheck.subject.work import Work
 
 Tokens = Mapping[Position, Sequence[Integers]]
 
@@ -46,10 +47,12 @@ def intervene(
 ) -> Floats:
     """See `Subject.intervene`."""
     check_once(cells)
+    tokens = _tokens(encoded, cells)
     if engine.replay is None:
+        _count(engine.work, encoded, cells, tokens)
         return edit_whole(engine, encoded, cells, readout, progress=progress)
     values = np.empty((len(cells), len(encoded), *width(readout)))
-    replay, tokens = engine.replay, _tokens(encoded, cells)
+    replay = engine.replay
 
     def swept(numbers: Sequence[int]) -> Swept:
         ids = stacked(encoded.ids, numbers)
@@ -61,6 +64,17 @@ def intervene(
     keys = [(len(ids),) for ids in encoded.ids]
     run_jobs(engine, keys, swept, readout, values, lambda done: progress("edit", *done))
     return values
+
+
+def _count(work: Work, encoded: Encoded, cells: Sequence[Edits], tokens: Tokens) -> None:
+    """What whole passes take."""
+    lengths = [len(ids) for ids in encoded.ids]
+    work.add_untouched(for_replay=sum(lengths))
+    for cell in filter(None, cells):
+        layer = min(edit.site.layer or 0 for edit in cell)
+        for number, length in enumerate(lengths):
+            edited = [token for edit in cell for token in tokens[edit.position][number]]
+            work.add_whole(length, layer, int(min(edited, default=length)))
 
 
 def activations(

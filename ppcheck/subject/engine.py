@@ -24,7 +24,9 @@ from ppcheck.subject.info import Shape
 from ppcheck.subject.prefix import branches
 from ppcheck.subject.readout import Answers, Floats, Integers, Readout, width
 from ppcheck.subject.replay import Replay
+from ppcheck.subject.rounding import Rounding
 from ppcheck.subject.settings import STANDARD, Budget
+from ppcheck.subject.work import Work
 
 Sequences = Sequence[Sequence[int]]
 
@@ -53,6 +55,7 @@ class Engine:
         self.hooks = Hooks(bridge, shape, model)
         self.shape = shape
         self.bridge, self._plain = bridge, plain
+        self.work = Work(shape.n_layers)
         self._model = bridge.original_model
         self.device: torch.device = self._model.device
         self.dtype: torch.dtype = self._model.dtype
@@ -86,6 +89,13 @@ class Engine:
         except Exception as error:  # noqa: BLE001 (it is the model's own code that is tried)
             return f"{type(error).__name__}: {error}"
         return fault(self, self._replay)
+
+    @cached_property
+    def rounding(self) -> Rounding:
+        """How far rounding alone moves what the model computes."""
+        from ppcheck.subject.trial import rounding
+
+        return rounding(self)
 
     def captured_rows(self, length: int) -> int:
         """How many prompts of ``length`` tokens are captured together, with their sources."""
@@ -220,7 +230,7 @@ class Engine:
 
             def run(part: Sequence[int], shared: int = shared) -> Tensor:
                 some = None if tokens is None else self._placed(tokens[part])
-                return self._final(stacked(ids, part), shared, keep[part[0]], some, whole=whole)
+                return self.final(stacked(ids, part), shared, keep[part[0]], some, whole=whole)
 
             for part, logits in in_parts(batch, len(batch), run, self.hooks.model):
                 yield list(part), logits
@@ -234,9 +244,20 @@ class Engine:
         keys = [(len(row), kept) for row, kept in zip(ids, keep, strict=True)]
         return ((batch, 0) for batch in batches(keys, lambda key: self.rows(*key)))
 
-    def _final(
-        self, ids: Integers, shared: int, keep: int, tokens: Tensor | None, *, whole: bool
+    def final(
+        self,
+        ids: Integers,
+        shared: int,
+        keep: int,
+        tokens: Tensor | None,
+        *,
+        whole: bool = False,
     ) -> Tensor:
+        """Logits of the last ``keep`` tokens of ids [row, token], of ``tokens`` [row, k] alone.
+
+        With ``whole`` those of the vocabulary follow. Where the model can be replayed the first
+        ``shared`` tokens, which all rows have in common, run once.
+        """
         if self.replay is None:
             logits = self.forward(ids, [], keep)
             if tokens is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
@@ -52,6 +53,9 @@ class Frame:
     ) -> None:
         self._model = twin(model)
         self._embedding = self._model.get_submodule(embedding)
+        # transformers 5.24 renamed the argument.
+        renamed = "cache" in inspect.signature(self._model.forward).parameters
+        self._cache_name = "cache" if renamed else "past_key_values"
         self._calls: list[Call] = []
         self._stops = False
         self._given: Tensor | None = None
@@ -88,7 +92,7 @@ class Frame:
             device = self._model.device
             ids = torch.zeros((1, length), dtype=torch.int64, device=device)
             self._tokens = torch.zeros((1, 1), dtype=torch.int64, device=device)
-            self._model(input_ids=ids, past_key_values=cache, use_cache=True)
+            self._model(input_ids=ids, use_cache=True, **{self._cache_name: cache})
             self._tokens = None
             self._arguments[length] = [
                 Arguments(length, args, kwargs, cache) for args, kwargs in self._calls

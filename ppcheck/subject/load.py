@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ppcheck.errors import ModelError
-from ppcheck.subject.info import ModelInfo, Shape
-from ppcheck.subject.locate import SAFE, ModelRef, locate, resolve
+from ppcheck.subject.files import file_hash, weight_files
+from ppcheck.subject.info import ModelInfo
+from ppcheck.subject.locate import ModelRef, locate, resolve
 from ppcheck.subject.settings import STANDARD, Settings
 from ppcheck.subject.subject import Subject
 from ppcheck.subject.tokens import Tokens
@@ -25,34 +26,49 @@ __all__ = ["ModelRef", "load", "resolve"]
 
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "vocab.txt")
 _LIBRARIES = ("ppcheck", "torch", "transformers", "transformer-lens", "numpy")
-_CHUNK = 2**20
 
 
 def load(ref: ModelRef, settings: Settings = STANDARD) -> Subject:
     """Load raw weights with TransformerBridge's hooks.
 
-    Raises ModelError where the model cannot be found, read or understood, or lacks weights, where
-    there is no such device; and for pickled weights unless they are allowed, and then they are
-    still read as tensors only.
+    Raises ModelError where the model cannot be found, read or understood; where its files hold
+    another model than its configuration describes, or one that is not a causal language model;
+    where there is no such device; and for pickled weights unless they are allowed, and then they
+    are still read as tensors only.
     """
     path = locate(ref, allow_pickle=settings.allow_pickle)
+    files = weight_files(path, ref.label, allow_pickle=settings.allow_pickle)
     try:
         with _quiet():
-            from ppcheck.subject.blocks import Plain
-            from ppcheck.subject.engine import Engine
-
-            tokenizer = _tokenizer(path)
-            model = _model(path, ref, settings)
-            info = _info(ref, path, model, tokenizer)
-            plain = Plain.of(model)
-            bridge = _bridge(model, path)
+            return _loaded(ref, path, files, settings)
     except ModelError:
         raise
     except Exception as error:
         # Three libraries read the directory, and each has its own errors for a bad one.
         cause = " ".join(str(error).split())[:300]
         raise ModelError(f"cannot load {ref.label}: {type(error).__name__}: {cause}") from error
-    shape = _shape(bridge.cfg)
+
+
+def _loaded(ref: ModelRef, path: Path, files: list[Path], settings: Settings) -> Subject:
+    from ppcheck.subject.blocks import Plain
+    from ppcheck.subject.bridge import bridged, shape_of
+    from ppcheck.subject.causal import check_causal
+    from ppcheck.subject.config import check_config, quantisation
+    from ppcheck.subject.engine import Engine
+    from ppcheck.subject.weights import loaded
+
+    config = check_config(path, ref.label)
+    quantised = quantisation(config, ref.label)
+    # Some configurations have files of their own that transformers reads beside the usual ones.
+    extra = (path / name for name in getattr(type(config), "extra_files", ()))
+    files = [*files, *(file for file in extra if file.is_file())]
+    tokenizer = _tokenizer(path)
+    model = loaded(path, files, ref.label, settings, quantised)
+    info = _info(ref, path, files, model, tokenizer, quantised)
+    plain = Plain.of(model)
+    bridge = bridged(model, path)
+    shape = shape_of(bridge.cfg)
+    check_causal(plain.model, shape, ref.label)
     tokens = Tokens(ref.label, shape.n_vocabulary, shape.n_positions, tokenizer)
     engine = Engine(bridge, plain, shape, ref.label, info.parameters, settings.memory)
     return Subject(info, shape, tokens, engine)
@@ -70,102 +86,38 @@ def _tokenizer(path: Path) -> PreTrainedTokenizerBase | None:
     return tokenizer
 
 
-def _model(path: Path, ref: ModelRef, settings: Settings) -> PreTrainedModel:
-    import torch
-    from transformers import AutoModelForCausalLM
-
-    from ppcheck.subject.device import found_device
-
-    device = found_device(settings.device)
-    auto: Any = AutoModelForCausalLM
-    model, report = auto.from_pretrained(
-        path,
-        local_files_only=True,
-        trust_remote_code=False,
-        use_safetensors=None if settings.allow_pickle else True,
-        weights_only=True,
-        dtype=getattr(torch, settings.dtype),
-        attn_implementation="eager",
-        output_loading_info=True,
-    )
-    # transformers fills what the file lacks with random numbers.
-    if lacking := sorted({*report["missing_keys"], *map(str, report["mismatched_keys"])}):
-        raise ModelError(
-            f"the weights of {ref.label} lack {len(lacking)} of the model's tensors, "
-            f"{lacking[0]} among them"
-        )
-    loaded: PreTrainedModel = model.eval().requires_grad_(False).to(device)
-    return loaded
-
-
-def _bridge(model: PreTrainedModel, path: Path) -> Any:
-    from tokenizers import Tokenizer
-    from tokenizers.models import WordLevel
-    from transformer_lens.model_bridge import TransformerBridge
-    from transformers import PreTrainedTokenizerFast
-
-    # The bridge insists on a tokenizer, and changes the one that it gets; it is never asked.
-    unused: Any = PreTrainedTokenizerFast
-    return TransformerBridge.boot_transformers(
-        str(path),
-        hf_model=model,
-        tokenizer=unused(tokenizer_object=Tokenizer(WordLevel({"a": 0}, unk_token="a"))),  # noqa: S106
-        device=str(model.device),
-        dtype=model.dtype,
-    ).eval()
-
-
-def _shape(config: Any) -> Shape:
-    return Shape(
-        n_layers=config.n_layers,
-        n_heads=config.n_heads,
-        n_key_value_heads=config.n_key_value_heads or config.n_heads,
-        d_model=config.d_model,
-        d_head=config.d_head,
-        d_mlp=config.d_mlp or 0,
-        n_vocabulary=config.d_vocab,
-        n_positions=config.n_ctx,
-    )
-
-
 def _info(
     ref: ModelRef,
     path: Path,
+    files: list[Path],
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase | None,
+    quantised: str | None,
 ) -> ModelInfo:
-    safe = any((path / name).is_file() for name in SAFE)
     versions = {name.replace("-", "_"): version(name) for name in _LIBRARIES}
     return ModelInfo(
         name=ref.name,
         revision=ref.revision,
         architecture=type(model).__name__,
-        weights_sha256=_sha256(sorted(path.glob("*.safetensors" if safe else "*.bin"))),
-        config_sha256=_sha256([path / "config.json"]),
+        weights_sha256=file_hash(files),
+        config_sha256=file_hash([path / "config.json"]),
         tokenizer_sha256=None if tokenizer is None else _tokenizer_sha256(tokenizer),
         dtype=str(model.dtype).removeprefix("torch."),
         device=str(model.device),
         parameters=sum(parameter.numel() for parameter in model.parameters()),
-        weight_processing="none: raw weights",
+        weight_processing=f"quantised: {quantised}" if quantised else "none: raw weights",
         versions={**versions, "python": platform.python_version()},
     )
-
-
-def _sha256(files: list[Path]) -> str:
-    digest = sha256()
-    for file in files:
-        with file.open("rb") as stream:
-            while chunk := stream.read(_CHUNK):
-                digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _tokenizer_sha256(tokenizer: Any) -> str:
     """Of what the tokenizer does, not of its files, which other versions write differently."""
     if not tokenizer.is_fast:
         return sha256(repr(sorted(tokenizer.get_vocab().items())).encode()).hexdigest()
-    text = tokenizer.backend_tokenizer.to_str() + str(tokenizer.chat_template)
-    return sha256(text.encode()).hexdigest()
+    # A chat template writes special tokens by their names.
+    names = sorted(tokenizer.special_tokens_map.items())
+    parts = tokenizer.backend_tokenizer.to_str(), tokenizer.chat_template, names
+    return sha256("".join(map(str, parts)).encode()).hexdigest()
 
 
 @contextmanager

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
 from ppcheck.demo import weights_path
 from ppcheck.errors import ModelError
+from ppcheck.subject.files import check_directory
 
 DEMO = "demo"
-SAFE = ("model.safetensors", "model.safetensors.index.json")
-PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 _PATTERNS = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
+_FILES = {".bin", ".ckpt", ".gguf", ".json", ".pt", ".pth", ".safetensors"}
 _TIMEOUT = 5.0
 
 
@@ -32,19 +31,22 @@ class ModelRef:
         return tuple(dict.fromkeys((self.label, self.name, Path(self.name).name)))
 
 
-def resolve(name: str, revision: str | None = None) -> ModelRef:
+def resolve(name: str, revision: str | None = None, folder: Path = Path()) -> ModelRef:
     """`demo`, `demo@tuned`, a local directory, or a name on the hub such as `gpt2@main`.
 
-    A directory that is called like a model of the hub comes first; `./demo` is a directory. Raises
+    A directory that is called like a model of the hub comes first; `./demo` is a directory. One
+    that is relative is looked for in ``folder``, and labelled as seen from this process. Raises
     ModelError for an unknown revision of the demo, and for a directory that holds no model.
     """
-    path = Path(name).expanduser()
+    path = folder / Path(name).expanduser()
     is_path = name.startswith((".", "/", "~"))
-    if is_path or (path.is_dir() and name != DEMO):
+    is_file = path.suffix in _FILES and path.is_file()
+    if is_path or is_file or (path.is_dir() and name != DEMO):
+        check_directory(path, name, allow_pickle=True)
         if revision is not None:
             raise ModelError(f"{name} is a directory and has no revision {revision!r}")
-        check_directory(path, name, allow_pickle=True)
-        return ModelRef(name, None, path, name)
+        label = name if is_file or folder == Path() else str(path)
+        return ModelRef(label, None, path, label)
     base, _, written = name.partition("@")
     revision = revision or written or None
     label = f"{base}@{revision}" if revision else base
@@ -65,35 +67,30 @@ def locate(ref: ModelRef, *, allow_pickle: bool) -> Path:
     return ref.path
 
 
-def check_directory(path: Path, label: str, *, allow_pickle: bool) -> None:
-    if not path.is_dir():
-        raise ModelError(f"{label} is no model: there is no directory {path}")
-    held = {file.name for file in path.iterdir()}
-    if "config.json" not in held:
-        raise ModelError(f"{label} is no model: {path} holds no config.json")
-    if not held.isdisjoint(SAFE):
-        return
-    if held.isdisjoint(PICKLED):
-        raise ModelError(f"{label} has no weights: {path} holds no {SAFE[0]}")
-    if not allow_pickle:
-        raise ModelError(
-            f"{label} has only pickled weights, and a pickle can run code: save it as "
-            "safetensors, or allow it with --ppcheck-allow-pickle"
-        )
-
-
 def _fetch(ref: ModelRef, *, allow_pickle: bool) -> Path:
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
-    with suppress(LocalEntryNotFoundError, HFValidationError, ModelError):
+    lacking: ModelError | None = None
+    try:
         return _snapshot(ref, only_cache=True, allow_pickle=allow_pickle)
+    except (LocalEntryNotFoundError, HFValidationError):
+        pass
+    except ModelError as error:
+        lacking = error  # part of the model is in the cache; the hub may have the rest
     try:
         # The download itself waits for ever for a hub that does not answer.
         HfApi().model_info(ref.name, revision=ref.revision, timeout=_TIMEOUT)
         return _snapshot(ref, only_cache=False, allow_pickle=allow_pickle)
+    except ModelError:
+        raise
     except Exception as error:
         cause = str(error).strip().split("\n")[0]
+        if lacking is not None:
+            raise ModelError(
+                f"{lacking}. That is what the cache holds, and the rest is not to be had from the "
+                f"hub at revision {ref.revision or 'main'} ({cause})"
+            ) from error
         meant = " Did you mean demo?" if get_close_matches(ref.name, [DEMO]) else ""
         raise ModelError(
             f"{ref.label} is neither in the cache nor to be had from the hub at revision "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -14,6 +15,7 @@ from ppcheck.subject.edit import Edits
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.key import digest, model_key
 from ppcheck.subject.readout import Answers, Floats, Readout, applied, raw
+from ppcheck.subject.rounding import Rounding
 from ppcheck.subject.subject import Cell, Subject
 from ppcheck.subject.wiring import Wiring
 
@@ -86,6 +88,16 @@ class Memo(Subject):
         self._subject = subject
         self._store = store
         self._model = model_key(subject.info)
+
+    @cached_property
+    def rounding(self) -> Rounding:
+        family = digest(self._model, "rounding")
+        known = self._store.load(family, [""])
+        if not known:
+            found = self._subject.rounding
+            known = {"": np.array([found.logit, found.relative])}
+            self._store.save(family, known)
+        return Rounding(*known[""].tolist())
 
     def read(self, encoded: Encoded, readout: Readout) -> Floats:
         asked = readout if readout.tokens is None else Answers(readout.tokens)

@@ -23,6 +23,7 @@ from ppcheck.subject.replay import Replay
 from ppcheck.subject.subject import Cell
 from ppcheck.subject.sweep import Sweep, grouped, patches
 from ppcheck.subject.whole import patch_whole
+from ppcheck.subject.work import Work
 
 Compute = Callable[[Sequence[Job], "Integers | None"], Tensor]
 Swept = tuple[Sweep, Iterator[Job]]
@@ -44,10 +45,23 @@ def patch(
             f"{engine.hooks.model} only shows its patterns: they stay as they are"
         )
     if not cells or engine.replay is None:
+        _count(engine.work, target, source, cells, aligned)
         return patch_whole(engine, target, source, cells, readout, progress=progress)
     return patch_by_replay(
         engine, engine.replay, target, source, cells, aligned, readout, progress=progress
     )
+
+
+def _count(
+    work: Work, target: Encoded, source: Encoded, cells: Sequence[Cell], aligned: Aligned
+) -> None:
+    """What whole passes take."""
+    lengths = [len(ids) for ids in target.ids]
+    work.add_untouched(for_both=sum(map(len, source.ids)), for_replay=sum(lengths))
+    for cell in cells:
+        layer = min(site.layer or 0 for site in cell.sites)
+        for length, (tokens, _) in zip(lengths, aligned[cell.position], strict=True):
+            work.add_whole(length, layer, int(min(tokens, default=length)))
 
 
 def patch_by_replay(

@@ -15,6 +15,7 @@ from ppcheck.subject.edit import Edit, Edits, Operation
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.info import ModelInfo, Shape
 from ppcheck.subject.readout import Floats, Readout
+from ppcheck.subject.rounding import Rounding
 from ppcheck.subject.sites import expand
 from ppcheck.subject.tokens import Tokens
 from ppcheck.subject.wiring import Wiring
@@ -65,9 +66,19 @@ class Subject:
         return found
 
     @property
+    def work(self) -> tuple[int, int]:
+        """What whole passes have taken so far, and what replays would have; see `Work`."""
+        return self._engine.work.whole, self._engine.work.replayed
+
+    @property
     def is_parallel(self) -> bool:
         """Whether a block's MLP does not read what its attention has written."""
         return self._engine.hooks.is_parallel
+
+    @property
+    def rounding(self) -> Rounding:
+        """How far rounding alone moves what the model computes; tried when it is first asked."""
+        return self._engine.rounding
 
     def sites(self, sites: Sites) -> tuple[Site, ...]:
         """Every site that ``sites`` names, in order and each once.

@@ -1,4 +1,4 @@
-"""Whether a model can be replayed: it is tried on two short prompts, against whole passes."""
+"""Whether a model can be replayed, and how much rounding moves it, tried on short prompts."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from ppcheck.spec.position import Position
 from ppcheck.spec.site import OF_HEADS, Kind, Site
 from ppcheck.spec.template import Turn
 from ppcheck.subject.align import align
+from ppcheck.subject.device import in_numpy
 from ppcheck.subject.encoding import Encoded
 from ppcheck.subject.readout import Floats, Integers
 from ppcheck.subject.replay import Replay
+from ppcheck.subject.rounding import Rounding
 from ppcheck.subject.subject import Cell
 from ppcheck.subject.tokens import Tokens
 
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 _TOLERANCE = 1e-4
 _ROUNDINGS = 16
+_ROUNDED_ROWS, _ROUNDED_TOKENS = 4, 16
+_MARGIN = 4
+"""Orders that are not tried, of other prompts, differ by up to so many times as much."""
 _KINDS = (
     *(Kind.EMBED, Kind.RESID_PRE, Kind.HEAD, Kind.QUERY, Kind.VALUE),
     *(Kind.NEURON, Kind.ATTN_OUT, Kind.MLP_OUT, Kind.RESID_POST),
@@ -45,6 +50,28 @@ def fault(engine: Engine, replay: Replay) -> str | None:
                 if reason := _fault(engine, replay, [site]):
                     return reason
     return None
+
+
+def rounding(engine: Engine) -> Rounding:
+    """What different orders of evaluation make of the same logits.
+
+    These are whole passes of all rows together and of each by itself and, where the model can be
+    replayed, runs whose rows share their first tokens. No two logits are told apart by less than
+    the precision of the numbers. Raises MeasurementError where logits are not finite.
+    """
+    shape = engine.shape
+    length = min(_ROUNDED_TOKENS, shape.n_positions)
+    ids = (np.arange(_ROUNDED_ROWS * length).reshape(-1, length) * 7 + 3) % shape.n_vocabulary
+    shared = length // 2
+    ids[:, :shared] = ids[0, :shared]
+    whole = in_numpy(engine.forward(ids, [])[:, -1])
+    orders = [np.concatenate([in_numpy(engine.forward(row[None], [])[:, -1]) for row in ids])]
+    if engine.replay is not None:
+        orders += [in_numpy(engine.final(ids, first, 1, None)[:, -1]) for first in (0, shared)]
+    largest = float(np.abs(whole).max())
+    moved = max(float(np.abs(order - whole).max()) for order in orders)
+    moved = _MARGIN * max(moved, largest * float(finfo(engine.dtype).eps))
+    return Rounding(moved, moved / (largest or 1.0))
 
 
 def _fault(engine: Engine, replay: Replay, sites: Sequence[Site]) -> str | None:

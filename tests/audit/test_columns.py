@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ppcheck.audit.columns import column, rows
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.audit import AuditedClaim
@@ -66,3 +68,11 @@ def test_only_claims_that_look_for_someone_have_players() -> None:
     named = claim(facts={"kept": ["L1H1"]})
     chosen = claim(facts={"kept": ["L1H1"], "looked_at": 20})
     assert [each and each.players for each in row(named, chosen).cells] == [None, ("L1H1",)]
+
+
+@pytest.mark.trust
+def test_a_spec_that_checkpoints_name_differently_is_one_row() -> None:
+    named = [claim(spec=name) for name in ("specs/a.pp.yaml", "a.pp.yaml", "../specs/a.pp.yaml")]
+    found = row(*named)
+    assert found.spec == "specs/a.pp.yaml"
+    assert [cell is not None for cell in found.cells] == [True] * 3

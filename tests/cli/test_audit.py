@@ -89,7 +89,7 @@ def test_after_a_kill_only_what_is_missing_is_run_and_earlier_files_stay_whole(
         wait_for(Path("out", "checkpoints", "demo@tuned.log").is_file)
         auditor.kill()
     before = first.read_bytes(), first.stat().st_mtime_ns
-    assert written().schema_ == "ppcheck.audit/1"
+    assert written().schema_ == "ppcheck.audit/2"
     assert main(arguments) == 0
     assert "1 of 3 checkpoints are there already" in capsys.readouterr().out
     assert (first.read_bytes(), first.stat().st_mtime_ns) == before

@@ -47,12 +47,12 @@ def test_records_are_added_once_and_shown(capsys: pytest.CaptureFixture[str]) ->
 def test_a_record_that_cannot_be_read_is_said_and_the_others_are_added(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    later = on_day(1, measured(0.1)).to_json().replace("ppcheck.run/2", "ppcheck.run/3")
+    later = on_day(1, measured(0.1)).to_json().replace("ppcheck.run/3", "ppcheck.run/4")
     Path("later.json").write_text(later, encoding="utf-8")
     assert main(["history", "add", "none.json", "later.json", "a.json"]) == 1
     none, of_later, added = capsys.readouterr().out.splitlines()
     assert none.startswith("none.json is no run record: ")
-    assert of_later.startswith("later.json is of version 3, and this ppcheck reads run records up")
+    assert of_later.startswith("later.json is of version 4, and this ppcheck reads run records up")
     assert added == "a.json: 1 claim added"
 
 

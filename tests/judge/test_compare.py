@@ -97,3 +97,14 @@ def test_a_larger_tolerance_never_makes_a_change(
     bound, moved = Bound.parse("-20..40"), step(*sorted((one, other)))
     if change(bound, old, moved, tolerance) is Change.UNCHANGED:
         assert change(bound, old, moved, tolerance + 1) is Change.UNCHANGED
+
+
+@pytest.mark.trust
+def test_two_runs_that_differ_by_rounding_are_not_a_regression() -> None:
+    before = np.linspace(0.4, 0.6, 12)
+    after = before - 1e-6
+    for rounding, expected in ((0.0, Change.REGRESSED), (2e-6, Change.UNCERTAIN)):
+        found = difference(
+            after, before, -1e-6, confidence=0.95, seed=0, name="m", rounding=rounding
+        )
+        assert change(Bound.parse(">= 0.3"), 0.5, found, 0.0) is expected

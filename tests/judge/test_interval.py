@@ -13,8 +13,9 @@ from scipy.stats import binomtest, bootstrap, ttest_1samp
 
 from ppcheck.errors import MeasurementError
 from ppcheck.judge import resample, sampling
+from ppcheck.judge.binomial import EXACT_BELOW
 from ppcheck.judge.interval import interval
-from ppcheck.judge.methods import EXACT_BELOW, _bca
+from ppcheck.judge.methods import _bca
 from ppcheck.judge.sampling import MIN_UNITS, sample
 from ppcheck.measure.statistics import (
     Auroc,

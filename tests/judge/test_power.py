@@ -8,7 +8,7 @@ from scipy.stats import norm
 from statsmodels.stats.power import tt_solve_power
 
 from ppcheck.judge.verdict import Finding, Verdict, judge
-from ppcheck.measure.statistics import Mean, Statistic
+from ppcheck.measure.statistics import Mean, Proportion, Statistic
 from ppcheck.spec.bound import Bound
 
 
@@ -58,6 +58,28 @@ def test_units_that_agree_are_asked_for_until_agreement_is_enough() -> None:
         again = Mean(np.full(units, -1.0), np.arange(units), "spearman", support=(-1, 1))
         assert found(again, "<= -0.9").verdict is verdict
     assert 0 <= total - math.log(0.025) / math.log(0.95) < 3
+
+
+@pytest.mark.trust
+@pytest.mark.parametrize(("rate", "units", "text"), [(1.0, 10, ">= 0.8"), (0.9, 20, ">= 0.7")])
+def test_a_rate_asks_for_the_units_that_decide_it(rate: float, units: int, text: str) -> None:
+    """In four of five samples, if the rate is what was seen."""
+    successes = np.arange(units) < round(rate * units)
+    finding = found(Proportion(successes, np.arange(units), "rate"), text)
+    assert finding.more_units is not None
+    total = units + finding.more_units
+    rng = np.random.default_rng(0)
+    for size, least, most in ((total, 0.7, 1.0), (units + finding.more_units // 2, 0.0, 0.8)):
+        samples = [rng.random(size) < rate for _ in range(200)]
+        rates = [Proportion(sample, np.arange(size), "rate") for sample in samples]
+        decided = sum(found(one, text).verdict is not Verdict.INCONCLUSIVE for one in rates)
+        assert least <= decided / 200 <= most
+
+
+@pytest.mark.trust
+def test_ten_successes_of_ten_ask_for_seven_more() -> None:
+    all_of_ten = Proportion(np.ones(10, dtype=bool), np.arange(10), "positive")
+    assert found(all_of_ten, ">= 0.8").more_units == 7
 
 
 def test_an_estimate_next_to_the_edge_asks_for_no_number() -> None:

@@ -15,7 +15,7 @@ from ppcheck.judge.sampling import MIN_UNITS
 from ppcheck.judge.verdict import Judgement, Verdict, judge
 from ppcheck.measure.check import Identity
 from ppcheck.measure.scale import PLAIN, Scale
-from ppcheck.measure.statistics import Floats, Labels, Mean, Ratio, Statistic
+from ppcheck.measure.statistics import Floats, Gap, Labels, Mean, Ratio, Statistic
 from ppcheck.spec.bound import Bound
 
 
@@ -154,6 +154,8 @@ class Foreign:
     support: tuple[float, float] = (-math.inf, math.inf)
     neutral: float | None = None
     scale: Scale = PLAIN
+    rounding: float = 0.0
+    gap: None = None
 
     @property
     def units(self) -> Labels:
@@ -292,3 +294,54 @@ def test_who_plays_is_part_of_the_claim_itself_where_a_bound_is_given() -> None:
     own = replace(recovery(0.1, "L0H0"), name="played_by")
     result = judge([recovery(0.5, "L9H9"), own], bounds, seed=0, identity=who)
     assert result.verdict is Verdict.FAILS
+
+
+def share_of(gap: Gap) -> Ratio:
+    """A share of 8.6 of a gap that is 1 in each unit, whatever ``gap`` says of its size."""
+    whole = np.array([0.9, 1.0, 1.1, 1.2, 0.8, 1.0, 0.95, 1.05])
+    return Ratio(8.6 * whole, whole, np.arange(8), "recovery", gap=gap)
+
+
+@pytest.mark.trust
+def test_a_share_is_judged_only_where_there_is_something_to_share() -> None:
+    for bound in (">= 0.9", "<= 20", "-0.1..0.1"):
+        nothing = judged(share_of(Gap("gap", 0.009, 0.05)), recovery=bound)
+        assert nothing.verdict is Verdict.INCONCLUSIVE
+        assert nothing.findings[0].more_units is None
+    assert judged(share_of(Gap("gap", 0.06, 0.05)), recovery=">= 0.9").verdict is Verdict.HOLDS
+
+
+@pytest.mark.trust
+def test_what_is_expected_of_the_gap_takes_the_place_of_the_default() -> None:
+    gap = Mean(np.linspace(0.008, 0.01, 8), np.arange(8), "gap")
+    share = share_of(Gap("gap", 0.009, 0.05))
+    assert judged(share, gap, recovery=">= 0.9", gap="> 0.005").verdict is Verdict.HOLDS
+    assert judged(share, gap, recovery=">= 0.9", gap="> 0.05").verdict is Verdict.FAILS
+    # A bound that a gap of nothing meets does not say how large it must be.
+    assert judged(share, gap, recovery=">= 0.9", gap=">= -1").verdict is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.trust
+@pytest.mark.parametrize("bound", ["> 0", "< 0", ">= 1e-6", "0.000001..0.00009"])
+def test_nothing_smaller_than_rounding_decides_a_bound(bound: str) -> None:
+    values = np.array([1e-5, 1e-5, 2e-5, 1e-5, 2e-5, 1e-5])
+    exact = Mean(values, np.arange(6), "effect")
+    rounded = Mean(values, np.arange(6), "effect", step=1e-4)
+    assert judged(exact, effect=bound).verdict is not Verdict.INCONCLUSIVE
+    (finding,) = judged(rounded, effect=bound).findings
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert finding.rounding_decides
+    assert finding.more_units is None
+
+
+@pytest.mark.trust
+@given(step=st.floats(0, 0.5), seed=st.integers(0, 50))
+@settings(max_examples=30, deadline=None)
+def test_rounding_widens_an_interval_by_just_as_much(step: float, seed: int) -> None:
+    values = np.random.default_rng(seed).normal(1, 1, 12)
+    ends = [
+        judged(Mean(values, np.arange(12), "effect", step=by), effect="> 5").findings[0].estimate
+        for by in (0.0, step)
+    ]
+    assert ends[1].low == pytest.approx(ends[0].low - step)
+    assert ends[1].high == pytest.approx(ends[0].high + step)

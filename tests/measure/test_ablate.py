@@ -293,7 +293,7 @@ def test_the_divergence_is_its_own_value_and_its_share_is_not_given(tiny: Model)
 
 def test_several_metrics_are_read_in_one_sweep(tiny: Model) -> None:
     wanted = claim("ablate", site="L1H0", ablation="mean", metric=["p(a)", "log_prob(b)"])
-    names = set(wanted.statistic_names())
+    names = set(wanted.statistics())
     assert names == {
         *("drop", "drop_share", "value", "untouched"),
         *("drop@log_prob(b)", "value@log_prob(b)", "untouched@log_prob(b)"),

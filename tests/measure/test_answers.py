@@ -20,6 +20,7 @@ from ppcheck.measure.metrics import mass
 from ppcheck.measure.statistics import Floats
 from ppcheck.spec.selection import Selection
 from ppcheck.subject.memo import Memo, Memory
+from ppcheck.subject.rounding import EXACT
 from ppcheck.subject.subject import Subject
 from tests.measure.lab import (
     DEMO,
@@ -159,7 +160,9 @@ def test_the_mass_takes_no_further_pass(tiny: Model, check: str) -> None:
         seen.extend(encoded.ids)
         return Subject.read(tiny.subject, encoded, readout)
 
-    memo._subject = type("Counted", (), {"read": staticmethod(counted), "progress": None})()
+    memo._subject = type(
+        "Counted", (), {"read": staticmethod(counted), "progress": None, "rounding": EXACT}
+    )()
     claim(check, **OF_CHOICES[check]).measure(Bench(memo, bench(tiny).grid, 0))
     assert len(seen) == len(set(seen))
 

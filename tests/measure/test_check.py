@@ -1,160 +1,291 @@
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+import torch
 
 from ppcheck.errors import MeasurementError
-from ppcheck.judge.verdict import Verdict
-from ppcheck.measure.check import units_named
-from ppcheck.spec.selection import Selection
-from tests.measure.lab import GAME, Model, bench, by_name, claim, game, verdict
+from ppcheck.judge.verdict import Judgement, Verdict, judge
+from ppcheck.measure.check import Bench, Check
+from ppcheck.subject.load import load, resolve
+from ppcheck.subject.settings import Settings
+from ppcheck.subject.subject import Subject
+from tests.measure.lab import (
+    DEMO,
+    Model,
+    Plant,
+    bench,
+    blind,
+    claim,
+    estimate,
+    game,
+    problems,
+    token,
+    verdict,
+)
+from tests.measure.test_registry import CLAIMS
 
-pytestmark = pytest.mark.trust
-
-GAMES = Selection("game")
-METRIC = "logit_diff(a, b)"
-
-
-def rows(folder: Path, *lines: str, **fields: Any) -> dict[str, Any]:
-    """Prompts from a file of one feeling a row, with `light` as the other."""
-    (folder / "rows.csv").write_text("feeling,other\n" + "\n".join(lines) + "\n")
-    usual = {"template": "here we feel {feeling} so", "choices": {"a": "A", "b": "B"}}
-    return {**usual, "rows": "rows.csv", "pairs": {"feeling": "other"}, **fields}
+MEASURED = sorted(CLAIMS.keys() - {"direction_ablation"})
+"""The direction of that one comes from a file; it shares its statistics with `ablate`."""
+PATCH: dict[str, Any] = {"mode": "denoise", "metric": "logit_diff(a, b)"}
 
 
-@pytest.fixture
-def swallowed(tmp_path: Path) -> dict[str, Any]:
-    """Forty rows that differ in spacing alone, which the tokenizer swallows."""
-    return rows(tmp_path, *(f"pain{' ' * number},light" for number in range(40)))
+def expected(check: str, name: str, bound: str) -> Check:
+    return claim(check, **CLAIMS[check], expect={name: bound})
+
+
+def of_expect(check: Check) -> str:
+    """What is wrong with what it expects, in one text."""
+    return "; ".join(text for key, text in problems(check).items() if key.startswith("expect"))
+
+
+@pytest.mark.trust
+@pytest.mark.parametrize("check", CLAIMS)
+def test_a_bound_that_accepts_all_that_a_statistic_can_be_is_an_error(check: str) -> None:
+    for name, values in claim(check, **CLAIMS[check]).statistics().items():
+        low, high = max(values.low, -1e6), min(values.high, 1e6)
+        bounds = [f"{low}..{high}"] if (low, high) == (values.low, values.high) else []
+        bounds += [f">= {low}"] * (low == values.low) + [f"<= {high}"] * (high == values.high)
+        for bound in bounds:
+            assert of_expect(expected(check, name, bound)), f"{name} {bound}"
+
+
+@pytest.mark.trust
+@pytest.mark.parametrize(
+    ("check", "name", "bound", "message"),
+    [
+        ("choice", "mass", ">= 0", "mass is 0..1 whatever the model does"),
+        ("choice", "mass", "> 0", "mass is 0..1 whatever the model does"),
+        ("choice", "rate", "0..1", "give a bound that can fail"),
+        ("dose_response", "spearman", "<= 1", "spearman is -1..1 whatever the model does"),
+        ("contrast", "positive", "0..1", "positive is 0..1"),
+        ("contrast", "difference", ">= -1", "difference is -1..1"),
+        ("attention", "attention", ">= 0", "attention is 0..1"),
+        ("patch", "damage", "0 ± 1000", "accepts every damage that has a meaning, -1..2"),
+        ("patch", "gap", ">= -1e9", ""),
+        ("flow", "arrives", ">= 0", "arrives is 0 and more"),
+        ("role", "strength", "<= 5", "strength is 0..5"),
+        ("property", "violations", "<= 1", "violations is 0..1"),
+        ("probe", "over_words", ">= -1", "over_words is -1..1"),
+        ("choice", "mass", ">= 1.5", "the claim cannot hold"),
+        ("dose_response", "spearman", "< -1", "the claim cannot hold"),
+        ("choice", "probability", "< 0", "the claim cannot hold"),
+    ],
+)
+def test_bounds_that_decide_nothing_are_told_from_those_that_do(
+    check: str, name: str, bound: str, message: str
+) -> None:
+    found = of_expect(expected(check, name, bound))
+    assert message in found if message else not found
+
+
+@pytest.mark.trust
+def test_bounds_that_can_fail_are_accepted() -> None:
+    for bound in ("> 0", "0.2..1", ">= 1"):
+        assert not of_expect(expected("choice", "rate", bound))
+    for bound in ("-0.1..0.1", ">= 0.9", "<= 0.5", "-1..1.9"):
+        assert not of_expect(expected("patch", "damage", bound))
+
+
+@pytest.mark.parametrize("check", MEASURED)
+def test_what_is_measured_lies_in_the_range_that_the_check_declares(
+    check: str, tiny: Model
+) -> None:
+    wanted = claim(check, **CLAIMS[check])
+    declared = wanted.statistics()
+    found = wanted.measure(bench(tiny)).measured
+    assert {one.statistic.name for one in found} <= declared.keys()
+    for one in found:
+        values = declared[one.statistic.name]
+        assert values.usual or estimate(one) in values, one.statistic.name
+
+
+@pytest.mark.trust
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"site": "resid_pre.L0", "position": "all"},
+        {"site": "resid_post.L1", "position": "all"},
+        {"site": "embed", "position": "all"},
+        {"site": "resid_pre.L0", "position": "feeling"},
+        {"site": ["embed", "L0H0"], "position": "feeling", "together": True},
+        {"site": "resid_pre.L*", "position": "feeling", "top": 1},
+    ],
+)
+def test_patching_all_that_differs_is_refused(fields: dict[str, Any]) -> None:
+    message = problems(claim("patch", **fields, **PATCH))["site"]
+    assert "holds all by which the prompts of a pair differ" in message
 
 
 @pytest.mark.parametrize(
-    ("words", "units"),
-    [(["pain"] * 40, 1), (["pain", "ache"] * 20, 2), ([f"pain{' ' * n}" for n in range(40)], 1)],
+    "fields",
+    [
+        {"site": "resid_post.L0", "position": "feeling"},
+        {"site": "resid_pre.L0", "position": "feeling[0]"},
+        {"site": "resid_pre.L*", "position": "feeling"},
+        {"site": "attn_out.L0", "position": "all"},
+        {"site": "L0H0", "position": "all"},
+    ],
 )
-def test_prompts_of_equal_tokens_are_one_unit_whatever_made_them(
-    tiny: Model, tmp_path: Path, words: list[str], units: int
+def test_patching_some_of_what_differs_is_a_claim(fields: dict[str, Any]) -> None:
+    assert "site" not in problems(claim("patch", **fields, **PATCH))
+
+
+def idle(head: int, low: float, high: float) -> Plant:
+    """A head of L1 adds one number to all coordinates, which every norm takes away again."""
+
+    def plant(model: Any) -> None:
+        rows = slice(8 * head, 8 * head + 8)
+        model.transformer.h[1].attn.c_proj.weight[rows] = torch.linspace(low, high, 8)[:, None]
+        model.lm_head.weight *= 20
+
+    return plant
+
+
+DIFFERENCE = "logit_diff(a, b)"
+IDLE: dict[str, tuple[dict[str, Any], str]] = {
+    "patch": ({"site": "L1H1", **PATCH}, "recovery"),
+    "ablate": ({"site": "L1H1", "ablation": "mean", "metric": DIFFERENCE}, "drop"),
+    "path": ({"sender": "L1H1", "receiver": "logits", **PATCH}, "recovery"),
+    "steer": (
+        {
+            "site": "L1H1",
+            "direction": {"between": {"feeling": ["pain", "neutral"]}},
+            "metric": DIFFERENCE,
+        },
+        "effect",
+    ),
+    "direction_ablation": (
+        {
+            "site": "L1H1",
+            "direction": {"between": {"feeling": ["pain", "neutral"]}},
+            "metric": DIFFERENCE,
+        },
+        "drop",
+    ),
+    "attribution": ({"site": "L1H1", "metric": DIFFERENCE}, "attribution"),
+}
+
+
+@pytest.mark.trust
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("check", IDLE)
+def test_a_component_that_does_nothing_has_no_effect_of_either_sign(
+    check: str, dtype: str, planted: Callable[[Plant], Model]
 ) -> None:
-    on = bench(tiny, rows(tmp_path, *(f"{word},light" for word in words)), tmp_path)
-    for asked in (
-        claim("choice", choice="a", expect={"rate": ">= 0"}),
-        claim("contrast", metric=METRIC, expect={"positive": ">= 0"}),
-        claim("patch", site="L0H0", mode="noise", metric=METRIC, expect={"gap": "> -100"}),
-        claim("attention", site="L0H0", to="feeling", expect={"attention": ">= 0"}),
-        claim("ablate", site="L0H0", ablation="zero", metric=METRIC, expect={"drop": "> -100"}),
-    ):
-        found = asked.measure(on)
-        assert {one.statistic.n_units for one in found.measured} == {units}, asked
-        assert found.facts["prompts"] == 40
-        assert found.facts["distinct"] == found.facts["units"] == units
-        assert any("prompts repeat others token for token" in note for note in found.notes)
-        assert verdict(asked, on) is Verdict.INCONCLUSIVE
+    fields, statistic = IDLE[check]
+    subject = load(resolve(str(planted(idle(1, -20, 30)).path)), Settings(dtype=dtype))
+    on = bench(subject, game(unit=["start", "strength"]))
+    for bound in ("> 0", "< 0"):
+        assert verdict(claim(check, **fields, expect={statistic: bound}), on) != Verdict.HOLDS
+    nothing = claim(check, **fields, expect={statistic: "0 ± 0.01"})
+    assert verdict(nothing, on) == Verdict.HOLDS
 
 
-def test_a_prompt_and_its_repeat_are_never_looked_at_and_judged(
-    tiny: Model, tmp_path: Path
+@pytest.mark.trust
+@pytest.mark.parametrize(
+    ("head", "low", "high", "dtype", "mode"),
+    [
+        (0, 100, 101, "float32", "denoise"),
+        (0, 300, -50, "float64", "denoise"),
+        (1, -20, 30, "float64", "noise"),
+    ],
+)
+def test_a_rounding_error_that_always_goes_the_same_way_is_not_an_effect(
+    head: int, low: float, high: float, dtype: str, mode: str, planted: Callable[[Plant], Model]
 ) -> None:
-    words = ["pain", "ache", "agony", "joy", "hum", "shade"]
-    spaced = [f"{word}{gap},light" for word in words for gap in ("", " ", "  ")]
-    on = bench(tiny, rows(tmp_path, *spaced), tmp_path)
-    for asked in (
-        claim("patch", site="L*H*", top=1, mode="noise", metric=METRIC),
-        claim("attention", site="L*H*", top=1, to="feeling"),
-        claim("ablate", site="L*H*", top=1, ablation="zero", metric=METRIC),
-    ):
-        found = asked.measure(on)
-        assert found.facts["looked_at"] == 9
-        assert next(iter(found.measured)).statistic.n_units == 3
+    subject = load(resolve(str(planted(idle(head, low, high)).path)), Settings(dtype=dtype))
+    on = bench(subject, game(unit=["start", "strength"]))
+    share = "recovery" if mode == "denoise" else "damage"
+    for bound in ("> 0", "< 0"):
+        fields = {"site": f"L1H{head}", "mode": mode, "metric": DIFFERENCE}
+        assert verdict(claim("patch", **fields, expect={share: bound}), on) != Verdict.HOLDS
 
 
-def test_a_probe_never_fits_and_tests_on_one_prompt(tiny: Model, tmp_path: Path) -> None:
-    words = {"pain": "pain", "light": "neutral"}
-    lines = [f"{word}{' ' * n},{of}" for word, of in words.items() for n in range(10)]
-    (tmp_path / "rows.csv").write_text("feeling,feeling.class\n" + "\n".join(lines) + "\n")
-    prompts = {"template": "we feel {feeling} so", "rows": "rows.csv"}
-    asked = claim("probe", site="resid_post.L1", separates={"feeling": ["pain", "neutral"]})
-    with pytest.raises(MeasurementError, match="a class has 1 independent units, too few"):
-        asked.measure(bench(tiny, prompts, tmp_path))
-
-
-def test_units_that_share_a_prompt_are_one_in_every_statistic_of_a_claim(
-    tiny: Model, tmp_path: Path
+@pytest.mark.trust
+def test_a_change_that_only_rounding_makes_is_not_a_direction(
+    planted: Callable[[Plant], Model],
 ) -> None:
-    """A claim that reads prompts and pairs halves both by the same units."""
-    spaced = [f"{word}{gap},light" for word in ("pain", "ache", "joy", "hum") for gap in ("", " ")]
-    on = bench(tiny, rows(tmp_path, *spaced), tmp_path)
-    encoded = on.prompts(GAMES)
-    clean, corrupted = on.pairs(GAMES, None, encoded)
-    assert units_named(clean.prompts) == units_named(encoded.prompts)
-    assert units_named(corrupted.prompts) == units_named(clean.prompts)
-    assert len(set(units_named(clean.prompts))) == 4
+    """The feeling reaches the final token by attention alone, of which nothing is left."""
+    on = bench(planted(blind))
+    wanted = claim("contrast", metric=DIFFERENCE, expect={"positive": "<= 0.5"})
+    assert verdict(wanted, on) == Verdict.HOLDS
+    for bound in ("> 0", "< 0"):
+        difference = claim("contrast", metric=DIFFERENCE, expect={"difference": bound})
+        assert verdict(difference, on) != Verdict.HOLDS
 
 
-def test_a_pair_is_the_same_as_another_only_if_both_its_prompts_are(
-    tiny: Model, tmp_path: Path
-) -> None:
-    some = rows(tmp_path, "pain,light", "pain,hum", "pain ,hum ", "ache,hum")
-    clean, _ = bench(tiny, some, tmp_path).pairs(GAMES, None)
-    assert units_named(clean.prompts) == ["row=1", "row=2", "row=2", "row=4"]
+@pytest.mark.trust
+def test_a_condition_is_met_by_more_than_rounding(planted: Callable[[Plant], Model]) -> None:
+    def tied(model: Any) -> None:
+        model.lm_head.weight[token("B")] = model.lm_head.weight[token("A")] * (1 + 1e-7)
+
+    on = bench(planted(tied))
+    for condition in (f"{DIFFERENCE} > 0", f"{DIFFERENCE} < 0"):
+        wanted = claim(
+            "property",
+            forall={"start": {"sampled": ["on", "go"]}},
+            always=condition,
+            expect={"counterexamples": "<= 0"},
+        )
+        assert verdict(wanted, on) == Verdict.FAILS
 
 
-def test_twins_of_equal_tokens_are_no_pair(tiny: Model, tmp_path: Path) -> None:
-    """Else any model would do the same on both sides of most pairs."""
-    lines = [f"pain{' ' * n},pain{' ' * (n + 1)}" for n in range(30)]
-    on = bench(tiny, rows(tmp_path, *lines, "ache,light"), tmp_path)
-    found = claim("contrast", metric="p(a)").measure(on)
-    assert {len(one.examples) for one in found.measured} == {1}
-    assert any("30 of 31 pairs are left out" in note for note in found.notes)
-    with pytest.raises(MeasurementError, match="clean and corrupted are the same tokens"):
-        bench(tiny, rows(tmp_path, *lines), tmp_path).pairs(GAMES, None)
+@pytest.mark.trust
+def test_uniform_attention_is_said_and_plays_no_role(tiny: Model) -> None:
+    """Six tokens are seen from the last one: each would get a sixth."""
+    wanted = claim("attention", site="L0H0", to="feeling", expect={"attention": ">= 0.1"})
+    found = wanted.measure(bench(tiny))
+    assert found.facts["uniform"] == pytest.approx(1 / 6)
+    assert any("less than uniform attention pays to feeling, 0.167" in note for note in found.notes)
+    role = claim("role", attends={"to": "feeling", "at_least": 0.16})
+    with pytest.raises(MeasurementError, match="no more than uniform attention pays"):
+        role.measure(bench(tiny))
 
 
-def test_an_edit_that_changes_no_token_shows_nothing(tiny: Model) -> None:
-    """Spaces that the tokenizer swallows cannot matter to any model."""
-    vary = {**GAME["vary"], "start": ["here", "here ", "here  "]}
-    asked = claim("invariance", over="start", metric="p(a)", expect={"size": "<= 0.01"})
-    with pytest.raises(MeasurementError, match="no edit of start changes a token"):
-        asked.measure(bench(tiny, game(vary=vary)))
-    mixed = {**GAME["vary"], "start": ["here", "here ", "now"]}
-    found = asked.measure(bench(tiny, game(vary=mixed)))
-    assert any("16 of 32 edits change no token" in note for note in found.notes)
+@pytest.mark.trust
+def test_attention_to_all_that_can_be_seen_is_not_measured(tiny: Model) -> None:
+    with pytest.raises(MeasurementError, match="attention to it is 1 by definition"):
+        claim("attention", site="L0H0", to="start", **{"from": "start"}).measure(bench(tiny))
 
 
-def test_curves_that_share_a_prompt_are_one_unit(tiny: Model) -> None:
-    vary = {**GAME["vary"], "start": ["here", "here ", "now"]}
-    asked = claim("dose_response", metric="p(a)", dose="strength")
-    found = asked.measure(bench(tiny, game(vary=vary, unit=[])))
-    spearman = by_name(found)["spearman"].statistic
-    assert (len(spearman.values()), spearman.n_units) == (12, 8)
+SWAPPED = {"mode": "denoise", "metric": "logit_diff(with, without)"}
 
 
-def test_what_is_not_repeated_is_as_it_was(tiny: Model) -> None:
-    on = bench(tiny)
-    encoded = on.prompts(GAMES)
-    assert encoded.prompts == on.grid.prompts
-    found = claim("choice", choice="a").measure(on)
-    assert found.facts["distinct"] == found.facts["prompts"] == 96
-    assert not any("repeat" in note for note in found.notes)
+def judgement(check: Check, on: Bench) -> Judgement:
+    statistics = [one.statistic for one in check.measure(on).measured]
+    return judge(statistics, check.expect, seed=0)
 
 
-def test_directions_are_not_learned_from_what_they_are_judged_on(tiny: Model) -> None:
-    """Each opening has another that is the same to the tokenizer."""
-    starts = ["here", "there", "now", "then", "they", "on"]
-    vary = {**GAME["vary"], "start": [f"{word}{gap}" for word in starts for gap in ("", " ")]}
-    on = bench(tiny, game(vary=vary))
-    known, encoded = on.together(GAMES, Selection.parse("game[feeling=pain]"))
-    assert len(set(units_named(known.prompts))) == 6
-    assert set(units_named(encoded.prompts)) == set(units_named(known.prompts))
-    asked = claim(
-        "steer",
-        site="resid_pre.L1",
-        direction={"between": {"feeling": ["pain", "neutral"]}},
-        position="feeling",
-        draws=1,
-        metric=METRIC,
-    )
-    found = asked.measure(on)
-    assert found.facts["looked_at"] == 96
-    assert by_name(found)["effect"].statistic.n_units == 3
+def neutral(*pair: str) -> dict[str, Any]:
+    """Prompts of the demo's game whose pairs swap two words that mean nothing to it."""
+    feeling = {"one": [pair[0]], "other": [pair[1]]}
+    vary = {**DEMO["vary"], "feeling": feeling}
+    return {**DEMO, "vary": vary, "pairs": {"feeling": ["one", "other"]}}
+
+
+SHARES: dict[str, dict[str, Any]] = {
+    "recovery": {"check": "patch", "site": "resid_post.L0", "position": "feeling", **SWAPPED},
+    "strength": {
+        "check": "role",
+        "site": "L1H*",
+        "effect": {**SWAPPED, "at_least": 0.3},
+    },
+    "arrives": {"check": "flow", "metric": SWAPPED["metric"]},
+}
+
+
+@pytest.mark.trust
+@pytest.mark.parametrize(
+    ("statistic", "bound"),
+    [("recovery", ">= 0.9"), ("strength", ">= 1"), ("arrives", "<= 2")],
+)
+def test_a_share_of_next_to_no_gap_holds_nothing(statistic: str, bound: str, demo: Subject) -> None:
+    fields = {**SHARES[statistic], "expect": {statistic: bound}}
+    found = judgement(claim(**fields), bench(demo, neutral("echo", "light")))
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert any(finding.estimate.method == "no gap" for finding in found.findings)
+    felt = {**DEMO, "pairs": {"feeling": ["pain", "neutral"]}}
+    assert judgement(claim(**fields), bench(demo, felt)).verdict is not Verdict.INCONCLUSIVE

@@ -168,7 +168,7 @@ def test_what_is_chosen_on_one_half_is_judged_on_the_other(decided: Bench) -> No
 
 def test_the_divergence_from_the_untouched_run_is_its_own_value(tiny: Model) -> None:
     wanted = claim("direction_ablation", site="resid_pre.L1", direction=PAIN, metric="kl", draws=2)
-    assert wanted.statistic_names() == ("drop", "value", "excess", "untouched")
+    assert tuple(wanted.statistics()) == ("drop", "value", "excess", "untouched")
     found = estimates(wanted.measure(bench(tiny)))
     assert found["untouched"] == pytest.approx(0, abs=1e-6)
     assert found["value"] > 0

@@ -34,7 +34,7 @@ def pairs(tiny: Model) -> tuple[Encoded, Encoded]:
 def effect(
     pairs: tuple[Encoded, Encoded], mode: Mode, clean: Floats, corrupted: Floats, patched: Floats
 ) -> Effect:
-    return Effect(mode, pairs, clean, corrupted, patched[None])
+    return Effect(mode, pairs, clean, corrupted, patched[None], 0.0)
 
 
 @given(numbers, numbers)

@@ -140,10 +140,34 @@ def test_the_layer_is_that_of_the_block_that_was_planted(
 
 
 def test_by_a_layer_means_there_and_ever_after(planted: Callable[[Plant], Model]) -> None:
-    on = bench(planted(relay(1)))
+    """The last layer meets these bounds by definition, whatever the model."""
     moved = {"recovery_from": "-0.05..0.05", "recovery_to": ">= 0.95"}
-    assert verdict(claim("flow", metric=METRIC, by_layer=1, expect=moved), on) == Verdict.HOLDS
-    assert verdict(claim("flow", metric=METRIC, by_layer=0, expect=moved), on) == Verdict.FAILS
+    wanted = claim("flow", metric=METRIC, by_layer=0, expect=moved)
+    assert verdict(wanted, bench(planted(relay(0)))) == Verdict.HOLDS
+    assert verdict(wanted, bench(planted(relay(1)))) == Verdict.FAILS
+
+
+@pytest.mark.trust
+@pytest.mark.parametrize(
+    ("expect", "message"),
+    [
+        ({"recovery_to": ">= 0.5"}, "recovery_to is known by definition in L1, the last layer"),
+        ({"recovery_from": "-0.1..0.1"}, "recovery_from is known by definition in L1"),
+    ],
+)
+def test_what_the_last_layer_meets_by_definition_is_not_judged(
+    tiny: Model, expect: dict[str, str], message: str
+) -> None:
+    with pytest.raises(MeasurementError, match=message):
+        claim("flow", metric=METRIC, by_layer=1, expect=expect).measure(bench(tiny))
+
+
+@pytest.mark.trust
+@pytest.mark.parametrize("layer", ["handover", "leaves", "arrives"])
+def test_a_bound_that_every_layer_of_the_model_meets_is_an_error(tiny: Model, layer: str) -> None:
+    wanted = claim("flow", metric=METRIC, expect={layer: "<= 1"})
+    with pytest.raises(MeasurementError, match=r"lies in 0\.\.1 on this model whatever it does"):
+        verdict(wanted, bench(tiny))
 
 
 def test_what_never_arrives_counts_as_one_layer_too_many(

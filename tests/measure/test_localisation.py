@@ -127,15 +127,15 @@ def test_without_a_set_the_first_of_one_half_are_judged_on_the_other(
 
 def test_no_statistic_of_a_set_without_a_set(tiny: Model) -> None:
     wanted = claim("localisation", **HEADS)
-    assert wanted.statistic_names() == ("largest_share", "participation", "gap")
-    assert set(estimates(wanted.measure(bench(tiny)))) == set(wanted.statistic_names())
+    assert tuple(wanted.statistics()) == ("largest_share", "participation", "gap")
+    assert set(estimates(wanted.measure(bench(tiny)))) == set(wanted.statistics())
 
 
 def test_each_metric_has_its_own_statistics(tiny: Model) -> None:
     fields = HEADS | {"metric": [METRIC, "p(a)"]}
     wanted = claim("localisation", **fields, set="L1H0")
-    assert set(estimates(wanted.measure(bench(tiny)))) == set(wanted.statistic_names())
-    assert "contains@p(a)" in wanted.statistic_names()
+    assert set(estimates(wanted.measure(bench(tiny)))) == set(wanted.statistics())
+    assert "contains@p(a)" in wanted.statistics()
 
 
 def test_a_model_that_cannot_tell_clean_from_corrupted_never_holds(

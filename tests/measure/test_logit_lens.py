@@ -126,7 +126,7 @@ def test_a_model_that_prefers_nothing_decides_nowhere(planted: Callable[[Plant],
             block.mlp.c_proj.bias.zero_()
         model.lm_head.weight[token("B")] = model.lm_head.weight[token("A")]
 
-    wanted = claim("logit_lens", metric=METRIC, expect={"decided_at": "<= 1"})
+    wanted = claim("logit_lens", metric=METRIC, expect={"decided_at": "<= 0"})
     with pytest.raises(MeasurementError, match="decided_at is undefined"):
         verdict(wanted, bench(planted(even)))
 
@@ -205,7 +205,7 @@ def test_what_is_wrong_with_a_claim_is_seen_without_a_model(
 
 
 def test_statistics_of_shares_are_given_for_logit_differences_alone() -> None:
-    names = claim("logit_lens", metric=["p(a)", METRIC]).statistic_names()
+    names = tuple(claim("logit_lens", metric=["p(a)", METRIC]).statistics())
     assert names[:2] == ("value", "final")
     assert "decided_at@logit_diff(a, b)" in names
     assert "level" not in problems(claim("logit_lens", metric=["p(a)", METRIC], level=0.2))

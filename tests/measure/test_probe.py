@@ -297,10 +297,10 @@ def test_what_is_wrong_with_a_claim_is_seen_without_a_model(
 def test_statistics_are_those_that_the_claim_asks_for() -> None:
     every = ("over_words", "over_shuffled", "words", "shuffled")
     by_layer = claim("probe", site="resid_post.L*", level=0.8, **CLASSES)
-    assert by_layer.statistic_names() == (
+    assert tuple(by_layer.statistics()) == (
         *("accuracy", "auroc", *every, "first_layer", "peak_layer"),
     )
-    assert claim("probe", site="L0H0", **DOSE).statistic_names() == ("r2", *every)
+    assert tuple(claim("probe", site="L0H0", **DOSE).statistics()) == ("r2", *every)
 
 
 @pytest.mark.parametrize("position", [[], ["final", "final"]])

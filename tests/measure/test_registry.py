@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from ppcheck.measure.check import Check
 from ppcheck.measure.families import FAMILIES
 from ppcheck.measure.registry import CHECKS, json_schema, schema_text
+from ppcheck.spec.range import ANY, Range
 from tests.measure.lab import GAME
 
 CLAIMS: dict[str, dict[str, object]] = {
@@ -60,8 +61,8 @@ def test_a_check_that_does_not_say_how_it_measures_cannot_be_made() -> None:
     class Unfinished(Check):
         family = "behaviour"
 
-        def statistic_names(self) -> tuple[str, ...]:
-            return ("gap",)
+        def statistics(self) -> dict[str, Range]:
+            return {"gap": ANY}
 
     fields = {"id": "it", "says": "It does.", "on": "game", "expect": {"gap": "> 0"}}
     with pytest.raises(TypeError, match=r"abstract.*measure"):

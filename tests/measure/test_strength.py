@@ -20,7 +20,8 @@ def prompt(unit: str) -> Prompt:
 
 def strengths(shown: Any, whole: Any, needed: Any) -> Strengths:
     shown, whole = np.asarray(shown, dtype=float), np.asarray(whole, dtype=float)
-    return Strengths(tuple(map(str, range(whole.shape[1]))), shown, whole, np.asarray(needed))
+    units, steps = tuple(map(str, range(whole.shape[1]))), np.zeros(len(whole))
+    return Strengths(units, shown, whole, np.asarray(needed), steps)
 
 
 def test_a_strength_is_the_smaller_of_two_ratios_of_sums() -> None:

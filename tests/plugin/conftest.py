@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,7 @@ def _imported() -> None:
     for check in CHECKS.values():
         check()
     load(resolve("demo"))
+    import_module("sqlalchemy.dialects.sqlite")
     table([], colour=True)
 
 
@@ -80,6 +82,8 @@ def read_record(pytester: pytest.Pytester) -> Callable[[str], dict[str, Any]]:
 
 
 def write_spec(pytester: pytest.Pytester, text: str, name: str = "game") -> Path:
+    """A spec at the root of a project, from which records name it."""
+    (pytester.path / ".git").mkdir(exist_ok=True)
     path = pytester.path / f"{name}.pp.yaml"
     path.write_text(text, encoding="utf-8")
     return path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -26,18 +27,27 @@ Reader = Callable[[str], dict[str, Any]]
 
 @pytest.fixture
 def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The rows of each forward pass of the engine, in this process."""
+    """The rows of each forward pass of the engine, in this process; loading tries the model too."""
     from transformers import GPT2LMHeadModel
+
+    from ppcheck.subject import causal
 
     rows: list[int] = []
     model: Any = GPT2LMHeadModel
-    forward = model.forward
+    forward, check = model.forward, causal.check_causal
 
+    @wraps(forward)
     def counted(self: Any, *args: Any, **kwargs: Any) -> Any:
         rows.append(len(kwargs["input_ids"]))
         return forward(self, *args, **kwargs)
 
+    def uncounted(*args: Any) -> None:
+        before = len(rows)
+        check(*args)
+        del rows[before:]
+
     monkeypatch.setattr(model, "forward", counted)
+    monkeypatch.setattr(causal, "check_causal", uncounted)
     return rows
 
 
@@ -182,12 +192,42 @@ def test_a_run_without_pytests_cache_measures(
     assert kept(pytester) == []
 
 
-@pytest.mark.usefixtures("spec")
-def test_a_cache_that_cannot_be_made_is_a_warning(
-    pytester: pytest.Pytester, run: Callable[..., Any]
+def block(cache: Path) -> None:
+    """Put files where the folder's own folders would be."""
+    cache.mkdir(parents=True)
+    for number in range(256):
+        (cache / f"{number:02x}").write_text("in the way")
+
+
+@pytest.mark.trust
+@pytest.mark.parametrize("blocked", [".pytest_cache", "d", "d/ppcheck", "d/ppcheck/*"])
+def test_a_cache_that_cannot_be_used_is_said_once_and_fails_nothing(
+    pytester: pytest.Pytester, spec: Path, blocked: str
 ) -> None:
-    (pytester.path / ".pytest_cache").write_text("in the way")
-    assert run("-k", "sure", "-W", "default")["sure"]["verdict"] == "holds"
+    """Also where warnings are errors."""
+    cache = pytester.path / ".pytest_cache"
+    if blocked.endswith("*"):
+        block(cache / "d" / "ppcheck")
+    else:
+        file = cache if blocked == cache.name else cache / blocked
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("in the way")
+    quiet = ("-p", "no:stepwise", "-W", "error", "-W", "ignore::pytest.PytestCacheWarning")
+    result = pytester.runpytest_inprocess(spec, "--ppcheck-json=run.json", "-k", "not last", *quiet)
+    result.assert_outcomes(passed=2, failed=1, deselected=1)
+    said = [line for line in result.outlines if "the cache" in line]
+    assert len(said) == 1
+    assert said[0].startswith("warning: the cache cannot be written, and nothing is kept")
+
+
+@pytest.mark.trust
+@pytest.mark.slow
+@pytest.mark.usefixtures("spec")
+def test_several_workers_say_it_once(pytester: pytest.Pytester) -> None:
+    block(pytester.path / ".pytest_cache" / "d" / "ppcheck")
+    result = pytester.runpytest_subprocess("-n", "2")
+    result.assert_outcomes(passed=3, failed=1)
+    assert result.stdout.str().count("the cache cannot be written") == 1
 
 
 @pytest.mark.slow

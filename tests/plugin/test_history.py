@@ -72,32 +72,31 @@ def test_workers_add_a_run_once(pytester: pytest.Pytester, spec: Path) -> None:
     assert {one.runs for one in held(pytester).values()} == {1}
 
 
-def test_the_store_is_beside_where_pytest_was_invoked(
+@pytest.mark.trust
+def test_a_store_is_beside_the_configuration_that_names_it_or_where_pytest_was_started(
     pytester: pytest.Pytester, spec: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytester.makeini("[pytest]\nppcheck_history = sqlite:///runs.db")
     below = pytester.mkdir("below")
     monkeypatch.chdir(below)
     pytester.runpytest_inprocess(spec, "-k", "deterred")
-    assert (below / "runs.db").exists()
+    assert {one.runs for one in held(pytester, "sqlite:///runs.db").values()} == {1}
+    pytester.runpytest_inprocess(spec, "-k", "deterred", "--ppcheck-history=sqlite:///other.db")
+    assert (below / "other.db").exists()
 
 
-def test_a_store_that_cannot_be_reached_is_said_and_costs_no_other_output(
+@pytest.mark.trust
+def test_a_store_that_cannot_be_used_is_said_before_anything_is_measured(
     pytester: pytest.Pytester, spec: Path
 ) -> None:
     taken = pytester.path / "taken.db"
     taken.write_text("no database " * 99)
-    options = ["--ppcheck-json=run.json", "--ppcheck-report=site", "--ppcheck-markdown=run.md"]
-    bless = ["--ppcheck-baseline=good.json", "--ppcheck-bless"]
-    result = pytester.runpytest_inprocess(
-        spec, "-k", "deterred", *options, *bless, "--ppcheck-history=sqlite:///taken.db"
+    result = pytester.runpytest_inprocess(spec, "--ppcheck-history=sqlite:///taken.db")
+    assert result.ret is pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["ERROR: --ppcheck-history: sqlite:///taken.db: file is not a database"]
     )
-    result.assert_outcomes(passed=1, deselected=3)
-    result.stdout.fnmatch_lines(
-        ["history: the run was NOT added: sqlite:///taken.db: file is not a database"]
-    )
-    for name in ("run.json", "site/index.html", "run.md", "good.json"):
-        assert (pytester.path / name).exists()
+    assert "collected" not in result.stdout.str()
     assert taken.read_text() == "no database " * 99
 
 

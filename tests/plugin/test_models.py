@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
+import torch
+
+from ppcheck.demo import weights_path
+from tests.subject.damage import rewrite
 
 
 def test_a_directory_that_is_no_model_is_a_usage_error(
@@ -39,6 +44,34 @@ def test_a_hub_name_that_cannot_be_had_gives_one_clear_error(
     assert "Traceback" not in text
     result.stdout.fnmatch_lines(["*give its directory: ./path/to/it*", "*could not be loaded*"])
     assert not (pytester.path / "r.json").exists()
+
+
+@pytest.fixture
+def copy(pytester: pytest.Pytester) -> Path:
+    """The demo's own directory, to be damaged."""
+    return Path(shutil.copytree(weights_path(), pytester.path / "copy"))
+
+
+@pytest.mark.trust
+def test_a_model_with_tensors_left_over_passes_no_claim(
+    pytester: pytest.Pytester, spec: Path, copy: Path
+) -> None:
+    rewrite(copy, lambda tensors: tensors.update({"score.weight": torch.ones(2, 64)}))
+    result = pytester.runpytest_inprocess(spec, "--model", "./copy", "--ppcheck-json", "r.json")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*no use for 1 of the tensors of ./copy: score.weight*"])
+    assert not (pytester.path / "r.json").exists()
+
+
+@pytest.mark.trust
+def test_an_adapter_that_would_not_be_applied_is_a_usage_error(
+    pytester: pytest.Pytester, spec: Path, copy: Path
+) -> None:
+    (copy / "adapter_config.json").write_text("{}")
+    result = pytester.runpytest_inprocess(spec, "--model", "./copy")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: ./copy holds an adapter*merge it into its base*"])
 
 
 def test_the_short_option_gives_way_to_a_project_that_has_its_own(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ppcheck.demo import weights_path
 from ppcheck.plugin.options import OPTIONS, option, settings_of
+from ppcheck.plugin.state import state_of
 from ppcheck.subject.settings import STANDARD, Budget, Settings
 
 Reader = Callable[[str], dict[str, Any]]
@@ -99,6 +102,12 @@ def test_nothing_said_is_the_standard(pytester: pytest.Pytester) -> None:
         ("--ppcheck-memory=lots", "*--ppcheck-memory (or ppcheck_memory): 'lots' is no size*"),
         ("--ppcheck-dtype=int8", "*'int8' is none of float32, float64, bfloat16, float16*"),
         ("--ppcheck-seed=x", "*invalid int value: 'x'*"),
+        ("--ppcheck-seed=-1", "*-1 is negative: a seed is a whole number from 0 up*"),
+        ("--ppcheck-json=", "*--ppcheck-json (or ppcheck_json): it names no file*"),
+        ("--ppcheck-json=game.pp.yaml", "*'game.pp.yaml' is a spec, and would be lost*"),
+        ("--ppcheck-markdown=game.pp.yaml", "*'game.pp.yaml' is a spec, and would be lost*"),
+        ("--model=", "*--ppcheck-model (or ppcheck_model): it names no model*"),
+        ("--ppcheck-against=", "*it names no model*"),
     ],
 )
 def test_what_means_nothing_is_a_usage_error(
@@ -107,6 +116,71 @@ def test_what_means_nothing_is_a_usage_error(
     result = pytester.runpytest_inprocess(spec, given)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([message])
+
+
+@pytest.mark.trust
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ppcheck_seed = abc",
+        "ppcheck_seed = -1",
+        "ppcheck_lenient = maybe",
+        "ppcheck_no_cache = perhaps",
+        "ppcheck_allow_pickle = 2",
+        "ppcheck_model = 'demo",
+        "ppcheck_model = ''",
+        "ppcheck_json =",
+        "ppcheck_baseline =",
+        "ppcheck_report = game.pp.yaml",
+        "ppcheck_history = runs",
+        "ppcheck_memory = lots",
+        "ppcheck_dtype = int8",
+    ],
+)
+def test_what_means_nothing_in_a_configuration_is_a_usage_error_with_the_keys_name(
+    pytester: pytest.Pytester, spec: Path, line: str
+) -> None:
+    pytester.makeini(f"[pytest]\n{line}")
+    result = pytester.runpytest_inprocess("--collect-only", spec)
+    assert result.ret is pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: *{line.partition(' ')[0]}*"])
+    assert "collected" not in result.stdout.str()
+
+
+@pytest.mark.trust
+def test_a_path_in_a_configuration_starts_at_the_configurations_folder(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytester.makeini(
+        INI.replace("./a folder", "./a model").replace("ppcheck_revision = main\n", "")
+    )
+    shutil.copytree(weights_path(), pytester.path / "a model")
+    monkeypatch.chdir(pytester.mkdir("below"))
+    config = pytester.parseconfigure()
+    paths = {name: option(config, name) for name in ("json", "markdown", "report", "baseline")}
+    assert paths == {
+        "json": "../run.json",
+        "markdown": "../run.md",
+        "report": "../site",
+        "baseline": "../good.json",
+    }
+    assert [ref.label for ref in state_of(config).refs] == ["demo@tuned", "../a model"]
+    given = pytester.parseconfigure("--ppcheck-json=run.json", "--model=demo")
+    assert option(given, "json") == "run.json"
+
+
+@pytest.mark.trust
+def test_a_model_that_a_configuration_names_is_not_looked_for_where_pytest_is_started(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where a folder so called is there: it could hold another model."""
+    pytester.makeini("[pytest]\nppcheck_model = model\n")
+    shutil.copytree(weights_path(), pytester.path / "model")
+    shutil.copytree(weights_path("blunted"), pytester.mkdir("below") / "model")
+    monkeypatch.chdir(pytester.path / "below")
+    (ref,) = state_of(pytester.parseconfigure()).refs
+    assert ref.path is not None
+    assert ref.path.resolve() == pytester.path / "model"
 
 
 def test_the_record_says_in_what_precision_and_where(

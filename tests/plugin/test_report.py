@@ -60,4 +60,4 @@ def test_models_that_cannot_be_loaded_still_give_a_page(
         (folder / name).write_text("{}")
     pytester.runpytest_inprocess(spec, "--model=./broken", "--ppcheck-report=site")
     text = (pytester.path / "site" / "index.html").read_text(encoding="utf-8")
-    assert "1 of 1 claim could not be measured" in text
+    assert "The one claim could not be measured" in text

@@ -22,8 +22,27 @@ def test_the_run_ends_with_one_table_and_a_count(pytester: pytest.Pytester, spec
             "game.pp.yaml*on demo",
             "✓*sure*mass*[[]*,*[]]*>= 0.9*n=9",
             "✗*attracted*difference*> 0.1*n=9",
-            "4 claims: 3 hold, 1 fails",
+            "4 claims: 3 hold, 1 fails (1 failed, 3 passed)",
         ]
+    )
+
+
+@pytest.mark.trust
+def test_a_model_that_cannot_be_replayed_is_a_warning_at_the_end_with_cause_and_cost(
+    pytester: pytest.Pytester, spec: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ppcheck.subject import trial
+
+    options = ("-k", "last", "--ppcheck-no-cache", "--ppcheck-json", "run.json")
+    assert "warning:" not in pytester.runpytest_inprocess(spec, *options).stdout.str()
+    monkeypatch.setattr(trial, "fault", lambda *_: "L0H0 differs from a whole pass by 0.1")
+    result = pytester.runpytest_inprocess(spec, *options)
+    result.assert_outcomes(passed=1, deselected=3)
+    *_, before, warning, _ = result.stdout.lines
+    assert before == "run record: run.json"
+    assert warning == (
+        "warning: demo cannot be replayed, so that 1 claim took whole forward passes, which are as "
+        "exact and 1.0 times the work or more: L0H0 differs from a whole pass by 0.1"
     )
 
 
@@ -37,7 +56,7 @@ def test_the_record_holds_model_claims_and_figures(
 ) -> None:
     pytester.runpytest_inprocess(spec, "--ppcheck-json", "run.json")
     record = read_record("run.json")
-    assert record["schema"] == "ppcheck.run/2"
+    assert record["schema"] == "ppcheck.run/3"
     assert record["model"]["name"] == "demo"
     assert len(record["model"]["weights_sha256"]) == 64
     assert record["model"]["versions"].keys() >= {"ppcheck", "torch", "transformers"}
@@ -76,7 +95,7 @@ def test_workers_change_no_statistic(
     pytester.runpytest_inprocess(spec, "--ppcheck-json", "alone.json")
     result = pytester.runpytest_subprocess(spec, "-n", "2", "--ppcheck-json", "workers.json")
     result.assert_outcomes(passed=3, failed=1)
-    result.stdout.fnmatch_lines(["4 claims: 3 hold, 1 fails"])
+    result.stdout.fnmatch_lines(["4 claims: 3 hold, 1 fails (1 failed, 3 passed)"])
     alone, workers = read_record("alone.json"), read_record("workers.json")
     assert alone["model"] == workers["model"]
     for one, other in zip(alone["claims"], workers["claims"], strict=True):

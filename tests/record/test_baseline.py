@@ -6,8 +6,17 @@ from pathlib import Path
 import pytest
 
 from ppcheck.errors import BaselineError
+from ppcheck.judge.compare import Change
 from ppcheck.judge.verdict import Verdict
-from ppcheck.record.baseline import Baseline, blessed, read_baseline, write_baseline
+from ppcheck.record.baseline import (
+    Baseline,
+    Measured,
+    blessed,
+    read_baseline,
+    write_baseline,
+)
+from ppcheck.record.comparison import compared
+from ppcheck.record.run import ClaimRecord
 from tests.record.test_comparison import record
 
 MODEL = {"name": "demo"}
@@ -53,11 +62,93 @@ def test_one_changed_figure_is_a_diff_of_that_claim_alone(path: Path) -> None:
     assert [line.split(":")[0].strip() for line in changed] == ['"units_sha256"', '"estimate"']
 
 
-def test_blessing_keeps_what_was_not_measured_and_takes_no_error() -> None:
-    before = baseline(a=0.0, b=0.1)
-    now = {"b": record(0.2), "c": record(verdict=Verdict.ERROR), "d": record(0.3)}
-    after = blessed(before, now, MODEL)
-    assert after.claims == {"a": record(0.0), "b": record(0.2), "d": record(0.3)}
+def measured(folder: Path, name: str, *records: ClaimRecord) -> list[Measured]:
+    ids = tuple(one.id for one in records)
+    return [Measured(one, folder / name, ids) for one in records]
+
+
+def ids(baseline: Baseline) -> dict[str, str]:
+    return {key: record.id for key, record in baseline.claims.items()}
+
+
+def test_blessing_keeps_what_was_not_measured_and_takes_no_error(tmp_path: Path) -> None:
+    first = measured(tmp_path, "x.pp.yaml", record(id="a"), record(0.1, id="b"))
+    before = blessed(None, first, MODEL, tmp_path)
+    error = record(id="c", verdict=Verdict.ERROR)
+    again = measured(tmp_path, "x.pp.yaml", record(0.2, id="b"), error, record(0.3, id="d"))
+    after = blessed(before, again, MODEL, tmp_path)
+    assert after.claims["x.pp.yaml::a"] == before.claims["x.pp.yaml::a"]
+    assert after.claims["x.pp.yaml::b"].statistics == record(0.2).statistics
+    assert set(after.claims) == {f"x.pp.yaml::{name}" for name in "abd"}
+
+
+@pytest.mark.trust
+def test_blessing_takes_out_what_is_not_applicable_any_more_and_nothing_of_other_specs(
+    tmp_path: Path,
+) -> None:
+    first = [
+        *measured(tmp_path, "x.pp.yaml", record(id="a"), record(id="b")),
+        *measured(tmp_path, "y.pp.yaml", record(id="a")),
+    ]
+    before = blessed(None, first, MODEL, tmp_path)
+    lost = record(id="a", verdict=Verdict.NOT_APPLICABLE)
+    after = blessed(before, measured(tmp_path, "x.pp.yaml", lost), MODEL, tmp_path)
+    assert set(after.claims) == {"x.pp.yaml::b", "y.pp.yaml::a"}
+
+
+@pytest.mark.trust
+def test_specs_are_named_from_the_baselines_own_folder(tmp_path: Path) -> None:
+    run = measured(tmp_path, "specs/x.pp.yaml", record(spec="whatever/x.pp.yaml", id="a"))
+    folder = tmp_path / "baselines"
+    found = blessed(None, run, MODEL, folder)
+    assert ids(found) == {"../specs/x.pp.yaml::a": "a"}
+    assert {claim.spec for claim in found.claims.values()} == {"../specs/x.pp.yaml"}
+    assert found.name_of(tmp_path / "specs/x.pp.yaml", ("a",)) == "../specs/x.pp.yaml"
+
+
+@pytest.mark.trust
+@pytest.mark.parametrize("name", ["x.pp.yaml", "specs/x.pp.yaml", "../specs/x.pp.yaml"])
+def test_a_baseline_that_named_its_specs_otherwise_is_found_out_and_named_rightly_when_blessed(
+    tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / "project/specs/x.pp.yaml"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    folder = tmp_path / "project"
+    known = {f"{name}::{id_}": record(spec=name, id=id_) for id_ in "ab"}
+    old = Baseline(MODEL, known, folder)
+    assert old.name_of(path, ("a", "b")) == name
+    run = measured(path.parent, path.name, record(0.2, id="a"))
+    after = blessed(old, [Measured(one.record, one.path, ("a", "b")) for one in run], MODEL, folder)
+    assert ids(after) == {"specs/x.pp.yaml::a": "a", "specs/x.pp.yaml::b": "b"}
+
+
+@pytest.mark.trust
+def test_a_baseline_of_version_1_is_read_and_compared(path: Path) -> None:
+    run = measured(path.parent, "specs/x.pp.yaml", record(id="a", spec="specs/x.pp.yaml"))
+    write_baseline(path, blessed(None, run, MODEL, path.parent))
+    held = json.loads(path.read_text())
+    held["schema"] = "ppcheck.baseline/1"
+    for claim in held["claims"].values():
+        del claim["measures"]
+    path.write_text(json.dumps(held))
+    found = read_baseline(path)
+    assert found is not None
+    old = found.claims["specs/x.pp.yaml::a"]
+    assert compared(record(-0.15, id="a"), old, "baseline.json").change is Change.REGRESSED
+    other = compared(record(id="a", fingerprint="g"), old, "baseline.json")
+    assert other.reason == "what the claim measures differs"
+
+
+@pytest.mark.trust
+def test_a_spec_that_is_still_there_is_never_taken_for_another_of_the_same_name(
+    tmp_path: Path,
+) -> None:
+    for name in ("x.pp.yaml", "specs/x.pp.yaml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    known = Baseline(MODEL, {"x.pp.yaml::a": record(spec="x.pp.yaml", id="a")}, tmp_path)
+    assert known.name_of(tmp_path / "specs/x.pp.yaml", ("a",)) == "specs/x.pp.yaml"
 
 
 def test_no_file_is_no_baseline(path: Path) -> None:
@@ -83,9 +174,9 @@ def test_a_baseline_whose_units_are_gone_or_others_is_an_error(path: Path) -> No
         ("[]", "its schema is None"),
         (
             json.dumps({"schema": "ppcheck.run/1"}),
-            "'ppcheck.run/1', not 'ppcheck.baseline/1'. Write it",
+            "'ppcheck.run/1', not 'ppcheck.baseline/2'. Write it",
         ),
-        (json.dumps({"schema": "ppcheck.baseline/9"}), "of version 9, .* up to version 1: use"),
+        (json.dumps({"schema": "ppcheck.baseline/9"}), "of version 9, .* up to version 2: use"),
     ],
 )
 def test_what_is_no_baseline_is_refused(path: Path, text: str, message: str) -> None:

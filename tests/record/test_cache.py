@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -99,11 +100,47 @@ def test_what_a_crashed_writer_left_is_counted_and_goes(tmp_path: Path) -> None:
     assert disk.load(FAMILY, ["a"]) == {"a": 1.0}
 
 
-def test_a_folder_that_cannot_be_written_is_a_warning(tmp_path: Path) -> None:
+@pytest.mark.trust
+def test_a_folder_that_cannot_be_written_is_no_reason_to_fail(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     disk = Disk(tmp_path / "file")
-    with pytest.warns(UserWarning, match="measurements cannot be kept"):
-        disk.save(FAMILY, {"a": np.array([1.0])})
+    disk.save(FAMILY, {"a": np.array([1.0])})
+    first = disk.trouble
+    assert str(first).startswith("the cache cannot be written, and nothing is kept")
+    disk.save(digest("another"), {"a": np.array([1.0])})
+    assert disk.load(FAMILY, ["a"]) == {}
+    assert disk.trouble == first
+
+
+@pytest.mark.trust
+def test_a_pack_that_cannot_be_read_is_not_known_and_the_others_are(tmp_path: Path) -> None:
+    disk = Disk(tmp_path)
+    disk.save(FAMILY, {"a": np.array([1.0])})
+    (path,) = packs(tmp_path)
+    disk.save(FAMILY, {"b": np.array([2.0])})
+    path.unlink()
+    path.mkdir()
+    assert disk.load(FAMILY, ["a", "b"]) == {"b": 2.0}
+    assert str(path) in str(disk.trouble)
+
+
+@pytest.mark.trust
+def test_a_cache_that_may_only_be_read_serves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_only(*_: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    disk = Disk(tmp_path)
+    disk.save(FAMILY, {"a": np.array([1.0])})
+    disk.save(damaged := digest("damaged"), {"b": np.array([1.0])})
+    (path,) = tmp_path.glob(f"*/{damaged}.*")
+    path.write_bytes(b"damaged")
+    monkeypatch.setattr("os.utime", read_only)
+    monkeypatch.setattr(Path, "unlink", read_only)
+    assert disk.load(FAMILY, ["a"]) == {"a": 1.0}
+    assert disk.load(damaged, ["b"]) == {}
+    assert disk.trouble is None
 
 
 def test_writers_side_by_side_lose_nothing_and_break_nothing(tmp_path: Path) -> None:

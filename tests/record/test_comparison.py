@@ -7,8 +7,8 @@ import pytest
 
 from ppcheck.judge.compare import Change
 from ppcheck.judge.verdict import Verdict
-from ppcheck.record.comparison import compared, compared_runs, n_comparisons
-from ppcheck.record.run import ClaimRecord, RunRecord, StatisticRecord
+from ppcheck.record.comparison import compared, n_comparisons
+from ppcheck.record.run import ClaimRecord, StatisticRecord
 
 UNITS = np.linspace(0.4, 0.6, 20)
 
@@ -152,42 +152,115 @@ def test_what_was_chosen_may_move() -> None:
 
 
 def test_a_role_that_another_component_plays_has_moved_and_is_comparable() -> None:
-    old = record(facts={"prompts_sha256": "1", "players": ["L1H1"]})
+    old = record(member="[L1H1]", facts={"prompts_sha256": "1", "players": ["L1H1"]})
     facts = {"prompts_sha256": "1", "players": ["L1H3"]}
-    found = compared(record(-0.15, verdict=Verdict.MOVED, facts=facts), old, "base.json")
+    new = record(-0.15, member="[L1H1]", verdict=Verdict.MOVED, facts=facts)
+    found = compared(new, old, "base.json")
+    assert found.statistics["recovery[L1H1]"].change is Change.REGRESSED
     assert (found.change, found.moved) == (Change.MOVED, ("L1H1", "L1H3"))
 
 
-def run(*claims: ClaimRecord, models: tuple[str, ...] = ("demo",)) -> RunRecord:
-    return RunRecord(
-        started="",
-        seconds=1,
-        peak_memory_mb=1,
-        model={},
-        models={model: {} for model in models},
-        claims=claims,
+def looking(leader: str, shift: float = 0.0, **changes: Any) -> ClaimRecord:
+    """A role without a name: its strength is that of whoever leads."""
+    facts = {"prompts_sha256": "1", "looked_at": 9, "kept": [leader, "L0H0"]}
+    facts |= {"players": [leader, "L0H0"]}
+    return record(shift, member=f"[{leader}]", facts=facts, **changes)
+
+
+@pytest.mark.trust
+@pytest.mark.parametrize("verdict", [Verdict.HOLDS, Verdict.MOVED])
+def test_a_role_is_compared_whoever_leads_and_both_leaders_are_named(verdict: Verdict) -> None:
+    found = compared(looking("L26H2", -0.15, verdict=verdict), looking("L25H2"), "base.json")
+    assert found.change is Change.REGRESSED
+    assert found.led == ("L25H2", "L26H2")
+    (one,) = found.statistics.values()
+    assert (one.was, one.change) == ("recovery[L25H2]", Change.REGRESSED)
+
+
+@pytest.mark.trust
+def test_a_role_that_another_plays_as_well_is_unchanged_and_says_who_leads() -> None:
+    found = compared(looking("L26H2"), looking("L25H2"), "base.json")
+    assert (found.change, found.led) == (Change.UNCHANGED, ("L25H2", "L26H2"))
+
+
+@pytest.mark.trust
+def test_what_was_chosen_among_many_is_compared_by_name_and_else_by_rank() -> None:
+    def chosen(kept: str, shifts: tuple[float, ...]) -> ClaimRecord:
+        names = kept.split()
+        facts = {"prompts_sha256": "1", "looked_at": 9, "kept": names}
+        statistics = {
+            f"recovery[{name}]": record(shift).statistics["recovery"]
+            for name, shift in zip(names, shifts, strict=True)
+        }
+        return record(facts=facts, statistics=statistics)
+
+    found = compared(chosen("B E D A", (0, 0, -0.15, 0)), chosen("A B C D", (0,) * 4), "base.json")
+    assert {name: one.was for name, one in found.statistics.items()} == {
+        **dict.fromkeys(("recovery[A]", "recovery[B]", "recovery[D]")),
+        "recovery[E]": "recovery[C]",
+    }
+    assert found.statistics["recovery[D]"].change is Change.REGRESSED
+    assert found.unpaired == ()
+
+
+@pytest.mark.trust
+@pytest.mark.parametrize("looked", [True, False])
+def test_with_no_statistic_in_common_nothing_is_unchanged(*, looked: bool) -> None:
+    facts = {"prompts_sha256": "1"} | ({"looked_at": 9} if looked else {})
+    old, new = (record(member=f"[{name}]", facts=facts) for name in ("L1H1", "L1H3"))
+    units = new.statistics["recovery[L1H3]"]
+    other = units.model_copy(update={"n": 19, "units": units.units[:19]})
+    new = new.model_copy(update={"statistics": {"recovery[L1H3]": other}})
+    found = compared(new, old, "base.json")
+    assert found.change is Change.NOT_COMPARABLE
+    assert found.reason == (
+        "recovery[L1H1] was measured then alone; recovery[L1H3] was measured now alone"
     )
 
 
-def test_runs_of_one_model_each_are_compared_whatever_the_models_are() -> None:
-    old = run(record(), record(id="dropped"))
-    new = run(record(-0.15, model="new"), record(id="fresh", model="new"), models=("new",))
-    found, gone = compared_runs(new, old, "old.json")
-    changes = [claim.comparison.change for claim in found.claims if claim.comparison]
-    assert changes == [Change.REGRESSED, Change.NEW]
-    assert gone == ["a.pp.yaml::dropped"]
+@pytest.mark.trust
+def test_a_claim_that_lost_one_of_its_statistics_is_not_unchanged() -> None:
+    old, new = record(), record()
+    old.statistics["gap"] = old.statistics["recovery"]
+    found = compared(new, old, "base.json")
+    assert (found.change, found.unpaired) == (Change.NOT_COMPARABLE, ("gap",))
+    assert compared(record(-0.15), old, "base.json").change is Change.REGRESSED
+    assert compared(old, new, "base.json").change is Change.UNCHANGED
+    assert compared(old, new, "base.json").unpaired == ("gap",)
 
 
-def test_runs_of_several_models_are_compared_model_by_model() -> None:
-    both = ("demo", "other")
-    old = run(record(), record(-0.15, model="other"), models=both)
-    found, gone = compared_runs(old, old, "old.json")
-    changes = [claim.comparison.change for claim in found.claims if claim.comparison]
-    assert (changes, gone) == ([Change.UNCHANGED] * 2, [])
+@pytest.mark.trust
+def test_a_statistic_of_which_nothing_is_expected_any_more_is_still_compared() -> None:
+    new = record(-0.15)
+    free = new.statistics["recovery"].model_copy(update={"bound": None, "verdict": None})
+    found = compared(new.model_copy(update={"statistics": {"recovery": free}}), record(), "b.json")
+    assert found.change is Change.REGRESSED
 
 
-def test_a_records_own_tolerance_counts_when_runs_are_compared() -> None:
-    new = run(record(-0.15, tolerance={"recovery": 0.2}))
-    (claim,) = compared_runs(new, run(record()), "old.json")[0].claims
-    assert claim.comparison is not None
-    assert claim.comparison.change is Change.UNCHANGED
+@pytest.mark.trust
+@pytest.mark.parametrize(
+    ("facts", "led"),
+    [
+        ({"ranking": ["L1H1", "L0H0"]}, ("L1H1", "L1H3")),
+        ({"set": ["L1H1", "L0H0"]}, ("L1H1", "L1H3")),
+        ({"kept": ["L1H1"]}, None),
+        ({"kept": ["L1H1"], "looked_at": 9}, ("L1H1", "L1H3")),
+    ],
+)
+def test_whoever_leads_is_told_where_a_claim_looked_for_somebody(
+    facts: dict[str, Any], led: tuple[str, str] | None
+) -> None:
+    now = {key: ["L1H3"] if isinstance(value, list) else value for key, value in facts.items()}
+    old, new = (record(facts={"prompts_sha256": "1"} | some) for some in (facts, now))
+    assert compared(new, old, "base.json").led == led
+
+
+@pytest.mark.trust
+def test_another_measurement_says_which_keys_differ() -> None:
+    then, now = (
+        record(fingerprint=site, measures={"site": site, "mode": "noise"} | more)
+        for site, more in (("L1H1", {"prompts.half": "judge"}), ("L1H3", {}))
+    )
+    found = compared(now, then, "base.json")
+    assert found.change is Change.NOT_COMPARABLE
+    assert found.reason == "site was L1H1, is L1H3; prompts.half was judge, is the default"

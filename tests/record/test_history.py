@@ -88,6 +88,28 @@ def test_models_and_specs_are_kept_apart(tmp_path: Path) -> None:
     assert only(database, "b.pp.yaml::mover").key.spec == "b.pp.yaml"
 
 
+@pytest.mark.trust
+def test_a_spec_that_was_named_from_another_folder_is_the_same_claim(tmp_path: Path) -> None:
+    names = ("a.pp.yaml", "../specs/a.pp.yaml", "specs/a.pp.yaml")
+    runs = [on_day(day, measured(day / 10, spec=name)) for day, name in enumerate(names, 1)]
+    database = store(tmp_path, *runs)
+    found = only(database)
+    assert (found.key.spec, found.runs) == ("specs/a.pp.yaml", 3)
+    assert [point.change for point in found.points[1:]] == [pytest.approx(0.1)] * 2
+    assert only(database, "specs/a.pp.yaml::mover").runs == 3
+    assert only(database, None, "demo", "gap").runs == 3
+
+
+@pytest.mark.trust
+def test_specs_that_stand_in_one_run_are_never_the_same(tmp_path: Path) -> None:
+    both = [measured(0.4, spec="a.pp.yaml"), measured(0.5, spec="demo/a.pp.yaml")]
+    database = store(tmp_path, on_day(1, *both), on_day(2, measured(0.6, spec="a.pp.yaml")))
+    assert {one.key.spec: one.runs for one in told(database)} == {
+        "a.pp.yaml": 2,
+        "demo/a.pp.yaml": 1,
+    }
+
+
 @pytest.mark.parametrize(
     ("pattern", "found"),
     [

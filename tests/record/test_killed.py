@@ -36,16 +36,18 @@ write_baseline(Path(sys.argv[1]), baseline(0.1))
 BLESSING = """
 import sys, time
 from pathlib import Path
-from ppcheck.record.baseline import blessed, read_baseline, write_baseline
+from ppcheck.record.baseline import Measured, blessed, read_baseline, write_baseline
 from ppcheck.record.files import folder_locked
 from tests.record.test_comparison import record
 
 path, own = Path(sys.argv[1]), sys.argv[2]
+spec = path.with_name("a.pp.yaml")
 for number in range(5):
     with folder_locked(path.parent):
         before = read_baseline(path)
         time.sleep(0.01)
-        write_baseline(path, blessed(before, {f"{own}{number}": record(0.1)}, {"name": "demo"}))
+        run = [Measured(record(0.1, id=f"{own}{number}"), spec, ())]
+        write_baseline(path, blessed(before, run, {"name": "demo"}, path.parent))
 """
 
 
@@ -86,5 +88,6 @@ def test_two_that_bless_at_once_lose_nothing(tmp_path: Path) -> None:
     assert [one.wait(timeout=60) for one in both] == [0, 0]
     found = read_baseline(path)
     assert found is not None
-    assert sorted(found.claims) == [f"{own}{number}" for own in "ab" for number in range(5)]
+    names = [f"a.pp.yaml::{own}{number}" for own in "ab" for number in range(5)]
+    assert sorted(found.claims) == names
     assert len(list(tmp_path.glob("*.npz"))) == 1

@@ -48,10 +48,10 @@ def test_the_current_version_is_the_one_that_runs_write() -> None:
     [
         (None, "is no run record: .*No such file.*--ppcheck-json FILE"),
         ("[1", "is no run record: Expecting"),
-        ("[]", "is no run record: its schema is None, not 'ppcheck.run/2'. A run writes one"),
+        ("[]", "is no run record: its schema is None, not 'ppcheck.run/3'. A run writes one"),
         (
             '{"schema": "ppcheck.run/9"}',
-            "is of version 9, and this ppcheck reads run records up to version 2: use the ppcheck",
+            "is of version 9, and this ppcheck reads run records up to version 3: use the ppcheck",
         ),
         ('{"schema": "ppcheck.run/0"}', "is no run record: its schema is 'ppcheck.run/0'"),
         ('{"schema": "ppcheck.run/1.5"}', "is no run record: its schema is 'ppcheck.run/1.5'"),

@@ -36,9 +36,9 @@ def test_a_record_reads_back_as_it_was_written() -> None:
 
 
 def test_a_record_names_its_schema_first() -> None:
-    assert run().to_json().lstrip("{\n ").startswith('"schema": "ppcheck.run/2"')
+    assert run().to_json().lstrip("{\n ").startswith('"schema": "ppcheck.run/3"')
 
 
 def test_a_record_of_another_version_is_refused() -> None:
     with pytest.raises(ValidationError):
-        RunRecord.model_validate_json(run().to_json().replace("ppcheck.run/2", "ppcheck.run/3"))
+        RunRecord.model_validate_json(run().to_json().replace("ppcheck.run/3", "ppcheck.run/4"))

@@ -28,10 +28,14 @@ LETTERS = {
 
 
 def cell(
-    verdict: Verdict, at: int = 0, players: Sequence[str] | None = None, name: str = "recovery"
+    verdict: Verdict,
+    at: int = 0,
+    players: Sequence[str] | None = None,
+    name: str = "recovery",
+    estimate: float | None = None,
 ) -> Cell:
     passes = verdict in (Verdict.HOLDS, Verdict.MOVED)
-    estimate = 0.5 + 0.2 * math.sin(at)
+    estimate = 0.5 + 0.04 * math.sin(at) if estimate is None else estimate
     one = AuditedStatistic(
         name=f"{name}[L1H1]",
         estimate=estimate,
@@ -70,6 +74,12 @@ def claim(
         ),
     }
     return AuditedClaim(**fields | changes)
+
+
+def falling(*estimates: float, verdict: Verdict = Verdict.HOLDS, **changes: Any) -> AuditedClaim:
+    """A claim with the same verdict and these estimates, each with an interval of ± 0.1."""
+    cells = [cell(verdict, name="recovery", estimate=one) for one in estimates]
+    return claim("h" * len(cells), cells=tuple(cells), **changes)
 
 
 def checkpoints(number: int, model: str = "demo") -> list[Checkpoint]:

@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.audit import Status
 from ppcheck.report.across import (
+    FELL,
     Course,
     Kind,
     completeness,
     short_names,
     tally_of_courses,
 )
-from tests.report.audits import LETTERS, audit, checkpoints, claim, missing
+from tests.report.audits import LETTERS, audit, checkpoints, claim, falling, missing
 
 NAMES = [f"s{n}" for n in range(30)]
 
@@ -100,3 +101,38 @@ def test_claims_are_counted_by_how_they_fare() -> None:
         "1 moves to another component"
     )
     assert Verdict.MOVED in {cell.verdict for cell in found[1].cells if cell}
+
+
+@pytest.mark.trust
+def test_a_figure_that_fell_is_told_though_the_claim_holds_throughout() -> None:
+    found = Course.of(falling(0.9, 0.56))
+    assert (found.kind, found.marks) == (Kind.ALWAYS, ["✓", FELL])
+    assert found.fell(NAMES) == ["recovery 0.9 → 0.56 (-38 %) at s1"]
+    assert tally_of_courses([falling(0.9, 0.56), falling(0.9, 0.9)]) == (
+        "2 claims: 2 always hold; 1 falls while holding"
+    )
+
+
+@pytest.mark.trust
+@pytest.mark.parametrize(
+    ("estimates", "at"),
+    [
+        ((0.9, 0.82, 0.74, 0.66), [3]),
+        ((0.9, 0.5, 0.9, 0.5), [1, 3]),
+        ((0.5, 0.9), []),
+        ((0.9, 0.75), []),
+        ((0.9, 0.6, 0.35), [1, 2]),
+    ],
+)
+def test_a_figure_falls_from_its_best_however_many_steps_that_takes(
+    estimates: tuple[float, ...], at: list[int]
+) -> None:
+    assert [fall.at for fall in Course.of(falling(*estimates)).falls] == at
+
+
+@pytest.mark.trust
+def test_what_a_claim_allows_itself_or_says_by_failing_is_not_told_as_a_fall() -> None:
+    assert not Course.of(falling(0.9, 0.56, tolerance={"recovery": 0.4})).falls
+    assert not Course.of(falling(0.9, 0.56, verdict=Verdict.FAILS)).falls
+    upwards = falling(0.2, 0.56, bounds={"recovery": "<= 0.7"})
+    assert Course.of(upwards).fell(NAMES) == ["recovery 0.2 → 0.56 (+180 %) at s1"]

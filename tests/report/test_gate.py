@@ -40,8 +40,8 @@ def test_what_regressed_and_does_not_hold_is_told_before_what_still_holds() -> N
 def test_claims_that_no_longer_hold_are_counted_in_words() -> None:
     broken = Comparison(change=Change.NO_LONGER_HOLDS, baseline="base.json")
     two = [record().model_copy(update={"comparison": broken})] * 2
-    assert tally_of_changes(two, "base.json", []) == "against base.json: 2 no longer hold"
-    assert tally_of_changes(two[:1], "base.json", []) == "against base.json: 1 no longer holds"
+    assert tally_of_changes(two, "base.json") == "against base.json: 2 no longer hold"
+    assert tally_of_changes(two[:1], "base.json") == "against base.json: 1 no longer holds"
 
 
 def changes(*some: Change, moved: tuple[str, str] | None = None) -> list[ClaimRecord]:

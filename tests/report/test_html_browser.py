@@ -37,7 +37,8 @@ def opened(watched: Page, tmp_path: Path) -> Opener:
 
 def test_it_renders_the_verdict_and_every_claim(opened: Opener) -> None:
     shown = opened([claim(verdict) for verdict in Verdict])
-    assert shown.locator("h1").inner_text() == "1 of 5 claims could not be measured"
+    expected = "1 could not be measured, 1 does not hold, 1 is undecided"
+    assert shown.locator("h1").inner_text() == f"3 of 5 claims do not pass: {expected}"
     assert shown.locator("tr.claim").count() == len(Verdict)
     first = shown.locator("tr.claim").first.inner_text()
     assert "error" in first

@@ -47,7 +47,7 @@ def test_no_text_becomes_markup_or_breaks_a_row(says: str) -> None:
 
 def test_an_annotation_stands_at_the_line_of_each_claim_that_broke() -> None:
     moved = Comparison(change=Change.MOVED, baseline="good.json", moved=("L1H1", "L1H3"))
-    lines = commands(
+    whole, *lines = commands(
         [
             record(),
             record(verdict=Verdict.FAILS, says="100 %\nof it"),
@@ -57,6 +57,7 @@ def test_an_annotation_stands_at_the_line_of_each_claim_that_broke() -> None:
             record(comparison=moved),
         ]
     )
+    assert whole.startswith("::error title=ppcheck::4 of 6 claims do not pass: ")
     assert [line.split(" ")[0] for line in lines] == [
         *("::error", "::warning", "::error", "::error", "::warning"),
     ]
@@ -67,6 +68,6 @@ def test_an_annotation_stands_at_the_line_of_each_claim_that_broke() -> None:
 
 @given(st.text(), st.text())
 def test_no_text_ends_an_annotation_or_begins_another(says: str, name: str) -> None:
-    (line,) = commands([record(says=says, spec=name, verdict=Verdict.FAILS)])
+    _, line = commands([record(says=says, spec=name, verdict=Verdict.FAILS)])
     assert len(line.splitlines()) == 1
     assert line.startswith("::error file=")

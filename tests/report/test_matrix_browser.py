@@ -10,7 +10,7 @@ import pytest
 
 from ppcheck.record.audit import AuditRecord
 from ppcheck.report.matrix import page
-from tests.report.audits import audit, checkpoints, claim, missing
+from tests.report.audits import audit, checkpoints, claim, falling, missing
 from tests.report.browsing import unfolded
 from tests.report.runs import HOSTILE
 
@@ -56,14 +56,32 @@ def test_a_matrix_of_marks_with_from_where_to_where_each_claim_holds(opened: Ope
     assert shown.locator("h1").inner_text() == "1 of 3 claims hold at every checkpoint"
     assert "demo@gone is missing: there is no such revision" in shown.locator("main").inner_text()
     assert shown.locator("tr.group").all_inner_texts() == ["specs/a.pp.yaml", "specs/b.pp.yaml"]
-    marks = [row.locator("td.cell").all_inner_texts() for row in shown.locator("tr.claim").all()]
-    assert marks == [["✓", "✓", "→", "·"], ["✓", "✗", "✗", "·"], ["✗", "✗", "✓", "·"]]
+    rows = shown.locator("tr.claim").all()
+    cells = [row.locator("td.cell").all_inner_texts() for row in rows]
+    assert [[text.split("\n")[0] for text in row] for row in cells] == [
+        *(["✓", "✓", "→", "·"], ["✓", "✗", "✗", "·"], ["✗", "✗", "✓", "·"]),
+    ]
+    assert cells[0] == ["✓\n0.5", "✓\n0.534", "→\n0.536", "·"]
     first = shown.locator("tr.claim").first
     assert "L1H1 → L1H3 at step2" in first.inner_text()
     assert first.locator("td.cell").nth(2).get_attribute("aria-label") == "moved at step2"
     first.locator("td.cell").nth(2).hover()
     title = first.locator("td.cell").nth(2).get_attribute("title")
-    assert title == "moved at step2: recovery[L1H1] 0.682 [0.582, ∞]"
+    assert title == "moved at step2: recovery[L1H1] 0.536 [0.436, ∞]"
+
+
+@pytest.mark.trust
+def test_a_figure_that_fell_stands_in_its_cell_and_in_the_sentence(opened: Opener) -> None:
+    shown = opened(audit([falling(0.9, 0.56, id="mover"), falling(0.9, 0.9, id="steady")]))
+    expected = "All 2 claims hold at every checkpoint, but figures of 1 claim fell"
+    assert shown.locator("h1").inner_text() == expected
+    assert shown.locator(".seal").inner_text() == "▼"
+    mover = shown.locator("tr.claim").first
+    assert mover.locator("td.cell").all_inner_texts() == ["✓\n0.9", "▼\n0.56"]
+    assert "recovery 0.9 → 0.56 (-38 %) at step1" in mover.inner_text()
+    shown.get_by_role("button", name="fell while holding").click()
+    assert shown.locator("tr.claim").count() == 1
+    assert "recovery 0.9 → 0.56 (-38 %)" in unfolded(shown, "mover").inner_text()
 
 
 def test_a_claim_unfolds_to_its_curves_and_who_plays_at_each_checkpoint(opened: Opener) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ppcheck.report.matrix_terminal import matrix
-from tests.report.audits import audit, checkpoints, claim, missing
+from tests.report.audits import audit, checkpoints, claim, falling, missing
 from tests.report.runs import HOSTILE
 
 
@@ -17,6 +19,15 @@ def test_a_row_of_marks_and_from_where_to_where_it_holds() -> None:
         "claim-hhm.  ✓✓→·  holds throughout; L1H1 → L1H3 at step2",
         "1 claim: 1 always holds; 1 moves to another component",
         "3 of 4 checkpoints; missing: demo@x: no such revision",
+    ]
+
+
+@pytest.mark.trust
+def test_a_figure_that_fell_is_no_second_tick() -> None:
+    text = matrix(audit([falling(0.9, 0.56, id="mover")]), colour=False, width=110)
+    assert text.splitlines()[2:4] == [
+        "mover  ✓▼  holds throughout; recovery 0.9 → 0.56 (-38 %) at step1",
+        "1 claim: 1 always holds; 1 falls while holding",
     ]
 
 

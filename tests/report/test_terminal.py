@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.run import ClaimRecord, Example, StatisticRecord
 from ppcheck.report.claims import tally
@@ -89,6 +91,24 @@ def test_an_inconclusive_claim_says_how_many_more_units_would_decide() -> None:
     assert "about 1,234 more independent units would decide it" in explain(record, "x")
 
 
+@pytest.mark.trust
+def test_units_that_are_only_looked_at_are_asked_for_too() -> None:
+    record = claim(
+        Verdict.INCONCLUSIVE, recovery=statistic(0.35, Verdict.INCONCLUSIVE, more_units=7)
+    )
+    chosen = record.model_copy(update={"facts": {**record.facts, "looked_at": 40}})
+    assert "about 14 more independent units would decide it: 7 to judge on" in explain(chosen, "x")
+
+
+def test_no_number_of_units_is_promised_where_one_statistic_has_none() -> None:
+    record = claim(
+        Verdict.INCONCLUSIVE,
+        recovery=statistic(0.35, Verdict.INCONCLUSIVE, more_units=7),
+        gap=statistic(0.0, Verdict.INCONCLUSIVE, more_units=None),
+    )
+    assert "independent units would decide it" not in explain(record, "x")
+
+
 def test_too_few_units_are_said_and_promise_nothing() -> None:
     few = statistic(0.35, Verdict.INCONCLUSIVE, more_units=2).model_copy(update={"n": 3})
     text = explain(claim(Verdict.INCONCLUSIVE, recovery=few), "x")
@@ -107,7 +127,7 @@ def test_a_claim_that_fails_needs_no_more_units() -> None:
 def test_a_spec_about_other_models_is_one_row() -> None:
     skipped = claim(Verdict.NOT_APPLICABLE).model_copy(update={"reason": "about gpt2"})
     lines = table([skipped] * 3, colour=False).splitlines()
-    assert [line.split() for line in lines[1:-1]] == [["-", "3", "claims", "about", "gpt2"]]
+    assert [line.split() for line in lines[1:-2]] == [["-", "3", "claims", "about", "gpt2"]]
 
 
 def test_a_command_with_odd_characters_is_quoted_for_the_shell() -> None:

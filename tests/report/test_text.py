@@ -6,12 +6,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ppcheck.report.text import number, printable
+from ppcheck.report.text import number, printable, printable_lines
 
 
 @given(st.text())
 def test_nothing_that_steers_a_terminal_is_left(text: str) -> None:
     assert all(unicodedata.category(c) not in ("Cc", "Cf", "Cs") for c in printable(text))
+
+
+@pytest.mark.trust
+@given(st.text())
+def test_lines_stay_lines_and_nothing_else_steers(text: str) -> None:
+    shown = printable_lines(text)
+    assert shown.count("\n") == text.count("\n")
+    assert all(unicodedata.category(c) not in ("Cc", "Cf", "Cs") for c in shown.replace("\n", ""))
+    assert printable_lines(shown) == shown
 
 
 @given(st.text(alphabet=st.characters(categories=["L", "N", "P", "S", "Zs"])))

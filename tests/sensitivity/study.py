@@ -67,7 +67,7 @@ def measured(subject: Subject, prompts: int | None = None) -> dict[str, ClaimRec
     found: dict[str, ClaimRecord] = {}
     for name in SPECS:
         records = examined(_spec(name, prompts), subject)
-        found |= {key(record): record for record in records.values()}
+        found |= {key(name, claim): record for claim, record in records.items()}
     return found
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ppcheck.spec.bound import Bound
+from ppcheck.spec.range import Range
 
 TEXTS = [">= 0.3", "> 0.3", "<= 0.3", "< 0.3", "0.3..0.6", "0.3..0.3", "0.4 ± 0.1"]
 bounds = st.sampled_from(TEXTS).map(Bound.parse)
@@ -149,3 +150,46 @@ def test_reading_a_bound_loads_neither_numpy_nor_scipy() -> None:
     code = "import sys, ppcheck.spec.bound; print(sorted({'numpy', 'scipy'} & set(sys.modules)))"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"
+
+
+edges = st.sampled_from([-1.0, 0.0, 0.2, 0.3, 0.6, 1.0])
+ranges = st.builds(
+    lambda ends, is_open: Range(ends[0], ends[1], open=is_open),
+    st.tuples(edges, edges).map(sorted).filter(lambda ends: ends[0] < ends[1]),
+    st.booleans(),
+)
+
+
+@given(bounds, ranges, st.floats(0, 1))
+def test_a_bound_that_accepts_a_whole_range_accepts_each_of_its_values(
+    bound: Bound, values: Range, place: float
+) -> None:
+    value = values.low + place * (values.high - values.low)
+    reached = values.low < value < values.high or not values.open
+    if reached and value in values:
+        assert bound.contains(value) or not bound.accepts_all(values)
+        assert not bound.contains(value) or not bound.accepts_none(values)
+
+
+@pytest.mark.parametrize(
+    ("text", "accepts_all", "accepts_none"),
+    [
+        (">= 0", True, False),
+        ("> 0", False, False),
+        ("0..1", True, False),
+        ("<= 0.5", False, False),
+        ("> 1", False, True),
+        (">= 1", False, False),
+        ("1.5..2", False, True),
+    ],
+)
+def test_a_range_may_be_accepted_whole_in_part_or_not_at_all(
+    text: str, accepts_all: bool, accepts_none: bool
+) -> None:
+    bound, values = Bound.parse(text), Range(0, 1)
+    assert (bound.accepts_all(values), bound.accepts_none(values)) == (accepts_all, accepts_none)
+
+
+def test_an_end_that_is_never_reached_need_not_be_accepted() -> None:
+    assert Bound.parse("> 0").accepts_all(Range(0, 1, open=True))
+    assert Bound.parse("<= 0").accepts_none(Range(0, 1, open=True))

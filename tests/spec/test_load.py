@@ -236,6 +236,17 @@ def test_a_claim_that_is_no_mapping_spoils_no_other(loaded: Loaded) -> None:
     assert spec.entries[1].error is None
 
 
+@pytest.mark.trust
+@pytest.mark.parametrize("id_", ['"a\\e[31m"', '"a b"', '"a[b]"', '"a::b"', '""', f'"{"n" * 201}"'])
+def test_a_claim_whose_id_cannot_be_carried_is_refused_and_called_by_its_number(
+    loaded: Loaded, id_: str
+) -> None:
+    spec = loaded({"id: second": f"id: {id_}"})
+    assert [entry.id for entry in spec.entries] == ["first", "claim#2"]
+    assert "id: expected letters, digits and . _ - only" in str(spec.entries[1].error)
+    assert loaded({"id: second": f"id: {'n' * 200}"}).entries[1].error is None
+
+
 def test_of_two_claims_with_one_id_the_second_is_refused_with_both_lines(loaded: Loaded) -> None:
     spec = loaded({"id: second": "id: first"})
     assert [entry.id for entry in spec.entries] == ["first", "first#2"]

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ppcheck.spec.metric import Metric, Metrics, Reading
+from ppcheck.spec.range import ANY, SHARE, Range
 
 names = st.text("abc_ -2", min_size=1).map(str.strip).filter(bool)
 metrics = st.one_of(
@@ -63,10 +64,12 @@ def test_the_logit_difference_alone_is_linear_and_probabilities_are_probabilitie
 
 def test_several_metrics_name_their_statistics() -> None:
     metrics = Metrics.parse(["logit_diff(a, b)", "p(a)"])
-    assert metrics.names("recovery", "gap") == (
-        *("recovery", "gap"),
-        *("recovery@p(a)", "gap@p(a)"),
-    )
+    assert metrics.statistics(recovery=SHARE, gap=lambda metric: metric.change) == {
+        "recovery": SHARE,
+        "gap": ANY,
+        "recovery@p(a)": SHARE,
+        "gap@p(a)": Range(-1, 1, open=True),
+    }
     assert metrics.linear
     assert str(metrics) == "[logit_diff(a, b), p(a)]"
     assert str(Metrics.parse("p(a)")) == "p(a)"

@@ -14,7 +14,7 @@ def examined(spec: Spec, subject: Subject) -> dict[str, ClaimRecord]:
     """Records by claim, those of claims that cannot be measured included; nothing runs twice."""
     found, memo = {}, Memo(subject, Memory())
     for entry in spec.entries:
-        examination = Examination(spec, entry, spec.path.name, subject.info.name, seed=0)
+        examination = Examination(spec, entry, subject.info.name, seed=0)
         try:
             found[entry.id] = examination.run(memo)
         except PpcheckError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -65,7 +66,21 @@ CONFIGS: dict[str, dict[str, object]] = {
     "qwen2": {**GROUPED},
     "gemma3_text": {**GROUPED, "sliding_window": 3, "query_pre_attn_scalar": 4},
     "bloom": {**SMALL, "hidden_size": 16, "n_layer": 2, "n_head": 2},
-    "deepseek_v3": {**MODERN},
+    "deepseek_v3": {
+        **MODERN,
+        "num_key_value_heads": 4,
+        "q_lora_rank": 8,
+        "kv_lora_rank": 8,
+        "qk_rope_head_dim": 4,
+        "qk_nope_head_dim": 4,
+        "v_head_dim": 8,
+        "moe_intermediate_size": 8,
+        "n_routed_experts": 4,
+        "num_experts_per_tok": 2,
+        "n_group": 2,
+        "topk_group": 1,
+        "first_k_dense_replace": 1,
+    },
     "mamba": {**SMALL, "hidden_size": 16, "num_hidden_layers": 2, "state_size": 4},
 }
 
@@ -112,6 +127,12 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         return path
 
     return save
+
+
+@pytest.fixture
+def copied(saved: Callable[[str], Path], tmp_path: Path) -> Callable[[str], Path]:
+    """A directory of this test's own with a tiny model of this type, to be damaged."""
+    return lambda model_type: Path(shutil.copytree(saved(model_type), tmp_path / "copy"))
 
 
 @pytest.fixture(scope="session")

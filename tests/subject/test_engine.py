@@ -35,8 +35,10 @@ def logits(saved: Any) -> Any:
 
     def run(model_type: str, ids: list[int]) -> Any:
         auto: Any = AutoModelForCausalLM
+        # Other attention leaves out Gemma 2's soft-capping in some versions.
+        model = auto.from_pretrained(saved(model_type), attn_implementation="eager").eval()
         with torch.no_grad():
-            return auto.from_pretrained(saved(model_type)).eval()(torch.tensor([ids])).logits[0]
+            return model(torch.tensor([ids])).logits[0]
 
     return run
 

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -65,14 +65,16 @@ def test_a_directory_has_no_revision(folder: Path) -> None:
 
 
 def test_a_path_that_is_no_directory_is_not_looked_for_on_the_hub() -> None:
-    with pytest.raises(ModelError, match=r"\./nowhere is no model: there is no directory nowhere"):
+    with pytest.raises(
+        ModelError, match=r"\./nowhere is not a model: there is no directory nowhere"
+    ):
         resolve("./nowhere")
 
 
 @pytest.mark.parametrize(
     ("missing", "message"),
     [
-        ("config.json", "is no model: .* holds no config.json"),
+        ("config.json", "is not a model: .* holds no config.json"),
         ("model.safetensors", "has no weights: .* holds no model.safetensors"),
     ],
 )
@@ -136,9 +138,11 @@ def test_a_hub_name_that_cannot_be_reached_is_one_error_and_soon(
     assert "\n" not in message
 
 
-def test_a_model_in_the_cache_needs_no_network(
+@pytest.fixture
+def snapshot(
     folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
+) -> Path:
+    """The model org/model in the cache, without a network."""
     from huggingface_hub import constants
 
     cache = tmp_path_factory.mktemp("cache")
@@ -146,11 +150,33 @@ def test_a_model_in_the_cache_needs_no_network(
     (model / "refs").mkdir(parents=True)
     (model / "refs" / "main").write_text("a" * 40)
     (model / "snapshots").mkdir()
-    folder.rename(model / "snapshots" / ("a" * 40))
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    found = locate(resolve("org/model"), allow_pickle=False)
-    assert found == model / "snapshots" / ("a" * 40)
+    return folder.rename(model / "snapshots" / ("a" * 40))
+
+
+def test_a_model_in_the_cache_needs_no_network(snapshot: Path) -> None:
+    assert locate(resolve("org/model"), allow_pickle=False) == snapshot
+
+
+@pytest.mark.trust
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda file: file.unlink(), "org/model has no weights: .* holds no model.safetensors"),
+        (lambda file: file.rename(file.with_name("pytorch_model.bin")), "only pickled weights"),
+    ],
+)
+def test_a_model_that_is_in_the_cache_without_weights_is_said_to_be_there(
+    snapshot: Path, change: Callable[[Path], object], message: str
+) -> None:
+    change(snapshot / "model.safetensors")
+    with pytest.raises(ModelError, match=message) as caught:
+        locate(resolve("org/model"), allow_pickle=False)
+    said = str(caught.value)
+    assert "That is what the cache holds, and the rest is not to be had from the hub" in said
+    assert "offline" in said
+    assert "neither in the cache" not in said
 
 
 def test_a_name_that_can_be_nothing_is_refused() -> None:

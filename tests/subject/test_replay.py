@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ppcheck.errors import MeasurementError, UnsupportedError
 from ppcheck.spec.position import Position
 from ppcheck.spec.site import OF_HEADS, Kind, Site
+from ppcheck.subject.edit import Edit, Operation
 from ppcheck.subject.patching import patch
 from ppcheck.subject.subject import Cell, Subject
 from ppcheck.subject.whole import patch_whole
@@ -19,7 +20,7 @@ REPLAYED = [
     *("gpt2", "gpt_neo", "gpt_neox", "gptj", "opt", "llama", "mistral", "gemma2", "gemma3_text"),
     *("qwen2", "qwen3", "qwen3_moe", "phi", "olmo2"),
 ]
-WHOLE = ["bloom", "mamba", "deepseek_v3"]
+WHOLE = ["bloom", "mamba"]
 LAYERS = 3
 
 
@@ -105,6 +106,23 @@ def test_a_model_that_cannot_be_replayed_says_so(deep: Any, model_type: str) -> 
     assert subject.ran_whole == subject.no_replay
 
 
+def test_a_model_whose_heads_have_a_layout_of_their_own_is_replayed_at_its_other_sites(
+    deep: Any, ids_prompts: Any, logit_diff: Any
+) -> None:
+    subject = deep("deepseek_v3")
+    assert subject.replays, subject.no_replay
+    target, source = (
+        subject.encode(ids_prompts([ids])) for ids in ([3, 9, 4, 17, 20], [3, 22, 4, 17, 28])
+    )
+    kinds = (Kind.RESID_PRE, Kind.ATTN_OUT, Kind.MLP_OUT)
+    places = [Position.parse(place) for place in ("1", "final")]
+    cells = [Cell((Site(kind, 1),), place) for kind in kinds for place in places]
+    readout, silent = logit_diff(1), lambda *_: None
+    whole = patch_whole(subject._engine, target, source, cells, readout, progress=silent)
+    found = subject.patch(target, source, cells, readout)
+    np.testing.assert_allclose(found, whole, rtol=1e-5, atol=1e-5)
+
+
 def test_a_model_that_cannot_be_replayed_runs_whole_passes(
     deep: Any, ids_prompts: Any, logit_diff: Any
 ) -> None:
@@ -116,6 +134,26 @@ def test_a_model_that_cannot_be_replayed_runs_whole_passes(
     expected = np.tile(subject.read(source, logit_diff(1)), (LAYERS, 1))
     found = subject.patch(target, source, cells, logit_diff(1))
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+
+
+def test_the_work_of_whole_passes_is_counted_beside_that_of_replays(
+    deep: Any, ids_prompts: Any, logit_diff: Any
+) -> None:
+    subject = deep("bloom")
+    rows = [[3, 9, 4, 17, 20], [3, 22, 4, 17, 28]]
+    target, source = subject.encode(ids_prompts(rows)), subject.encode(ids_prompts(rows[::-1]))
+    last, second = Position.parse("final"), Position.parse("1")
+    before = subject.work
+    cells = [Cell((Site(Kind.RESID_PRE, 2),), last), Cell((Site(Kind.RESID_PRE, 1),), second)]
+    subject.patch(target, source, cells, logit_diff(2))
+    edits = [(), (Edit(Site(Kind.RESID_PRE, 1), last, Operation.SET, np.zeros(16)),)]
+    subject.intervene(target, edits, logit_diff(2))
+    whole, replayed = np.subtract(subject.work, before)
+    one = LAYERS * 5
+    # Of each pair the source and two patches; of each prompt one edit.
+    assert whole == 2 * (1 + 2 + 1) * one
+    # Source and target, and what the patches change; the prompt, and what the edit changes.
+    assert replayed == 2 * (2 * one + 1 * 1 + 2 * 4) + 2 * (one + 2 * 1)
 
 
 def test_a_row_that_memory_does_not_hold_is_an_error(

@@ -41,24 +41,25 @@ function heads() {
 }
 
 function bar() {
-  const counts = Object.keys(DATA.marks).map((verdict) => [verdict, CLAIMS.filter((claim) => claim.verdict === verdict).length]);
-  const shown = counts.filter(([, count]) => count);
+  const states = [...new Set([...CLAIMS].sort(byRank).map(({ state }) => state))];
+  const shown = states.map((state) => [state, CLAIMS.filter((claim) => claim.state === state).length]);
   const place = document.getElementById("bar");
   grown(place, { role: "img", "aria-label": shown.map(([verdict, count]) => `${count} ${verdict}`).join(", ") },
     shown.map(([verdict, count]) => el("i", { "data-state": verdict, style: `flex: ${count}`, title: `${count} ${verdict}` })));
 }
 
 const CARDS = 9;
+const CHANGED = ["regressed", "no longer holds", "no longer measured", "moved", "improved", "not comparable", "gone"];
 
 function changes() {
-  const shown = CLAIMS.filter(({ change, moved }) => moved || ["regressed", "no longer holds", "moved", "improved", "not comparable"].includes(change?.kind)).sort((one, other) => one.rank[1] - other.rank[1] || byRank(one, other));
+  const shown = CLAIMS.filter(({ change, moved }) => moved || CHANGED.includes(change?.kind)).sort((one, other) => one.rank[1] - other.rank[1] || byRank(one, other));
   const section = document.getElementById("changes"), cards = section.querySelector(".cards");
   const card = (claim) => {
-    const kind = claim.moved && claim.change?.kind !== "regressed" ? "moved" : claim.change.kind;
-    const mark = kind === "moved" ? "→" : claim.change.mark, { difference } = claim;
+    const kind = claim.change?.kind ?? "moved", mark = claim.change?.mark ?? "→", { difference } = claim;
     return el("button", { type: "button", class: "card", "data-state": kind, click: () => goTo(claim.number) },
       el("span", { class: "name text" }, claim.id), el("span", { class: "verdict" }, `${mark} ${kind}`),
-      claim.moved ? el("span", { class: "step text" }, `${claim.moved[0]} → `, el("b", {}, claim.moved[1])) : null,
+      claim.moved ? el("span", { class: "step text" }, `${claim.moved[0]} → `, el("b", {}, claim.moved[1])) : claim.led ? el("span", { class: "step text" }, claim.led) : null,
+      claim.change?.reason ? el("span", { class: "step text" }, claim.change.reason) : null,
       difference ? el("span", { class: "step text" }, `${difference.name} ${difference.old} → `, el("b", {}, difference.new), ` ${difference.bound}`) : null,
       el("span", { class: "what text" }, claim.says));
   };

@@ -13,6 +13,7 @@ function panel(claim, evidence) {
   return el("div", { class: "panel", "data-state": claim.kind, role: "region", "aria-label": `Details of ${claim.id}` },
     el("p", { class: "words text", dir: "auto" }, claim.says || claim.id),
     el("p", { class: "judged" }, el("b", {}, `${DATA.kinds[claim.kind]} ${claim.kind}. `), el("span", { class: "text" }, spanOf(claim))),
+    claim.falls.length ? [el("h3", {}, "What fell"), ...claim.falls.map(([words, at]) => el("p", {}, el("span", { class: "value" }, words), el("span", { class: "soft text" }, ` at ${NAMES[at]}`)))] : null,
     claim.moves.length ? [el("h3", {}, "Who plays the role"), ...claim.moves.map(moved)] : null,
     names.length ? [el("h3", {}, "From checkpoint to checkpoint"), el("div", { class: "plots" }, names.map((name) => curve(claim, name, evidence.series[name])))] : null,
     el("h3", {}, "Checkpoint by checkpoint"), stepsOf(claim, evidence, names),

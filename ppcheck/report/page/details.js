@@ -6,19 +6,21 @@ const MEANING = {
   error: "It could not be measured.",
   "not applicable": "It is not about this model.",
 };
+const LOST = ["no longer measured", "gone"];
 const FEW = 8;
 
 /** What unfolds below a claim. */
 function panel(claim, evidence) {
+  const meaning = LOST.includes(claim.change?.kind) ? `It was measured in ${evidence.baseline}, and is not now.` : MEANING[claim.verdict];
   const parts = [
     el("p", { class: "words text", dir: "auto" }, claim.says || claim.id),
-    el("p", { class: "judged" }, el("b", {}, `${DATA.marks[claim.verdict]} ${claim.verdict}. `), evidence.reason ? `${MEANING[claim.verdict]} ${evidence.reason}` : MEANING[claim.verdict]),
+    el("p", { class: "judged", "data-state": claim.verdict }, el("b", {}, `${DATA.marks[claim.verdict]} ${claim.verdict}. `), evidence.reason ? `${meaning} ${evidence.reason}` : meaning),
     ...figuresOf(claim, evidence), ...differencesOf(claim, evidence), ...picturesOf(evidence), ...examplesOf(evidence), ...measuredOf(claim, evidence),
     el("div", { class: "buttons" },
       button("Download JSON", () => save(`${claim.id}.json`, JSON.stringify({ ...claim, ...evidence }, null, 1), "application/json")),
       button("Download CSV", () => save(`${claim.id}.csv`, csv(figureRows(evidence)), "text/csv"))),
   ];
-  return el("div", { class: "panel", "data-state": claim.verdict, role: "region", "aria-label": `Details of ${claim.id}` }, parts);
+  return el("div", { class: "panel", "data-state": claim.state ?? claim.verdict, role: "region", "aria-label": `Details of ${claim.id}` }, parts);
 }
 
 const figureRows = ({ statistics }) => [
@@ -53,7 +55,7 @@ function figuresOf(claim, { statistics, left_out }) {
 
 const shift = ([from, to]) => el("p", { class: "moved", "aria-label": `moved from ${from} to ${to}` }, el("s", { class: "text" }, from), "→", el("em", { class: "text" }, to));
 
-function differencesOf(claim, { differences, baseline }) {
+function differencesOf(claim, { differences, baseline, unpaired }) {
   if (!claim.change && !claim.moved) return [];
   const head = ["statistic", "then", "now", "difference", "against the tolerance", "tolerance", "interval", "change"];
   const rows = differences.map((one) => el("tr", { "data-state": one.change },
@@ -65,6 +67,7 @@ function differencesOf(claim, { differences, baseline }) {
     el("h3", {}, baseline ? "Against the baseline" : "Moved"),
     claim.change ? el("p", { class: "against" }, el("span", { class: "change", "data-state": claim.change.kind }, claim.change.text), el("span", { class: "soft text" }, ` against ${baseline}`)) : null,
     claim.moved ? shift(claim.moved) : null,
+    unpaired.length ? el("p", { class: "against text" }, `On one side alone, and not compared: ${unpaired.join(", ")}`) : null,
     rows.length ? el("div", { class: "scroll" }, el("table", { class: "figures" },
       el("thead", {}, el("tr", {}, head.map((text) => el("th", { scope: "col" }, text)))), el("tbody", {}, rows))) : null,
   ];

@@ -5,15 +5,15 @@ const NAMES = DATA.names;
 const AT_ONCE = Math.min(Math.max(Math.round(9000 / NAMES.length), 60), 400);
 const FEW = 10;
 
-const state = { text: "", kinds: new Set(), moving: false, spec: "", open: new Set() };
+const state = { text: "", kinds: new Set(), moving: false, falling: false, spec: "", open: new Set() };
 let listed = CLAIMS, rendered = 0;
 const body = document.querySelector(".matrix > tbody");
 const sentinel = document.getElementById("more");
 
-function matches({ kind, moves, spec, id, says, course }) {
+function matches({ kind, moves, falls, spec, id, says, course }) {
   if (state.kinds.size && !state.kinds.has(kind)) return false;
-  if ((state.moving && !moves.length) || (state.spec && spec !== state.spec)) return false;
-  const words = [id, says, spec, kind, course, ...moves.flat()].join(" ").toLowerCase();
+  if ((state.moving && !moves.length) || (state.falling && !falls.length) || (state.spec && spec !== state.spec)) return false;
+  const words = [id, says, spec, kind, course, ...moves.flat(), ...falls.flat()].join(" ").toLowerCase();
   return state.text.toLowerCase().split(/\s+/).every((word) => words.includes(word));
 }
 
@@ -31,19 +31,22 @@ function more(count = AT_ONCE) {
 const groupOf = (spec) => el("tr", { class: "group" }, el("th", { scope: "rowgroup", colspan: NAMES.length + 2 }, el("span", { class: "text" }, spec)));
 
 function rowOf(claim) {
-  const { number, id, says, kind, course, moves, verdicts } = claim, open = state.open.has(number);
+  const { number, id, says, kind, course, moves, falls, verdicts } = claim, open = state.open.has(number);
   const unfold = el("button", { type: "button", class: "unfold text", "aria-expanded": String(open), "aria-controls": `details-${number}` }, id);
   const words = NAMES.length <= FEW ? el("div", { class: "says text", dir: "auto" }, says) : null;
   return el("tr", { class: open ? "claim open" : "claim", id: `claim-${number}`, "data-number": number },
     el("th", { scope: "row", class: "name" }, unfold, words,
-      el("div", { class: "course", "data-state": kind }, el("b", { "aria-hidden": "true" }, `${DATA.kinds[kind]} `), el("span", { class: "text" }, course), moves.map(([then, now, at]) => el("div", { class: "step text" }, `${then} → ${now} at ${NAMES[at]}`)))),
-    [...verdicts].map(cellOf),
+      el("div", { class: "course", "data-state": kind }, el("b", { "aria-hidden": "true" }, `${DATA.kinds[kind]} `), el("span", { class: "text" }, course), moves.map(([then, now, at]) => el("div", { class: "step text" }, `${then} → ${now} at ${NAMES[at]}`)),
+      falls.map(([words, at]) => el("div", { class: "step text", "data-state": "fell" }, `${DATA.fell} ${words} at ${NAMES[at]}`)))),
+    [...verdicts].map((code, at) => cellOf(claim, code, at)),
     el("td", { class: "rest" }));
 }
 
-function cellOf(code, at) {
-  const verdict = DATA.verdicts[code];
-  return el("td", { class: "cell", "data-state": verdict, "data-at": at, "aria-label": `${verdict ?? "not measured"} at ${NAMES[at]}` }, verdict ? DATA.marks[verdict] : DATA.nothing);
+function cellOf({ falls, figures }, code, at) {
+  const verdict = DATA.verdicts[code], fell = falls.some(([, there]) => there === at), figure = figures?.[at];
+  const mark = !verdict ? DATA.nothing : fell ? DATA.fell : DATA.marks[verdict];
+  const label = `${verdict ?? "not measured"}${fell ? ", with a figure that fell," : ""} at ${NAMES[at]}`;
+  return el("td", { class: "cell", "data-state": fell ? "fell" : verdict, "data-at": at, "aria-label": label }, mark, figure ? el("span", { class: "value" }, figure) : null);
 }
 
 const detailsOf = (claim) => el("tr", { class: "details", id: `details-${claim.number}`, "data-state": claim.kind },
@@ -63,7 +66,8 @@ function tools() {
     return state.kinds.has(kind);
   }));
   const moving = chip("→", "to another component", CLAIMS.filter(({ moves }) => moves.length).length, "moved", () => (state.moving = !state.moving));
-  document.querySelector("#claims .tools").append(...[search, pick, el("div", { class: "chips", role: "group", "aria-label": "How claims fare" }, [...kinds, moving])].filter(Boolean));
+  const falling = chip(DATA.fell, "fell while holding", CLAIMS.filter(({ falls }) => falls.length).length, "fell", () => (state.falling = !state.falling));
+  document.querySelector("#claims .tools").append(...[search, pick, el("div", { class: "chips", role: "group", "aria-label": "How claims fare" }, [...kinds, moving, falling])].filter(Boolean));
 }
 
 function heads() {
@@ -82,7 +86,7 @@ function bar() {
 }
 
 function clear() {
-  Object.assign(state, { text: "", moving: false, spec: "" });
+  Object.assign(state, { text: "", moving: false, falling: false, spec: "" });
   state.kinds.clear();
   unfiltered();
   list();

@@ -47,8 +47,8 @@ function rowOf(claim) {
   const open = state.open.has(claim.number);
   const unfold = el("button", { type: "button", class: "unfold text", "aria-expanded": String(open), "aria-controls": `details-${claim.number}` }, claim.id);
   const { interval, change } = claim;
-  return el("tr", { class: open ? "claim open" : "claim", id: `claim-${claim.number}`, "data-number": claim.number, "data-state": claim.verdict },
-    el("td", { class: "verdict" }, el("b", { "aria-hidden": "true" }, DATA.marks[claim.verdict]), claim.verdict),
+  return el("tr", { class: open ? "claim open" : "claim", id: `claim-${claim.number}`, "data-number": claim.number, "data-state": claim.state },
+    el("td", { class: "verdict", "data-state": claim.verdict }, el("b", { "aria-hidden": "true" }, DATA.marks[claim.verdict]), claim.verdict, claim.outcome ? el("div", { class: "outcome", "data-state": claim.state }, claim.outcome) : null),
     el("td", {}, unfold, SEVERAL ? el("span", { class: "soft text" }, ` on ${claim.model}`) : null, el("div", { class: "says text", dir: "auto" }, claim.says)),
     el("td", { class: "soft check" }, claim.check),
     el("td", {}, el("div", { class: "value" }, claim.measured), interval ? drawnInterval(interval) : null),
@@ -57,7 +57,7 @@ function rowOf(claim) {
     COMPARED ? el("td", { class: "change", "data-state": change?.kind }, change?.text ?? "") : null);
 }
 
-const detailsOf = (claim) => el("tr", { class: "details", id: `details-${claim.number}`, "data-state": claim.verdict },
+const detailsOf = (claim) => el("tr", { class: "details", id: `details-${claim.number}`, "data-state": claim.state },
   el("td", { colspan: COLUMNS.length }, panel(claim, read(`evidence-${claim.number}`))));
 
 function clear() {

@@ -1,0 +1,42 @@
+"""How far rounding alone moves what a model computes: nothing smaller decides a bound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ppcheck.spec.metric import Metric, Reading
+
+SCORES = 16
+"""Attention is a softmax of scores, mostly below 64, and moves by a quarter of what they do."""
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """What two exact orders of evaluation differ by, with a margin.
+
+    ``logit`` is the largest difference of a logit, ``relative`` that over the largest logit.
+    """
+
+    logit: float = 0.0
+    relative: float = 0.0
+
+    def metric(self, metric: Metric) -> float:
+        """How far apart a metric of one prompt may be in two runs that compute the same.
+
+        A difference of logits has two of them, and so has a logarithm of a probability, which is a
+        logit less the logarithm of a sum. Probabilities move by a quarter of that. A divergence is
+        of second order in logits. A rank has no such number: it can change by any.
+        """
+        if metric.reading is Reading.RANK:
+            return 0.0
+        if metric.reading is Reading.KL:
+            return self.logit**2
+        return self.logit / 2 if metric.probability else 2 * self.logit
+
+    @property
+    def attention(self) -> float:
+        """How far apart an attention probability may be."""
+        return SCORES * self.relative
+
+
+EXACT = Rounding()
