@@ -141,14 +141,18 @@ class Course:
 
     @cached_property
     def falls(self) -> list[Fall]:
-        """Figures that became worse though the claim holds, in the order of the checkpoints."""
+        """Figures that became worse though the claim holds, in the order of the checkpoints.
+
+        Where the role has moved that is told, and figures are of another component.
+        """
         found = [fall for name, bound in self.bounds.items() for fall in self._falls(name, bound)]
         return sorted(found, key=lambda fall: fall.at)
 
     def _falls(self, name: str, written: str) -> Iterator[Fall]:
         bound, best = Bound.parse(written), None
         for at, cell in enumerate(self.cells):
-            now = cell.statistics.get(name) if cell is not None and cell.passes else None
+            holds = cell is not None and cell.verdict is Verdict.HOLDS
+            now = cell.statistics.get(name) if cell is not None and holds else None
             if now is None:
                 continue
             if best is not None and self._is_worse(bound, now, best[1]):

@@ -126,7 +126,7 @@ def test_every_output_says_the_same_of_each_claim(
 def test_a_claim_that_still_holds_may_have_regressed(
     pytester: pytest.Pytester, blessed: Path
 ) -> None:
-    path = write_spec(pytester, SPEC.replace('{difference: "< -0.1"}', '{difference: "< 1"}'))
+    path = write_spec(pytester, SPEC.replace('{difference: "< -0.1"}', '{difference: "< 0.9"}'))
     pytester.runpytest_inprocess(path, *GATE, "--ppcheck-bless", "-k", "deterred")
     result = pytester.runpytest_inprocess(path, *GATE, "-k", "deterred", "--model=demo@blunted")
     result.assert_outcomes(failed=1)

@@ -167,7 +167,7 @@ def test_a_spec_that_cannot_be_read_is_one_error_and_other_specs_run(
 def test_misaligned_pairs_are_an_error_never_a_pass(pytester: pytest.Pytester) -> None:
     text = SPEC.replace("[light, sound]", "[sound of light, light of sound]")
     spec = write_spec(
-        pytester, text.replace("site: resid_post.L3", "site: embed\n    position: all")
+        pytester, text.replace("site: resid_post.L3", "site: L0H0\n    position: all")
     )
     result = pytester.runpytest_inprocess(spec, "-k", "last-stream")
     result.assert_outcomes(errors=1, deselected=3)
