@@ -170,23 +170,28 @@ def test_estimates_of_sites_together_add_up_and_no_batch_changes_them(
 def test_estimates_are_kept_and_not_taken_for_measurements(
     tiny: Any, ids_prompts: Any, logit_diff: Any
 ) -> None:
-    memo = Memo(tiny("gpt2"), Memory())
-    target, source = (memo.encode(ids_prompts(rows)) for rows in (IDS, OTHER))
+    subject, store = tiny("gpt2"), Memory()
+    target, source = (subject.encode(ids_prompts(rows)) for rows in (IDS, OTHER))
     cells, readout = [Cell((site,), ALL) for site in NODES], logit_diff(3)
-    first = memo.estimate_patch(target, source, cells, readout)
-    assert (memo.asked, memo.known) == (6, 0)
-    np.testing.assert_array_equal(memo.estimate_patch(target, source, cells, readout), first)
-    assert (memo.asked, memo.known) == (6, 0)
-    memo.estimate_patch(target, source, cells, readout, 2)
-    memo.patch(target, source, cells, readout)
-    assert memo.known == 0
+
+    def known(ask: Callable[[Memo], Any]) -> tuple[Any, int]:
+        memo = Memo(subject, store)
+        return ask(memo), memo.known
+
+    first, before = known(lambda memo: memo.estimate_patch(target, source, cells, readout))
+    again, after = known(lambda memo: memo.estimate_patch(target, source, cells, readout))
+    np.testing.assert_array_equal(again, first)
+    assert (before, after) == (0, len(NODES))
+    assert known(lambda memo: memo.estimate_patch(target, source, cells, readout, 2))[1] == 0
+    assert known(lambda memo: memo.patch(target, source, cells, readout))[1] == 0
     zero = [
-        (Edit(site, ALL, Operation.SET, np.zeros(memo.shape.width(site.kind))),) for site in NODES
+        (Edit(site, ALL, Operation.SET, np.zeros(subject.shape.width(site.kind))),)
+        for site in NODES
     ]
-    edited = memo.estimate_edits(target, zero, readout)
-    assert memo.known == 0
-    np.testing.assert_array_equal(memo.estimate_edits(target, zero, readout), edited)
-    assert memo.known == 12
+    edited, before = known(lambda memo: memo.estimate_edits(target, zero, readout))
+    again, after = known(lambda memo: memo.estimate_edits(target, zero, readout))
+    np.testing.assert_array_equal(again, edited)
+    assert (before, after) == (0, len(NODES))
 
 
 def test_what_has_no_gradient_is_refused(tiny: Any, ids_prompts: Any, logit_diff: Any) -> None:
