@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ppcheck.cli.output import tell
 from ppcheck.cli.specs import found
-from ppcheck.errors import SpecError
 from ppcheck.report.text import counted
-from ppcheck.spec.load import Spec
 
 if TYPE_CHECKING:
     from ppcheck.judge.ceiling import Ceiling
     from ppcheck.measure.check import Check
+    from ppcheck.spec.survey import Survey
 
 
 def add(commands: Any) -> None:
@@ -40,26 +39,24 @@ def _is_valid(path: Path) -> bool:
 
 def _is_valid_spec(path: Path) -> bool:
     from ppcheck.measure.registry import CHECKS
-    from ppcheck.spec.load import load_spec
+    from ppcheck.spec.survey import survey
 
-    try:
-        spec = load_spec(path, CHECKS)
-    except SpecError as error:
-        tell(error)
-        return False
-    problems = dict.fromkeys(_problems(spec))
+    found = survey(path, CHECKS)
+    problems = [line for problem in found.problems for line in str(problem).splitlines()]
     for problem in problems:
         tell(problem)
-    if not problems:
-        warnings = list(_warnings(spec))
-        for warning in warnings:
-            tell(f"{path}:{warning}")
-        found = counted(len(warnings), "warning") if warnings else "no problem"
-        tell(f"{path}: {counted(len(spec.entries), 'claim')}, {found}")
+    warnings = list(_warnings(found))
+    for warning in warnings:
+        tell(f"{path}:{warning}")
+    said = [(problems, "problem"), (warnings, "warning")]
+    amount = " and ".join(counted(len(each), what) for each, what in said if each)
+    if found.entries:
+        whole = " without a problem" if problems else ""
+        tell(f"{path}: {counted(len(found.entries), 'claim')}{whole}, {amount or 'no problem'}")
     return not problems
 
 
-def _warnings(spec: Spec) -> Iterator[str]:
+def _warnings(found: Survey) -> Iterator[str]:
     """What is seldom meant, prompts that repeat others, and claims that no model can decide,
     because they have too few independent units.
     """
@@ -67,18 +64,20 @@ def _warnings(spec: Spec) -> Iterator[str]:
     from ppcheck.judge.interval import MIN_UNITS
     from ppcheck.spec.doubts import doubts
 
-    grids = {id(entry.grid): entry.grid for entry in spec.entries if entry.grid is not None}
-    for warning in (each for grid in grids.values() for each in doubts(grid)):
+    for warning in (
+        *found.unused,
+        *(each for grid in found.grids.values() for each in doubts(grid)),
+    ):
         yield f"{warning.line}: warning: {warning.message}"
-    for entry in spec.entries:
+    for entry in found.entries:
         if entry.claim is None or entry.grid is None:
             continue
         check, names = cast("Check", entry.claim), ", ".join(entry.grid.unit_names)
         where = f"{entry.line}: warning: {entry.id}"
         if repeats := check.repeats(entry.grid):
             yield (
-                f"{entry.line}: warning: {repeats:,} of the prompts of {entry.id} repeat others: "
-                "prompts that are equal are one unit"
+                f"{where}: {repeats:,} of its prompts repeat others, and prompts that are equal "
+                "are one unit"
             )
         units = check.units(entry.grid)
         wanted = MIN_UNITS * (2 if check.halves else 1)
@@ -103,12 +102,3 @@ def _said(ceiling: Ceiling, *, halves: bool) -> str:
         f'`{ceiling.name}: "{ceiling.bound}"` cannot hold over {ceiling.units} {judged}{twice}: '
         f"where all of them agree its interval is [{low:.3g}, {high:.3g}]; {more} could"
     )
-
-
-def _problems(spec: Spec) -> Iterator[str]:
-    """What is wrong with each claim, its prompts and pairs expanded."""
-    for entry in spec.entries:
-        try:
-            entry.expand()
-        except SpecError as error:
-            yield str(error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -103,19 +103,30 @@ def load_spec(path: Path, checks: Checks) -> Spec:
     the prompts it is about, stands in its entry instead, and the other claims are whole.
     """
     source = read_source(path)
+    header = header_of(source)
+    _, entries = parts(source, header.prompts, header.claims, checks)
+    models = tuple(header.models)
+    return Spec(path, header.title, header.source, models, entries, source.sha256)
+
+
+def header_of(source: Source) -> Header:
+    """Raises SpecError with all that is wrong with it."""
     if not isinstance(source.data, dict):
         what = "the file is empty" if source.data is None else f"got {shown(source.data)}"
         raise source.error(
             f"a spec has the keys `ppcheck: 1`, `title`, `prompts` and `claims`; {what}"
         )
-    header = validated(Header, source.data, source, ())
-    grids = {name: _grid(source, name, header.prompts[name]) for name in header.prompts}
+    return validated(Header, source.data, source, ())
+
+
+def parts(
+    source: Source, prompts: Mapping[str, Any], claims: Sequence[Any], checks: Checks
+) -> tuple[dict[str, Grid | SpecError], tuple[Entry, ...]]:
+    """The prompt sets by name, each a grid or what is wrong with it, and the claims about them."""
+    grids = {name: _grid(source, name, raw) for name, raw in prompts.items()}
     seen: dict[str, int] = {}
-    entries = tuple(
-        _entry(source, index, raw, grids, checks, seen) for index, raw in enumerate(header.claims)
-    )
-    models = tuple(header.models)
-    return Spec(path, header.title, header.source, models, entries, source.sha256)
+    entries = [_entry(source, index, raw, grids, checks, seen) for index, raw in enumerate(claims)]
+    return grids, tuple(entries)
 
 
 def _grid(source: Source, name: str, raw: Any) -> Grid | SpecError:

@@ -95,7 +95,7 @@ def test_prompts_and_pairs_are_expanded(
 ) -> None:
     spec.write_text(changed(SPEC, {old: new}))
     assert main(["validate", str(spec)]) == 1
-    (line,) = capsys.readouterr().out.splitlines()
+    line, *_ = capsys.readouterr().out.splitlines()
     assert line.startswith(f"{spec}:{message}")
 
 
@@ -460,7 +460,7 @@ def test_prompts_that_repeat_and_answers_after_two_spaces_are_warned_of(
     assert main(["validate", str(path)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith(f"{path}:7: warning: white space meets white space before the cho")
-    assert lines[1].startswith(f"{path}:10: warning: 38 of the prompts of it repeat others: ")
+    assert lines[1].startswith(f"{path}:10: warning: it: 38 of its prompts repeat others")
     assert lines[2].startswith(f"{path}:10: warning: it has 2 independent units and needs 5")
 
 
