@@ -17,8 +17,8 @@ from ppcheck.audit.pattern import expand, expand_list
 from ppcheck.errors import AuditError, ModelError, SpecError
 from ppcheck.record.audit import Checkpoint
 from ppcheck.spec.source import read_source
-from ppcheck.subject.key import MEASURING, source_hash
-from ppcheck.subject.locate import resolve
+from ppcheck.subject.model.fingerprint import MEASURING, source_hash
+from ppcheck.subject.model.locate import resolve
 
 _JUDGING = (*MEASURING, "judge", "record")
 """Folders of the package on whose source verdicts depend."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ppcheck.subject.settings import DTYPES, STANDARD, Budget
+from ppcheck.subject.model.settings import DTYPES, STANDARD, Budget
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:

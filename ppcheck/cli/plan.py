@@ -13,10 +13,10 @@ from ppcheck.cli.output import tell
 from ppcheck.cli.specs import sound
 from ppcheck.errors import PpcheckError
 from ppcheck.spec.load import Spec
-from ppcheck.subject.settings import STANDARD, Budget, Settings
+from ppcheck.subject.model.settings import STANDARD, Budget, Settings
 
 if TYPE_CHECKING:
-    from ppcheck.measure.check import Check
+    from ppcheck.measure.core.check import Check
     from ppcheck.subject.memo import Store
 
 

@@ -13,7 +13,7 @@ from ppcheck.report.text import counted
 
 if TYPE_CHECKING:
     from ppcheck.judge.ceiling import Ceiling
-    from ppcheck.measure.check import Check
+    from ppcheck.measure.core.check import Check
     from ppcheck.spec.survey import Survey
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ppcheck.measure.statistics import Floats
+from ppcheck.arrays import Floats
 from ppcheck.spec.bound import Bound
 
 EXACT_BELOW = 30

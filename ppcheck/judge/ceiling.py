@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from ppcheck.judge.binomial import holding, lowest_rate
 from ppcheck.judge.sampling import MIN_UNITS
-from ppcheck.measure.check import Check
 from ppcheck.spec.bound import Bound
+from ppcheck.spec.claim import Claim
 from ppcheck.spec.grid import Grid
 from ppcheck.spec.range import Perfect, Range
 
@@ -31,12 +31,12 @@ class Ceiling:
     needed: int | None
 
 
-def ceilings(check: Check, grid: Grid) -> Iterator[Ceiling]:
+def ceilings(claim: Claim, grid: Grid) -> Iterator[Ceiling]:
     """The expectations of a claim that no model could meet with the units of its prompts."""
-    ranges = check.all_statistics
-    for name, bound in check.expect.items():
-        values, units = ranges[name], check.most_units(grid, name)
-        tail = (1 - check.confidence) / 2 / check.least_members(name)
+    ranges = claim.all_statistics
+    for name, bound in claim.expect.items():
+        values, units = ranges[name], claim.most_units(grid, name)
+        tail = (1 - claim.confidence) / 2 / claim.least_members(name)
         if values.perfect is None or units < MIN_UNITS or _can_hold(values, bound, units, tail):
             continue
         more = range(units + 1, MOST)

@@ -8,9 +8,10 @@ from enum import StrEnum
 
 import numpy as np
 
+from ppcheck.arrays import Floats
 from ppcheck.judge.interval import interval
-from ppcheck.measure.statistics import Floats, Mean, Statistic
 from ppcheck.spec.bound import Bound
+from ppcheck.statistics.statistics import Mean, Statistic
 
 SHARE = 0.1
 """The tolerance where a claim states none, as a share of the estimate or its bound."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from ppcheck.judge.interval import Estimate, estimated
 from ppcheck.judge.methods import limits_of
 from ppcheck.judge.sampling import sample
-from ppcheck.measure.statistics import Statistic
 from ppcheck.spec.bound import Bound
+from ppcheck.statistics.statistics import Statistic
 
 TOST_CONFIDENCE = 0.9
 """The confidence whose interval decides two one-sided tests at 5 % each."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ppcheck.judge.limits import Limits, Method
 from ppcheck.judge.methods import limits_of
 from ppcheck.judge.sampling import MIN_UNITS, RESAMPLES, sample
-from ppcheck.measure.statistics import Statistic
+from ppcheck.statistics.statistics import Statistic
 
 __all__ = ["MIN_UNITS", "Estimate", "estimated", "interval"]
 

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ppcheck.arrays import Floats
 from ppcheck.judge.binomial import EXACT_BELOW, lowest_rate
 from ppcheck.judge.limits import End, Limits, Method
 from ppcheck.judge.sampling import MIN_UNITS, Sampling
-from ppcheck.measure.statistics import Floats, Proportion, Statistic
+from ppcheck.statistics.statistics import Proportion, Statistic
 
 
 def limits_of(sampling: Sampling, tail: float) -> Limits:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ppcheck.measure.statistics import Floats
+from ppcheck.arrays import Floats
 from ppcheck.spec.bound import Bound
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from ppcheck.judge.binomial import deciding
 from ppcheck.judge.limits import Limits
 from ppcheck.judge.sampling import MIN_UNITS, Sampling
-from ppcheck.measure.statistics import Proportion, Statistic
 from ppcheck.spec.bound import Bound
+from ppcheck.statistics.statistics import Proportion, Statistic
 
 POWER = 0.8
 """The probability with which the units that are asked for would decide."""

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ppcheck.measure.statistics import Floats
+from ppcheck.arrays import Floats
 
 BATCH = 2**20  # weights in memory at once
 KEPT = 2**19  # weights that are kept for the next statistic

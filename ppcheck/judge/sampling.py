@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ppcheck.arrays import Floats
 from ppcheck.errors import MeasurementError
 from ppcheck.judge.resample import BATCH, batches
-from ppcheck.measure.statistics import Floats, Proportion, Statistic, title
+from ppcheck.statistics.statistics import Proportion, Statistic, title
 
 # Four units have only 35 distinct resamples, and one odd unit is a quarter of the evidence.
 # What the intervals cover from there on is measured in docs/calibration.md.

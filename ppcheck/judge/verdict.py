@@ -16,10 +16,10 @@ from ppcheck.judge.interval import Estimate, estimated
 from ppcheck.judge.methods import limits_of
 from ppcheck.judge.power import more_units
 from ppcheck.judge.sampling import Sampling, sample
-from ppcheck.measure.check import Identity
-from ppcheck.measure.statistics import Gap, Statistic, title
 from ppcheck.spec.bound import Bound
 from ppcheck.spec.claim import Correction
+from ppcheck.statistics.identity import Identity
+from ppcheck.statistics.statistics import Gap, Statistic, title
 
 
 class Verdict(StrEnum):

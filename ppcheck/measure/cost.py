@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ppcheck.arrays import Integers
 from ppcheck.errors import MeasurementError
 from ppcheck.spec.position import Position
-from ppcheck.subject.edit import Edits
-from ppcheck.subject.encoding import Encoded
-from ppcheck.subject.info import ModelInfo, Shape
-from ppcheck.subject.readout import Integers
-from ppcheck.subject.subject import Cell
-from ppcheck.subject.wiring import Wiring
+from ppcheck.subject.interventions.cell import Cell
+from ppcheck.subject.interventions.edit import Edits
+from ppcheck.subject.interventions.wiring import Wiring
+from ppcheck.subject.model.info import ModelInfo, Shape
+from ppcheck.subject.tokens.encoding import Encoded
 
 Ids = tuple[int, ...]
 

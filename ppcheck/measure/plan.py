@@ -8,21 +8,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ppcheck.arrays import Floats, Integers
 from ppcheck.errors import PpcheckError
-from ppcheck.measure.check import Bench, Check
+from ppcheck.measure.core.check import Bench, Check
+from ppcheck.measure.core.metrics import log_softmax
 from ppcheck.measure.cost import Ids, Request, distinct_tokens, replayed, rerun, rewired
-from ppcheck.measure.metrics import log_softmax
 from ppcheck.spec.grid import Grid
 from ppcheck.spec.position import Position
 from ppcheck.spec.site import Site
-from ppcheck.subject.edit import Edits
-from ppcheck.subject.encoding import Encoded
-from ppcheck.subject.key import digest
+from ppcheck.subject.interventions.cell import Cell
+from ppcheck.subject.interventions.edit import Edits
+from ppcheck.subject.interventions.readout import Answers, Readout
+from ppcheck.subject.interventions.wiring import Wiring
 from ppcheck.subject.memo import Memo, Memory, Store
-from ppcheck.subject.readout import Answers, Floats, Integers, Readout
-from ppcheck.subject.rounding import EXACT, Rounding
-from ppcheck.subject.subject import Cell, Subject
-from ppcheck.subject.wiring import Wiring
+from ppcheck.subject.model.fingerprint import digest
+from ppcheck.subject.model.rounding import EXACT, Rounding
+from ppcheck.subject.subject import Subject
+from ppcheck.subject.tokens.encoding import Encoded
 
 SAMPLE = 16
 """How many prompts are read to find out how fast the model is."""

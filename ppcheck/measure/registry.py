@@ -1,4 +1,4 @@
-"""Every check by name. A new check is one file beside this one and one line here."""
+"""Every check by name. A new check is one file in `checks/` and one line here."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, create_model
 
-from ppcheck.measure.check import Check
+from ppcheck.measure.core.check import Check
 from ppcheck.spec.load import Checks, Header
 from ppcheck.spec.prompts import PromptSet
 
@@ -39,7 +39,7 @@ _CHECKS = {
 
 def _import(name: str) -> type[Check]:
     module, _, model = _CHECKS[name].partition(":")
-    check: type[Check] = getattr(import_module(f"ppcheck.measure.{module}"), model)
+    check: type[Check] = getattr(import_module(f"ppcheck.measure.checks.{module}"), model)
     return check
 
 

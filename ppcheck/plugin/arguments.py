@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ppcheck.plugin.options import OPTIONS
-from ppcheck.subject.locate import DEMO
+from ppcheck.subject.model.locate import DEMO
 
 SHORT = "--model"
 HAS_SHORT = pytest.StashKey[bool]()

@@ -12,7 +12,7 @@ import pytest
 
 from ppcheck.plugin.names import SUFFIX
 from ppcheck.record.store_url import DEFAULT_STORE, store_url
-from ppcheck.subject.settings import DTYPES, STANDARD, Budget, Settings
+from ppcheck.subject.model.settings import DTYPES, STANDARD, Budget, Settings
 
 _EXPECTED = {
     "string": "text",

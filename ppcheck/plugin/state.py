@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ppcheck.record.cache import Disk
     from ppcheck.subject.load import ModelRef
     from ppcheck.subject.memo import Store
-    from ppcheck.subject.settings import Settings
+    from ppcheck.subject.model.settings import Settings
     from ppcheck.subject.subject import Subject
 
 DEFAULT_MODEL = "demo"

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ppcheck.arrays import Floats
 from ppcheck.record.files import write_whole
-from ppcheck.subject.readout import Floats
 
 LIMIT = 2**29
 """Bytes on disk beyond which the packs used longest ago are removed."""

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from ppcheck.arrays import Floats
 from ppcheck.judge.compare import Change, change, default_tolerance, difference
 from ppcheck.judge.limits import NO_GAP
 from ppcheck.judge.verdict import Verdict
-from ppcheck.measure.statistics import Floats
 from ppcheck.record.leading import Paired, led, left, listed, member_of, moved, paired
 from ppcheck.record.run import ClaimRecord, ComparedStatistic, Comparison, StatisticRecord
 from ppcheck.spec.bound import Bound

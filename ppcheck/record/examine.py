@@ -16,14 +16,14 @@ from ppcheck.judge.compare import pseudo_values
 from ppcheck.judge.notes import finding_notes
 from ppcheck.judge.opposite import opposite
 from ppcheck.judge.verdict import Finding, Judgement, Verdict, judge
-from ppcheck.measure.check import Bench, Check, Measured, Measurement
+from ppcheck.measure.core.check import Bench, Check, Measured, Measurement
 from ppcheck.record.fingerprint import fingerprint, measures
 from ppcheck.record.naming import spec_name
 from ppcheck.record.run import ClaimRecord, Example, StatisticRecord
 from ppcheck.spec.bound import Bound
 from ppcheck.spec.load import Entry, Spec
 from ppcheck.spec.range import Range
-from ppcheck.subject.locate import ModelRef
+from ppcheck.subject.model.locate import ModelRef
 from ppcheck.subject.subject import Subject
 
 UNREADABLE = "spec"

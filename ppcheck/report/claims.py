@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ppcheck.judge.interval import MIN_UNITS
 from ppcheck.judge.verdict import Verdict
-from ppcheck.measure.answers import LOW
+from ppcheck.measure.core.answers import LOW
 from ppcheck.record.run import ClaimRecord, StatisticRecord
 from ppcheck.report.text import counted, in_words, number, printable
 from ppcheck.spec.bound import Bound

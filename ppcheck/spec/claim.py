@@ -142,6 +142,29 @@ class Claim(Model):
         return tuple(dict.fromkeys(metric for value in found for metric in value.metrics))
 
     @property
+    def halves(self) -> bool:
+        """Whether it judges on one half of the units what it found on the other."""
+        return getattr(self, "top", None) is not None
+
+    def most_units(self, grid: Grid, name: str) -> int:
+        """How many independent units the statistic ``name`` is judged on, at the most."""
+        del name
+        units = len({prompt.unit for prompt in self.examples_in(grid)})
+        return units // 2 if self.halves else units
+
+    def examples_in(self, grid: Grid) -> Sequence[Prompt]:
+        """The prompts that are examples of its statistics."""
+        return grid.select(self.on)
+
+    def least_members(self, name: str) -> int:
+        """Over how many members the statistic ``name`` is corrected, at the least."""
+        del name
+        if (top := getattr(self, "top", None)) is not None:
+            return int(top)
+        sites = getattr(self, "site", None)
+        return 1 if sites is None else max(1, sum(pattern.least for pattern in sites))
+
+    @property
     def is_paired(self) -> bool:
         """Whether a metric is read on clean prompts and on their corrupted twins."""
         return "pairs" in type(self).model_fields and getattr(self, "metric", None) is not None

@@ -3,19 +3,49 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from ppcheck.spec.grammar import FieldError, suggest
 from ppcheck.spec.template import ROW, TEMPLATE, parse_template, token_ids, variables
-
-if TYPE_CHECKING:
-    from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.variable import Variable
 
 _RESERVED = (TEMPLATE, ROW, "final", "all", "previous")
 _KEYS = {"text": "template", "ids": "ids", "chat": "turns"}
 
 
-def check_consistency(prompts: PromptSet) -> None:
+class Prompts(Protocol):
+    """What a prompt set names; the fields and properties of `PromptSet`."""
+
+    @property
+    def rows(self) -> str | None: ...
+
+    @property
+    def unit(self) -> Sequence[str] | None: ...
+
+    @property
+    def vary(self) -> Mapping[str, Variable]: ...
+
+    @property
+    def choices(self) -> Mapping[str, Sequence[str]]: ...
+
+    @property
+    def together(self) -> Sequence[Sequence[str]]: ...
+
+    @property
+    def form(self) -> str: ...
+
+    @property
+    def variable_names(self) -> tuple[str, ...]: ...
+
+    @property
+    def answer_names(self) -> tuple[str, ...]: ...
+
+    @property
+    def selectable(self) -> tuple[str, ...]: ...
+
+
+def check_consistency(prompts: Prompts) -> None:
     """Raises FieldError, with the key that is wrong. What rows bring is not known here."""
     _check_variables(prompts)
     _check_units(prompts)
@@ -23,7 +53,7 @@ def check_consistency(prompts: PromptSet) -> None:
     _check_steps(prompts)
 
 
-def _check_variables(prompts: PromptSet) -> None:
+def _check_variables(prompts: Prompts) -> None:
     form = _KEYS[prompts.form]
     for name in prompts.variable_names:
         if name in _RESERVED:
@@ -38,14 +68,14 @@ def _check_variables(prompts: PromptSet) -> None:
             _check_ids([word.text for word in variable.words], "vary", name)
 
 
-def _check_units(prompts: PromptSet) -> None:
+def _check_units(prompts: Prompts) -> None:
     for name in prompts.unit or ():
         if prompts.rows is None and name not in prompts.selectable:
             advice = suggest(name, prompts.selectable)
             raise FieldError(f"there is no variable {name!r}: {advice}", "unit")
 
 
-def _check_choices(prompts: PromptSet) -> None:
+def _check_choices(prompts: Prompts) -> None:
     owners: dict[str, str] = {}
     for choice, texts in prompts.choices.items():
         for text in texts:
@@ -60,7 +90,7 @@ def _check_choices(prompts: PromptSet) -> None:
             _check_ids([text for text in texts if "{" not in text], "choices", choice)
 
 
-def _check_steps(prompts: PromptSet) -> None:
+def _check_steps(prompts: Prompts) -> None:
     uses = Counter(name for group in prompts.together for name in group)
     for group in prompts.together:
         for name in group:

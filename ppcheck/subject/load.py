@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ppcheck.errors import ModelError
-from ppcheck.subject.files import file_hash, weight_files
-from ppcheck.subject.info import ModelInfo
-from ppcheck.subject.locate import ModelRef, locate, resolve
-from ppcheck.subject.settings import STANDARD, Settings
+from ppcheck.subject.model.files import file_hash, weight_files
+from ppcheck.subject.model.info import ModelInfo
+from ppcheck.subject.model.locate import ModelRef, locate, resolve
+from ppcheck.subject.model.settings import STANDARD, Settings
 from ppcheck.subject.subject import Subject
-from ppcheck.subject.tokens import Tokens
+from ppcheck.subject.tokens.tokenizer import Tokens
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -50,12 +50,13 @@ def load(ref: ModelRef, settings: Settings = STANDARD) -> Subject:
 
 
 def _loaded(ref: ModelRef, path: Path, files: list[Path], settings: Settings) -> Subject:
-    from ppcheck.subject.blocks import Plain
-    from ppcheck.subject.bridge import bridged, shape_of
-    from ppcheck.subject.causal import check_causal
-    from ppcheck.subject.config import check_config, quantisation
-    from ppcheck.subject.engine import Engine
-    from ppcheck.subject.weights import loaded
+    from ppcheck.subject.engine.blocks import Plain
+    from ppcheck.subject.engine.engine import Engine
+    from ppcheck.subject.model.bridge import bridged, shape_of
+    from ppcheck.subject.model.causal import check_causal
+    from ppcheck.subject.model.config import check_config, quantisation
+    from ppcheck.subject.model.weights import loaded
+    from ppcheck.subject.operations import self_test
 
     config = check_config(path, ref.label)
     quantised = quantisation(config, ref.label)
@@ -70,7 +71,7 @@ def _loaded(ref: ModelRef, path: Path, files: list[Path], settings: Settings) ->
     shape = shape_of(bridge.cfg)
     check_causal(plain.model, shape, ref.label)
     tokens = Tokens(ref.label, shape.n_vocabulary, shape.n_positions, tokenizer)
-    engine = Engine(bridge, plain, shape, ref.label, info.parameters, settings.memory)
+    engine = Engine(bridge, plain, shape, ref.label, info.parameters, self_test, settings.memory)
     return Subject(info, shape, tokens, engine)
 
 

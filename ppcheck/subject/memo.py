@@ -9,15 +9,17 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
+from ppcheck.arrays import Floats
 from ppcheck.spec.position import Position
 from ppcheck.spec.site import Kind, Site
-from ppcheck.subject.edit import Edits
-from ppcheck.subject.encoding import Encoded
-from ppcheck.subject.key import digest, model_key
-from ppcheck.subject.readout import Answers, Floats, Readout, applied, raw
-from ppcheck.subject.rounding import Rounding
-from ppcheck.subject.subject import Cell, Subject
-from ppcheck.subject.wiring import Wiring
+from ppcheck.subject.interventions.cell import Cell
+from ppcheck.subject.interventions.edit import Edits
+from ppcheck.subject.interventions.readout import Answers, Readout, applied, raw
+from ppcheck.subject.interventions.wiring import Wiring
+from ppcheck.subject.model.fingerprint import digest, model_key
+from ppcheck.subject.model.rounding import Rounding
+from ppcheck.subject.subject import Subject
+from ppcheck.subject.tokens.encoding import Encoded
 
 T = TypeVar("T")
 MEMORY_LIMIT = 2**28

@@ -3,35 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ppcheck.arrays import Floats
 from ppcheck.errors import UnsupportedError
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.position import Position
 from ppcheck.spec.site import Kind, Site, Sites
-from ppcheck.subject.batches import Progress
-from ppcheck.subject.edit import Edit, Edits, Operation
-from ppcheck.subject.encoding import Encoded
-from ppcheck.subject.info import ModelInfo, Shape
-from ppcheck.subject.readout import Floats, Readout
-from ppcheck.subject.rounding import Rounding
-from ppcheck.subject.sites import expand
-from ppcheck.subject.tokens import Tokens
-from ppcheck.subject.wiring import Wiring
+from ppcheck.subject.engine.batches import Progress
+from ppcheck.subject.interventions.cell import Cell
+from ppcheck.subject.interventions.edit import Edits
+from ppcheck.subject.interventions.readout import Readout
+from ppcheck.subject.interventions.wiring import Wiring
+from ppcheck.subject.model.info import ModelInfo, Shape
+from ppcheck.subject.model.rounding import Rounding
+from ppcheck.subject.model.sites import expand
+from ppcheck.subject.tokens.encoding import Encoded
+from ppcheck.subject.tokens.tokenizer import Tokens
 
 if TYPE_CHECKING:
-    from ppcheck.subject.engine import Engine
-
-__all__ = ["Cell", "Edit", "Edits", "ModelInfo", "Operation", "Shape", "Subject"]
-
-
-@dataclass(frozen=True)
-class Cell:
-    """Sites that are patched together, at the tokens of one position."""
-
-    sites: tuple[Site, ...]
-    position: Position
+    from ppcheck.subject.engine.engine import Engine
 
 
 class Subject:
@@ -126,7 +117,7 @@ class Subject:
 
         It is the sum over the links divided by the number of distinct queries; NaN without links.
         """
-        from ppcheck.subject.attention import attention
+        from ppcheck.subject.operations.attention import attention
 
         return attention(self._engine, encoded.ids, heads, links, progress=self.progress)
 
@@ -139,7 +130,7 @@ class Subject:
         untouched source prompt of the same number has at its own tokens of that position. Raises
         MeasurementError where these are not equally many tokens.
         """
-        from ppcheck.subject.patching import patch
+        from ppcheck.subject.operations.patching import patch
 
         return patch(self._engine, target, source, cells, readout, progress=self.progress)
 
@@ -149,7 +140,7 @@ class Subject:
         Raises MeasurementError where an edit has not as many vectors as its position has tokens,
         ValueError where a cell edits a site twice at one position.
         """
-        from ppcheck.subject.editing import intervene
+        from ppcheck.subject.operations.editing import intervene
 
         return intervene(self._engine, encoded, cells, readout, progress=self.progress)
 
@@ -170,7 +161,7 @@ class Subject:
         of one layer that tell one receiver are taken together. Raises MeasurementError for pairs of
         unequal length.
         """
-        from ppcheck.subject.rewiring import rewire
+        from ppcheck.subject.operations.rewiring import rewire
 
         return rewire(self._engine, clean, corrupted, wirings, readout, progress=self.progress)
 
@@ -193,7 +184,7 @@ class Subject:
         is taken by, and MeasurementError as `patch` does; with ``steps``, for pairs of unequal
         length.
         """
-        from ppcheck.subject.gradient import estimate_patch
+        from ppcheck.subject.operations.gradient import estimate_patch
 
         progress = self.progress
         return estimate_patch(
@@ -205,7 +196,7 @@ class Subject:
 
         Raises as `intervene` and `estimate_patch` do.
         """
-        from ppcheck.subject.gradient import estimate_edits
+        from ppcheck.subject.operations.gradient import estimate_edits
 
         return estimate_edits(self._engine, encoded, cells, readout, progress=self.progress)
 
@@ -222,7 +213,7 @@ class Subject:
         another. An empty cell edits nothing. An edited site is seen as the edit leaves it. Raises
         as `intervene` does, and UnsupportedError for ``.pattern`` sites.
         """
-        from ppcheck.subject.editing import activations
+        from ppcheck.subject.operations.editing import activations
 
         if any(site.kind is Kind.PATTERN for site in sites):
             raise UnsupportedError("a pattern is no vector at a token: measure `attention`")
@@ -237,7 +228,7 @@ class Subject:
         For each site [token, width] or, ``pooled`` over the tokens too, [width]. Raises
         MeasurementError where prompts have different numbers of tokens and are not pooled.
         """
-        from ppcheck.subject.editing import means
+        from ppcheck.subject.operations.editing import means
 
         return means(self._engine, encoded, sites, position, pooled=pooled, progress=self.progress)
 
@@ -251,6 +242,6 @@ class Subject:
         readout must be linear in the logits of its tokens. Raises UnsupportedError for sites that
         are not added to the stream, and for a model whose parts do not add up to its logits.
         """
-        from ppcheck.subject.direct import direct
+        from ppcheck.subject.operations.direct import direct
 
         return direct(self._engine, encoded, sites, readout, progress=self.progress)

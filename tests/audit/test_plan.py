@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from ppcheck.audit.plan import Settings, check_reachable, common_folder, file_name, labels, plan
 from ppcheck.errors import AuditError
-from ppcheck.subject.key import source_hash
-from ppcheck.subject.locate import resolve
+from ppcheck.subject.model.fingerprint import source_hash
+from ppcheck.subject.model.locate import resolve
 
 SETTINGS = Settings(seed=0, dtype="float32", device="cpu")
 

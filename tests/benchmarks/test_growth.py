@@ -12,11 +12,12 @@ import pytest
 
 from ppcheck.spec.position import Position
 from ppcheck.spec.site import Kind, Site
-from ppcheck.subject.budget import row_size
+from ppcheck.subject.engine.memory import row_size
+from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.load import load, resolve
 from ppcheck.subject.memo import Memo, Memory
-from ppcheck.subject.settings import Budget, Settings
-from ppcheck.subject.subject import Cell, Subject
+from ppcheck.subject.model.settings import Budget, Settings
+from ppcheck.subject.subject import Subject
 from tests.benchmarks.conftest import Figures, Table
 from tests.benchmarks.workload import LogitDiff, pairs, peak_mb, prompts, save, seconds
 

@@ -12,11 +12,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from ppcheck.arrays import Floats
 from ppcheck.spec.position import FINAL, Position
 from ppcheck.spec.site import Kind, Site
+from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.load import load, resolve
-from ppcheck.subject.readout import Floats
-from ppcheck.subject.subject import Cell, Subject
+from ppcheck.subject.subject import Subject
 from tests.benchmarks.conftest import Figures, Table
 from tests.benchmarks.workload import (
     ANSWERS,

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ppcheck.arrays import Floats, Integers
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.template import Piece, Turn
-from ppcheck.subject.info import Shape
-from ppcheck.subject.readout import Floats, Integers
+from ppcheck.subject.model.info import Shape
 from ppcheck.subject.subject import Subject
 
 ANSWERS = (11, 23)

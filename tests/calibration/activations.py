@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from ppcheck.arrays import Floats, Mask
 from ppcheck.judge.verdict import Verdict
-from ppcheck.measure.decoding import Classes, Doses, Trait
-from ppcheck.measure.first_layer import Settled
-from ppcheck.measure.probing import Task
-from ppcheck.measure.search import Mask, search
-from ppcheck.measure.skill import Skill
-from ppcheck.measure.statistics import (
-    Floats,
-    Mean,
-    Ratio,
-    Statistic,
-)
+from ppcheck.measure.core.selection import search
+from ppcheck.measure.probes.fitting import Task
+from ppcheck.measure.probes.separation import Classes, Doses, Trait
+from ppcheck.measure.probes.skill import Skill
 from ppcheck.spec.grid import Prompt
+from ppcheck.statistics.first_layer import Settled
+from ppcheck.statistics.statistics import Mean, Ratio, Statistic
 from tests.calibration.trial import (
     HEADS,
     NEURONS,

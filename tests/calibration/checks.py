@@ -13,12 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ppcheck.judge.verdict import Verdict
-from ppcheck.measure.statistics import (
-    Mean,
-    Proportion,
-    StandardisedMean,
-    Statistic,
-)
+from ppcheck.statistics.statistics import Mean, Proportion, StandardisedMean, Statistic
 from tests.calibration.activations import (
     attention,
     attribution,

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ppcheck.measure.check import Bench, Check
+from ppcheck.measure.core.check import Bench, Check
 from ppcheck.measure.registry import CHECKS
-from ppcheck.measure.statistics import Statistic
 from ppcheck.spec.grid import Grid
 from ppcheck.spec.load import load_spec
+from ppcheck.statistics.statistics import Statistic
 from ppcheck.subject.load import load, resolve
 from tests.calibration.samples import Case
 

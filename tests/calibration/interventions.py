@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from ppcheck.arrays import Floats, Labels, Mask
 from ppcheck.judge.verdict import Verdict
-from ppcheck.measure.control import beyond
-from ppcheck.measure.faithfulness import Beaten, Deviation, areas
-from ppcheck.measure.first_layer import FirstLayer
-from ppcheck.measure.ranking import Margin, Participation, largest_share
-from ppcheck.measure.search import Mask, first_half, search
-from ppcheck.measure.statistics import (
-    Floats,
-    Labels,
-    Mean,
-    Ratio,
-    Statistic,
-)
-from ppcheck.measure.strength import Criterion, Strength, Strengths
+from ppcheck.measure.circuits.faithfulness import Beaten, Deviation, areas
+from ppcheck.measure.core.ranking import Margin, Participation, largest_share
+from ppcheck.measure.core.selection import first_half, search
+from ppcheck.measure.core.strength import Criterion, Strength, Strengths
+from ppcheck.measure.directions.controls import beyond
+from ppcheck.statistics.first_layer import FirstLayer
+from ppcheck.statistics.statistics import Mean, Ratio, Statistic
 from tests.calibration.trial import (
     HEADS,
     LAYERS,

@@ -9,17 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm
 
-from ppcheck.measure.statistics import (
+from ppcheck.arrays import Floats
+from ppcheck.statistics.statistics import (
     Auroc,
     Correlation,
-    Floats,
     Mean,
     Proportion,
     Ratio,
     StandardisedMean,
     Statistic,
 )
-from ppcheck.measure.switch_point import SwitchPoint
+from ppcheck.statistics.switch_point import SwitchPoint
 
 Draw = Callable[[np.random.Generator, int], Floats]
 

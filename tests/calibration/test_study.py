@@ -10,7 +10,7 @@ import pytest
 
 from ppcheck.judge.interval import Estimate
 from ppcheck.measure.registry import CHECKS
-from ppcheck.measure.statistics import Statistic
+from ppcheck.statistics.statistics import Statistic
 from tests.calibration import study
 from tests.calibration.checks import STUDIES
 from tests.calibration.page import REASONS, page

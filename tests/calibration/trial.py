@@ -9,14 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ppcheck.arrays import Floats, Labels
 from ppcheck.judge.verdict import Verdict
-from ppcheck.measure.statistics import (
-    Floats,
-    Labels,
-    Statistic,
-)
 from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.prompts import PromptSet
+from ppcheck.statistics.statistics import Statistic
 
 HEADS = 16
 

@@ -8,10 +8,10 @@ import pytest
 
 from ppcheck.judge.ceiling import Ceiling, ceilings
 from ppcheck.judge.verdict import Verdict, judge
-from ppcheck.measure.statistics import Mean, Proportion
 from ppcheck.spec.bound import Bound
 from ppcheck.spec.grid import Grid
 from ppcheck.spec.prompts import PromptSet
+from ppcheck.statistics.statistics import Mean, Proportion
 from tests.measure.lab import claim, game
 
 WORDS = ["here", "there", "now", "then", "they", "on", "go", "see", "and", "we", "joy", "shade"]

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from ppcheck.judge.compare import Change, Difference, change, difference, pseudo_values
-from ppcheck.measure.statistics import Auroc, Mean, Ratio
 from ppcheck.spec.bound import Bound
+from ppcheck.statistics.statistics import Auroc, Mean, Ratio
 
 NUMBERS = st.floats(-100, 100)
 

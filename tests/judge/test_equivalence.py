@@ -7,8 +7,8 @@ from statsmodels.stats.weightstats import DescrStatsW
 
 from ppcheck.judge.equivalence import TOST_CONFIDENCE, equivalence
 from ppcheck.judge.verdict import Verdict, judge
-from ppcheck.measure.statistics import Mean
 from ppcheck.spec.bound import Bound
+from ppcheck.statistics.statistics import Mean
 
 WITHIN = Bound.parse("0 ± 0.5")
 

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ppcheck.arrays import Floats
 from ppcheck.judge.family import Member, correct
 from ppcheck.judge.sampling import sample
-from ppcheck.measure.statistics import Auroc, Floats, Mean, Statistic
 from ppcheck.spec.bound import Bound
 from ppcheck.spec.claim import Correction
+from ppcheck.statistics.statistics import Auroc, Mean, Statistic
 
 ABOVE = Bound.parse("> 0")
 CORRECTIONS: tuple[Correction, ...] = get_args(Correction)

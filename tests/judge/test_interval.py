@@ -11,21 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest, bootstrap, ttest_1samp
 
+from ppcheck.arrays import Floats
 from ppcheck.errors import MeasurementError
 from ppcheck.judge import resample, sampling
 from ppcheck.judge.binomial import EXACT_BELOW
 from ppcheck.judge.interval import interval
 from ppcheck.judge.methods import _bca
 from ppcheck.judge.sampling import MIN_UNITS, sample
-from ppcheck.measure.statistics import (
-    Auroc,
-    Correlation,
-    Floats,
-    Mean,
-    Proportion,
-    Ratio,
-)
-from ppcheck.measure.switch_point import SwitchPoint
+from ppcheck.statistics.statistics import Auroc, Correlation, Mean, Proportion, Ratio
+from ppcheck.statistics.switch_point import SwitchPoint
 
 
 def mean_of(sample: Floats, name: str = "margin", member: str | None = None) -> Mean:

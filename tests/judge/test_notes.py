@@ -7,9 +7,9 @@ import pytest
 
 from ppcheck.judge.notes import finding_notes
 from ppcheck.judge.verdict import judge
-from ppcheck.measure.statistics import Gap, Mean, Ratio, Statistic
 from ppcheck.spec.bound import Bound
 from ppcheck.spec.range import ANY, SHARE
+from ppcheck.statistics.statistics import Gap, Mean, Ratio, Statistic
 
 
 def notes(*statistics: Statistic, bound: str = "> 0", **more: str) -> tuple[str, ...]:

@@ -8,8 +8,8 @@ from scipy.stats import norm
 from statsmodels.stats.power import tt_solve_power
 
 from ppcheck.judge.verdict import Finding, Verdict, judge
-from ppcheck.measure.statistics import Mean, Proportion, Statistic
 from ppcheck.spec.bound import Bound
+from ppcheck.statistics.statistics import Mean, Proportion, Statistic
 
 
 def found(statistic: Statistic, text: str) -> Finding:

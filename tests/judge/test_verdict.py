@@ -9,14 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
+from ppcheck.arrays import Floats, Labels
 from ppcheck.errors import MeasurementError
 from ppcheck.judge.interval import interval
 from ppcheck.judge.sampling import MIN_UNITS
 from ppcheck.judge.verdict import Judgement, Verdict, judge
-from ppcheck.measure.check import Identity
-from ppcheck.measure.scale import PLAIN, Scale
-from ppcheck.measure.statistics import Floats, Gap, Labels, Mean, Ratio, Statistic
 from ppcheck.spec.bound import Bound
+from ppcheck.statistics.identity import Identity
+from ppcheck.statistics.scale import PLAIN, Scale
+from ppcheck.statistics.statistics import Gap, Mean, Ratio, Statistic
 
 
 def recovery(centre: float, member: str | None = None, units: int = 40) -> Mean:

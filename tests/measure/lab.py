@@ -17,10 +17,10 @@ from tokenizers.pre_tokenizers import WhitespaceSplit
 from torch import Tensor
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
+from ppcheck.arrays import Floats
 from ppcheck.judge.verdict import Verdict, judge
-from ppcheck.measure.check import Bench, Check, Measured, Measurement
+from ppcheck.measure.core.check import Bench, Check, Measured, Measurement
 from ppcheck.measure.registry import CHECKS
-from ppcheck.measure.statistics import Floats
 from ppcheck.spec.grid import Grid
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.subject.load import load, resolve

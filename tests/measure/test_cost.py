@@ -16,9 +16,10 @@ from ppcheck.spec.grid import Prompt
 from ppcheck.spec.position import Position
 from ppcheck.spec.site import Kind, Site, Sites
 from ppcheck.spec.template import Piece, Turn
-from ppcheck.subject.encoding import Encoded
-from ppcheck.subject.subject import Cell, Subject
-from ppcheck.subject.wiring import Wiring
+from ppcheck.subject.interventions.cell import Cell
+from ppcheck.subject.interventions.wiring import Wiring
+from ppcheck.subject.subject import Subject
+from ppcheck.subject.tokens.encoding import Encoded
 from tests.measure.lab import Model
 
 prompts = st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=5).map(tuple), max_size=8)

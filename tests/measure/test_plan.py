@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from ppcheck.measure.check import Bench, Check
+from ppcheck.measure.core.check import Bench, Check
 from ppcheck.measure.plan import Plan, Recorder, plan
 from ppcheck.measure.registry import CHECKS
 from ppcheck.report.plan import plan_text
@@ -16,7 +16,7 @@ from ppcheck.spec.grid import Grid
 from ppcheck.spec.load import load_spec
 from ppcheck.spec.position import FINAL, Position
 from ppcheck.spec.site import Kind, Site
-from ppcheck.subject.edit import Edit, Operation
+from ppcheck.subject.interventions.edit import Edit, Operation
 from ppcheck.subject.memo import Memo, Memory
 from ppcheck.subject.subject import Subject
 from tests.measure.lab import Model, bench

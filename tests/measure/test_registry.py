@@ -7,7 +7,7 @@ import sys
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from ppcheck.measure.check import Check
+from ppcheck.measure.core.check import Check
 from ppcheck.measure.families import FAMILIES
 from ppcheck.measure.registry import CHECKS, json_schema, schema_text
 from ppcheck.spec.range import ANY, Range

@@ -62,7 +62,7 @@ def _imported() -> None:
     for check in CHECKS.values():
         check()
     load(resolve("demo"))
-    import_module("ppcheck.subject.trial")
+    import_module("ppcheck.subject.operations.self_test")
     import_module("sqlalchemy.dialects.sqlite")
     table([], colour=True)
 

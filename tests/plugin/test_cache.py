@@ -30,7 +30,7 @@ def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The rows of each forward pass of the engine, in this process; loading tries the model too."""
     from transformers import GPT2LMHeadModel
 
-    from ppcheck.subject import causal
+    from ppcheck.subject.model import causal
 
     rows: list[int] = []
     model: Any = GPT2LMHeadModel

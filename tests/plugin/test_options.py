@@ -12,7 +12,7 @@ import pytest
 from ppcheck.demo import weights_path
 from ppcheck.plugin.options import OPTIONS, option, settings_of
 from ppcheck.plugin.state import state_of
-from ppcheck.subject.settings import STANDARD, Budget, Settings
+from ppcheck.subject.model.settings import STANDARD, Budget, Settings
 
 Reader = Callable[[str], dict[str, Any]]
 INI = """

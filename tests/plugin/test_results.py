@@ -31,11 +31,12 @@ def test_the_run_ends_with_one_table_and_a_count(pytester: pytest.Pytester, spec
 def test_a_model_that_cannot_be_replayed_is_a_warning_at_the_end_with_cause_and_cost(
     pytester: pytest.Pytester, spec: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ppcheck.subject import trial
+
+    from ppcheck.subject.operations import self_test
 
     options = ("-k", "last", "--ppcheck-no-cache", "--ppcheck-json", "run.json")
     assert "warning:" not in pytester.runpytest_inprocess(spec, *options).stdout.str()
-    monkeypatch.setattr(trial, "fault", lambda *_: "L0H0 differs from a whole pass by 0.1")
+    monkeypatch.setattr(self_test, "fault", lambda *_: "L0H0 differs from a whole pass by 0.1")
     result = pytester.runpytest_inprocess(spec, *options)
     result.assert_outcomes(passed=1, deselected=3)
     *_, before, warning, _ = result.stdout.lines

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
+from ppcheck.arrays import Floats
 from ppcheck.record.cache import Disk
-from ppcheck.subject.key import digest
-from ppcheck.subject.readout import Floats
+from ppcheck.subject.model.fingerprint import digest
 
 FAMILY = digest("a family")
 any_arrays = arrays(np.float64, array_shapes(max_dims=3, min_side=0, max_side=4))

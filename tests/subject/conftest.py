@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ppcheck.arrays import Floats, Integers
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.template import Piece, Turn
 from ppcheck.subject.load import load, resolve
-from ppcheck.subject.readout import Floats, Integers
 from ppcheck.subject.subject import Subject
 
 SMALL = {"vocab_size": 50}

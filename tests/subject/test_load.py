@@ -15,7 +15,7 @@ from ppcheck.errors import ModelError
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.template import Piece, Turn
 from ppcheck.subject.load import load, resolve
-from ppcheck.subject.settings import Settings
+from ppcheck.subject.model.settings import Settings
 from ppcheck.subject.subject import Subject
 from tests.subject.damage import edit
 

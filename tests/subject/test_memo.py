@@ -11,16 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ppcheck.arrays import Floats
 from ppcheck.errors import MeasurementError
 from ppcheck.spec.edge import Edge
 from ppcheck.spec.position import FINAL, Position
 from ppcheck.spec.site import Kind, Site, Sites
-from ppcheck.subject.edit import Edit, Operation
-from ppcheck.subject.encoding import Encoded
+from ppcheck.subject.interventions.cell import Cell
+from ppcheck.subject.interventions.edit import Edit, Operation
+from ppcheck.subject.interventions.wiring import Wiring
 from ppcheck.subject.memo import Memo, Memory
-from ppcheck.subject.readout import Floats
-from ppcheck.subject.subject import Cell, Subject
-from ppcheck.subject.wiring import Wiring
+from ppcheck.subject.subject import Subject
+from ppcheck.subject.tokens.encoding import Encoded
 
 IDS = [[3, 9, 4, 17], [30, 2, 5, 5], [6, 6, 41, 8]]
 TWINS = [[3, 1, 4, 17], [30, 7, 5, 5], [6, 2, 41, 8]]

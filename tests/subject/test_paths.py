@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ppcheck.measure.paths import Path, patch_paths
+from ppcheck.measure.interventions.paths import Path, patch_paths
 from ppcheck.spec.position import Position
 from ppcheck.spec.site import Site, Sites
-from ppcheck.subject.subject import Cell, Subject
-
-from .conftest import CONFIGS
+from ppcheck.subject.interventions.cell import Cell
+from ppcheck.subject.subject import Subject
+from tests.subject.conftest import CONFIGS
 
 TARGET = [[3, 5, 8, 2, 9, 4], [3, 6, 8, 2, 7, 4]]
 SOURCE = [[3, 7, 8, 1, 9, 4], [3, 2, 8, 2, 9, 4]]

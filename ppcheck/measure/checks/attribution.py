@@ -1,0 +1,188 @@
+"""`attribution`: what each component adds directly to a difference of logits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from ppcheck.arrays import Floats, Mask
+from ppcheck.measure.core.charts import site_map
+from ppcheck.measure.core.check import (
+    Bench,
+    Check,
+    Measured,
+    Measurement,
+    measured,
+    texts,
+    units_of,
+)
+from ppcheck.measure.core.metrics import beside, least_gap, readout
+from ppcheck.measure.core.selection import Search, TopField, search
+from ppcheck.spec.grid import Prompt
+from ppcheck.spec.metric import Metric, MetricsField
+from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.range import ANY, SHARE, Range
+from ppcheck.spec.site import STREAMS, Kind, Site, Sites, SitesField
+from ppcheck.statistics.statistics import Gap, Mean, Ratio
+from ppcheck.subject.tokens.encoding import Encoded
+
+ADDED = STREAMS | {Kind.HEAD, Kind.EMBED}
+"""What is added to the residual stream, or is the stream itself: all that was added before."""
+PARTS = Sites.parse(["resid_pre.L0", "attn_out.L*", "mlp_out.L*"])
+"""What the last stream is made of."""
+CAPPED = 0.01
+"""How far, as a share, the sum may be from the metric before a note says so."""
+
+
+class Attribution(Check):
+    """What components add to a difference of logits, other than by way of later ones.
+
+    attribution  mean of what the site adds at the final token, in logits
+    share        that over the metric, sums over prompts
+    total        mean of what all parts add: the metric, less any soft-capping of the logits
+
+    The stream's parts go through the final norm at the scale that it has in the untouched run, so
+    that they add up. Every site must meet the bound; with `top` only those with the largest
+    |attribution| are judged.
+    """
+
+    family: ClassVar[str] = "logits"
+    check: Literal["attribution"]
+    site: SitesField
+    metric: MetricsField
+    top: TopField = None
+
+    def statistics(self) -> Mapping[str, Range]:
+        return self.metric.statistics(attribution=ANY, share=SHARE, total=ANY)
+
+    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+        yield from super().problems(prompt_set)
+        for metric in self.metric:
+            if not metric.linear:
+                yield "metric", f"parts add up in logits, not in {metric}: name a logit_diff"
+                continue
+            several = [c for c in metric.choices if len(prompt_set.choices.get(c, ())) > 1]
+            if several and prompt_set.pool != "mean":
+                why = f"pooled by {prompt_set.pool} they are not linear in the logits"
+                yield "metric", f"{several[0]!r} has synonyms, and {why}: write `pool: mean`"
+        for pattern in self.site:
+            if pattern.kind not in ADDED:
+                yield "site", f"{pattern} is not added to the stream: name its head or layer"
+
+    def measure(self, bench: Bench) -> Measurement:
+        sites = bench.subject.sites(self.site)
+        encoded = bench.prompts(self.on)
+        found = {metric: _attributed(bench, encoded, sites, metric) for metric in self.metric}
+        first = found[self.metric.first]
+
+        def score(looked: Mask) -> Floats:
+            means: Floats = np.abs(first.sites[:, looked].mean(axis=1))
+            return means
+
+        chosen = search(list(map(str, sites)), encoded.prompts, self.top, bench.seed, score)
+        means = first.sites.mean(axis=1)
+        facts = chosen.facts | {
+            "weights": "raw: no norm is folded into them",
+            "scale": "the final norm's in the untouched run",
+            "effects": dict(zip(chosen.sites, means.tolist(), strict=True)),
+            "parts": first.parts,
+            "untouched": float(first.untouched.mean()),
+            "maps": _maps(found, sites),
+        }
+        results = [
+            one
+            for metric, attributed in found.items()
+            for one in self._of(metric, attributed, encoded.prompts, chosen)
+        ]
+        notes = (*chosen.notes, *first.notes)
+        return self.measurement(bench, [encoded], results, facts, notes)
+
+    def _of(
+        self, metric: Metric, found: _Attributed, prompts: tuple[Prompt, ...], chosen: Search
+    ) -> Iterator[Measured]:
+        judged = chosen.judged(prompts)
+        units, names = units_of(prompts)[judged], np.array(texts(prompts), dtype=object)[judged]
+        attribution, share, total = (
+            self.metric.name(name, metric) for name in ("attribution", "share", "total")
+        )
+        for site in chosen.kept:
+            member, added = chosen.member(site), found.sites[site, judged]
+            yield measured(Mean(added, units, attribution, member, step=found.step), names)
+            whole, gap = found.total[judged], found.gap_of(share)
+            yield measured(Ratio(added, whole, units, share, member, found.step, gap), names)
+        yield measured(Mean(found.total[judged], units, total, step=found.step), names)
+
+
+@dataclass(frozen=True, eq=False)
+class _Attributed:
+    """What is added to one metric, in logits.
+
+    ``sites`` [site, prompt] are those of the claim, ``model`` has every part of the model [prompt],
+    ``biases`` [prompt] come from final norm and unembedding, and ``untouched`` [prompt] is the
+    metric that the model puts out. Rounding may move each value by ``step``.
+    """
+
+    sites: Floats
+    model: Mapping[Site, Floats]
+    biases: Floats
+    untouched: Floats
+    step: float
+
+    @property
+    def total(self) -> Floats:
+        total: Floats = np.sum(list(self.model.values()), axis=0) + self.biases
+        return total
+
+    def gap_of(self, name: str) -> Gap:
+        """What a statistic called ``name`` is a share of: the total."""
+        size, least = abs(float(self.total.mean())), least_gap(self.total)
+        return Gap(beside(name, "total"), size, least)
+
+    @property
+    def parts(self) -> dict[str, float]:
+        """The total by kind of part, means over prompts."""
+
+        def added(kind: Kind) -> float:
+            return float(sum(v.mean() for site, v in self.model.items() if site.kind is kind))
+
+        return {
+            "embedding": added(Kind.RESID_PRE),
+            "attention": added(Kind.ATTN_OUT),
+            "mlp": added(Kind.MLP_OUT),
+            "biases": float(self.biases.mean()),
+        }
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        total, metric = float(self.total.mean()), float(self.untouched.mean())
+        if abs(total - metric) <= CAPPED * (1 + abs(metric)):
+            return ()
+        kept = f"{total:.3g}, of which the metric keeps {metric:.3g}"
+        return (f"logits are soft-capped: the parts add up to {kept}",)
+
+
+def _attributed(
+    bench: Bench, encoded: Encoded, sites: tuple[Site, ...], metric: Metric
+) -> _Attributed:
+    model = bench.subject.sites(PARTS)
+    reader = readout(metric, encoded, bench.grid.prompt_set.pool)
+    every = tuple(dict.fromkeys((*sites, *model)))
+    *added, biases = bench.subject.direct(encoded, every, reader)
+    known = dict(zip(every, added, strict=True))
+    untouched = bench.subject.read(encoded, reader)
+    of_model = {site: known[site] for site in model}
+    sites_added = np.stack([known[site] for site in sites])
+    return _Attributed(sites_added, of_model, biases, untouched, bench.step(metric))
+
+
+def _maps(found: Mapping[Metric, _Attributed], sites: tuple[Site, ...]) -> dict[str, Any]:
+    """What each site of the claim adds, and what each layer adds by attention and MLP."""
+    maps = {}
+    for metric, of_metric in found.items():
+        maps[f"added to {metric}"] = site_map(sites, of_metric.sites.mean(axis=1))
+        parts = np.stack(list(of_metric.model.values())).mean(axis=1)
+        maps[f"added to {metric} by all parts"] = site_map(tuple(of_metric.model), parts)
+    return maps

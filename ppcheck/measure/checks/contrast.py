@@ -1,0 +1,74 @@
+"""`contrast`: a metric on paired prompts, valenced minus neutral."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar, Literal
+
+from ppcheck.measure.core.check import (
+    Bench,
+    Check,
+    Measured,
+    Measurement,
+    measured,
+    pair_texts,
+    units_of,
+)
+from ppcheck.measure.core.metrics import read, settled
+from ppcheck.measure.core.validation import behaviour_problems
+from ppcheck.spec.claim import PairsField
+from ppcheck.spec.grid import Grid, Prompt
+from ppcheck.spec.metric import Metric, MetricsField
+from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.range import ANY, RATE, Range
+from ppcheck.statistics.statistics import Mean, Proportion, StandardisedMean
+from ppcheck.subject.tokens.encoding import Encoded
+
+
+class Contrast(Check):
+    """The metric on the first of each pair minus the metric on the second.
+
+    difference    mean difference
+    standardised  mean difference over its standard deviation (Cohen's d_z)
+    positive      share of pairs in which the difference is above zero
+    """
+
+    family: ClassVar[str] = "behaviour"
+    check: Literal["contrast"]
+    metric: MetricsField
+    pairs: PairsField = None
+
+    def statistics(self) -> Mapping[str, Range]:
+        return self.metric.statistics(
+            difference=lambda metric: metric.change, standardised=ANY, positive=RATE
+        )
+
+    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+        yield from super().problems(prompt_set)
+        yield from self.needs_pairs(prompt_set, self.pairs)
+        yield from behaviour_problems(prompt_set, self.metric)
+
+    def examples_in(self, grid: Grid) -> Sequence[Prompt]:
+        return [pair.clean for pair in grid.pairs(self.on, self.pairs)]
+
+    def measure(self, bench: Bench) -> Measurement:
+        pairs = bench.pairs(self.on, self.pairs)
+        found = [each for metric in self.metric for each in self._of(metric, bench, pairs)]
+        return self.measurement(bench, pairs, found, {})
+
+    def _of(
+        self, metric: Metric, bench: Bench, pairs: tuple[Encoded, Encoded]
+    ) -> Iterator[Measured]:
+        pool = bench.grid.prompt_set.pool
+        first, second = (read(bench.subject, side, metric, pool) for side in pairs)
+        step = bench.step(metric)
+        gaps = first - settled(second, first, step)
+        prompts = [side.prompts for side in pairs]
+        units, texts = units_of(prompts[0]), pair_texts(*prompts)
+        spread = gaps.std(ddof=1) if len(gaps) > 1 else 0.0
+        difference, standardised, positive = (
+            self.metric.name(name, metric) for name in ("difference", "standardised", "positive")
+        )
+        yield measured(Mean(gaps, units, difference, step=step), texts)
+        yield measured(StandardisedMean(gaps, units, standardised), texts, gaps / (spread or 1.0))
+        yield measured(Proportion(gaps > 0, units, positive), texts)

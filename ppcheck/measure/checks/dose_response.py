@@ -1,0 +1,188 @@
+"""`dose_response`: a metric along an ordered variable."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from ppcheck.arrays import Floats, Labels
+from ppcheck.errors import MeasurementError
+from ppcheck.measure.core.charts import drawn_means
+from ppcheck.measure.core.check import (
+    Bench,
+    Check,
+    Measured,
+    Measurement,
+    doses_of,
+    measured,
+    texts,
+    unit_labels,
+)
+from ppcheck.measure.core.metrics import leverage, read, same
+from ppcheck.measure.core.validation import behaviour_problems, dose_faults, dose_problems
+from ppcheck.spec.grid import Grid, Prompt
+from ppcheck.spec.metric import Metric, MetricsField
+from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.range import ANY, CORRELATION, Range
+from ppcheck.spec.template import TEMPLATE
+from ppcheck.spec.unit import merged
+from ppcheck.statistics.statistics import Mean
+from ppcheck.statistics.switch_point import SwitchPoint
+from ppcheck.subject.tokens.encoding import Encoded
+
+Curves = dict[str, list[int]]
+NUDGE = 1e-4
+"""The change of a mean probability by which its pull on the switch point is found."""
+
+
+class DoseResponse(Check):
+    """How a metric changes with the dose.
+
+    A *curve* is the prompts that differ in nothing but the dose.
+
+    spearman      mean over curves of Spearman's correlation of dose and metric; a flat curve is 0
+    slope         mean over curves of the least-squares slope, metric for one step of dose
+    switch_point  dose at which the probability crosses one half, by logistic fit (-b0/b1, Keeling
+                  et al. 2024); given for p and prob only
+    """
+
+    family: ClassVar[str] = "behaviour"
+    check: Literal["dose_response"]
+    metric: MetricsField
+    dose: str = Field(description="The ordered variable.")
+
+    def statistics(self) -> Mapping[str, Range]:
+        shapes = {"spearman": CORRELATION, "slope": ANY}
+        return {
+            self.metric.name(name, metric): values
+            for metric in self.metric
+            for name, values in (
+                shapes | ({"switch_point": ANY} if metric.probability else {})
+            ).items()
+        }
+
+    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+        yield from super().problems(prompt_set)
+        yield from dose_problems(prompt_set, self.dose)
+        yield from behaviour_problems(prompt_set, self.metric)
+
+    def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Iterator[tuple[str, str]]:
+        yield from super().faults_of(prompts, grid)
+        wrong = list(dose_faults(prompts, self.dose, str(self.on)))
+        yield from wrong
+        if not wrong:
+            curves = _curves(prompts, self.dose, grid.prompt_set)
+            yield from (("dose", message) for message in _flat(curves, prompts, self.dose))
+
+    def measure(self, bench: Bench) -> Measurement:
+        encoded = bench.prompts(self.on)
+        doses = doses_of(encoded.prompts, self.dose)
+        curves = _curves(encoded.prompts, self.dose, bench.grid.prompt_set)
+        for message in _flat(curves, encoded.prompts, self.dose):
+            raise MeasurementError(message)
+        units = _units(curves, encoded, bench.grid)
+        found: list[Measured] = []
+        mean_curves: dict[str, Any] = {}
+        for metric in self.metric:
+            values = read(bench.subject, encoded, metric, bench.grid.prompt_set.pool)
+            title = f"{metric} by {self.dose}"
+            mean_curves[title] = _mean_curve(doses, values, units) | {
+                "x_label": self.dose,
+                "y_label": str(metric),
+            }
+            found += self._shapes(metric, doses, values, curves, units, bench.step(metric))
+            if metric.probability:
+                name = self.metric.name("switch_point", metric)
+                found.append(_switch_point(doses, values, units, encoded.prompts, name))
+        facts = {"n_curves": len(curves), "curves": mean_curves}
+        return self.measurement(bench, [encoded], found, facts)
+
+    def _shapes(
+        self,
+        metric: Metric,
+        doses: Floats,
+        values: Floats,
+        curves: Curves,
+        units: Labels,
+        step: float,
+    ) -> Iterator[Measured]:
+        lines = [(doses[rows], values[rows]) for rows in curves.values()]
+        spearmans = np.array([_spearman(*line, step) for line in lines])
+        slopes = np.array([np.polyfit(*line, 1)[0] for line in lines])
+        of_curves = np.array([units[rows[0]] for rows in curves.values()])
+        spearman, slope = (self.metric.name(name, metric) for name in ("spearman", "slope"))
+        yield measured(Mean(spearmans, of_curves, spearman, support=(-1, 1)), curves)
+        steepest = step * max(leverage(dose) for dose, _ in lines)
+        yield measured(Mean(slopes, of_curves, slope, step=steepest), curves)
+
+
+def _curves(prompts: Sequence[Prompt], dose: str, prompt_set: PromptSet) -> Curves:
+    """The numbers of the prompts of each curve, by what its prompts have in common."""
+    # Columns of a file that no template shows, such as a row's id, keep no curve apart.
+    shown = {TEMPLATE, *prompt_set.variable_names, *prompt_set.vary} - {dose}
+    curves: dict[str, list[int]] = defaultdict(list)
+    for number, prompt in enumerate(prompts):
+        common = ", ".join(f"{n}={w.text}" for n, w in prompt.words.items() if n in shown)
+        curves[common or "all"].append(number)
+    return dict(curves)
+
+
+def _flat(curves: Curves, prompts: Sequence[Prompt], dose: str) -> Iterator[str]:
+    """What is said of the first curve that has one dose only."""
+    for name, rows in curves.items():
+        if len({prompts[row].words[dose].dose for row in rows}) < 2:
+            yield f"the curve at {name} has one dose only"
+            return
+
+
+def _units(curves: Curves, encoded: Encoded, grid: Grid) -> Labels:
+    """The unit of each prompt, [prompt], whole curves in one.
+
+    Where no variable makes units, curves themselves are what is independent. Those that share a
+    prompt are one.
+    """
+    declared = bool(grid.prompt_set.unit_names or grid.prompt_set.rows)
+    names = [""] * len(encoded)
+    for curve, rows in curves.items():
+        for row in rows:
+            names[row] = encoded.prompts[rows[0]].unit if declared else curve
+    return unit_labels(merged(names, encoded.ids))
+
+
+def _spearman(doses: Floats, values: Floats, step: float) -> float:
+    """Spearman's correlation; 0 where the values differ by no more than rounding, ``step``."""
+    from scipy.stats import spearmanr
+
+    flat = same(values.min(), values.max(), step)
+    return 0.0 if flat else float(spearmanr(doses, values).statistic)
+
+
+def _switch_point(
+    doses: Floats, probabilities: Floats, units: Labels, prompts: Sequence[Prompt], name: str
+) -> Measured:
+    """A prompt pulls by its distance from its dose's mean, times what that mean does to the fit."""
+    statistic = SwitchPoint(doses, probabilities, units, name)
+    steps, place, counts = np.unique(doses, return_inverse=True, return_counts=True)
+    means = np.array([probabilities[doses == dose].mean() for dose in steps])
+
+    def fitted(curve: Floats) -> float:
+        fit = SwitchPoint(steps, curve, np.arange(len(steps)), "switch_point")
+        return float(fit.estimate(counts[None].astype(np.float64))[0])
+
+    middle = fitted(means)
+    if not np.isfinite(middle):
+        return measured(statistic, texts(prompts))
+    nudges = np.where(means > 0.5, -NUDGE, NUDGE)
+    moves = [fitted(means + nudge) - middle for nudge in np.diag(nudges)]
+    leverage = (np.array(moves) / nudges * len(doses) / counts)[place]
+    return measured(statistic, texts(prompts), middle + (probabilities - means[place]) * leverage)
+
+
+def _mean_curve(doses: Floats, values: Floats, units: Labels) -> dict[str, list[float]]:
+    """The mean at each dose, and the 95 % interval of each by itself."""
+    steps = np.unique(doses).tolist()
+    return {"x": steps} | drawn_means([(values[doses == d], units[doses == d]) for d in steps])

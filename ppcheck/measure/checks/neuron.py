@@ -1,0 +1,191 @@
+"""`neuron`: which neurons separate classes or follow a dose, and what patching them does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from ppcheck.arrays import Floats, Mask
+from ppcheck.measure.core.check import Bench, Check, Measured, Measurement
+from ppcheck.measure.core.selection import Search, TopField, search
+from ppcheck.measure.core.validation import (
+    dose_problems,
+    metric_problems,
+    patch_problems,
+    separates_problems,
+    trait_faults,
+)
+from ppcheck.measure.interventions.effect import OF_GAP, Mode, patch_effect
+from ppcheck.measure.probes.separation import Classes, Doses, Trait
+from ppcheck.spec.claim import PairsField
+from ppcheck.spec.grid import Grid, Prompt
+from ppcheck.spec.metric import Metric, Metrics, MetricsField
+from ppcheck.spec.position import PositionField
+from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.range import CORRELATION, SHARE, UNIT, Range
+from ppcheck.spec.site import Kind, Site, SitesField
+from ppcheck.subject.interventions.cell import Cell
+from ppcheck.subject.tokens.encoding import Encoded
+
+MOST_SHOWN = 6
+"""Neurons whose activations a report shows."""
+SHOWN_QUANTILES = 50
+
+
+class Neuron(Check):
+    """What single neurons, or coordinates of a stream, tell apart, and what they do.
+
+    auroc             probability that a prompt of the first class has the higher activation
+    correlation       Spearman's correlation of the activation with the dose
+    recovery, damage  effect of patching each neuron alone (with `metric`; damage in mode noise)
+    cluster_recovery, cluster_damage  effect of patching the neurons together
+
+    Every neuron named must meet the bounds. With `top` they are chosen on one half of the units, by
+    |2 auroc - 1| or |correlation|, and judged on the other; one that is lower for the first class,
+    or falls with the dose, on the half that chose it is then judged with its sign turned.
+    """
+
+    family: ClassVar[str] = "neurons"
+    check: Literal["neuron"]
+    site: SitesField
+    position: PositionField = Field(description="The token at which neurons are read and patched.")
+    separates: dict[str, tuple[str, str]] | None = Field(
+        None, max_length=1, description="Two classes of a variable: {feeling: [pain, pleasure]}."
+    )
+    dose: str | None = Field(None, description="The ordered variable that neurons may follow.")
+    top: TopField = None
+    metric: MetricsField | None = Field(None, description="Also patch, and read this metric.")
+    mode: Mode = "denoise"
+    pairs: PairsField = None
+
+    def statistics(self) -> Mapping[str, Range]:
+        share = OF_GAP[self.mode]
+        shares = {share: SHARE, f"cluster_{share}": SHARE}
+        return {
+            **({"auroc": UNIT} if self.separates else {}),
+            **({"correlation": CORRELATION} if self.dose else {}),
+            **(self.metric.statistics(**shares) if self.metric else {}),
+        }
+
+    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+        if not self.separates and not self.dose:
+            yield "check", "a neuron claim needs `separates`, `dose` or both"
+        yield from super().problems(prompt_set)
+        yield from patch_problems(self.position)
+        if any(pattern.kind is Kind.PATTERN for pattern in self.site):
+            yield "site", "a pattern has no one activation at a token: use the check `attention`"
+        if self.dose is not None:
+            yield from dose_problems(prompt_set, self.dose)
+        yield from separates_problems(prompt_set, self.separates or {}, self.on.prompts)
+        if self.metric is not None:
+            yield from self.needs_pairs(prompt_set, self.pairs)
+            yield from metric_problems(prompt_set, self.metric)
+            if any(pattern.kind is not Kind.NEURON for pattern in self.site):
+                yield (
+                    "site",
+                    f"`metric` patches neurons, such as L3N117; got {self.site}",
+                )
+
+    def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Iterator[tuple[str, str]]:
+        yield from super().faults_of(prompts, grid)
+        yield from trait_faults(prompts, self.dose, self.separates, str(self.on))
+
+    def measure(self, bench: Bench) -> Measurement:
+        sites = bench.subject.sites(self.site)
+        encoded = bench.prompts(self.on)
+        prompts = encoded.prompts
+        names, activations = _columns(bench, encoded, sites, encoded.single(self.position))
+        traits = self._traits(prompts)
+
+        def score(looked: Mask) -> Floats:
+            strength: Floats = np.max([np.abs(t.follows(activations, looked)) for t in traits], 0)
+            return strength
+
+        classes = next(iter(self.separates or ()), None)
+        found = search(names, prompts, self.top, bench.seed, score, classes)
+        judged = found.judged(prompts)
+        facts = found.facts | {"position": str(self.position)}
+        results: list[Measured] = []
+        for trait in traits:
+            signs = _signs(trait, activations, judged)
+            results += (
+                trait.measured(signs[n] * activations[:, n], judged, found.member(n))
+                for n in found.kept
+            )
+            if isinstance(trait, Classes):
+                best = activations[:, found.kept[0]]
+                facts["chance_after_correction"] = trait.chance(best, len(names))
+        facts["separations"] = {
+            f"activation of {names[n]} at {self.position}": _groups(
+                traits, activations[:, n], judged
+            )
+            for n in found.kept[:MOST_SHOWN]
+        }
+        if self.metric is None:
+            return self.measurement(bench, [encoded], results, facts, found.notes)
+        facts["mode"] = self.mode
+        pairs = bench.pairs(self.on, self.pairs, encoded)
+        for metric in self.metric:
+            results += self._effects(bench, pairs, found, sites, self.metric, metric)
+        return self.measurement(bench, [encoded], results, facts, found.notes, pairs)
+
+    def _traits(self, prompts: tuple[Prompt, ...]) -> list[Trait]:
+        separates = (self.separates or {}).items()
+        traits: list[Trait] = [Classes.of(prompts, *classes) for classes in separates]
+        return traits if self.dose is None else [*traits, Doses.of(prompts, self.dose)]
+
+    def _effects(
+        self,
+        bench: Bench,
+        pairs: tuple[Encoded, Encoded],
+        found: Search,
+        sites: tuple[Site, ...],
+        metrics: Metrics,
+        metric: Metric,
+    ) -> Iterator[Measured]:
+        """Each neuron that was kept patched alone, then all of them together."""
+        kept = tuple(sites[number] for number in found.kept)
+        groups = [*((site,) for site in kept), kept]
+        cells = [Cell(group, self.position) for group in groups]
+        effect = patch_effect(bench, pairs, cells, metric, self.mode)
+        judged = found.judged(*(side.prompts for side in pairs))
+        name = OF_GAP[self.mode]
+        share, cluster = (metrics.name(each, metric) for each in (name, f"cluster_{name}"))
+        for cell, number in enumerate(found.kept):
+            yield effect.share(cell, judged, share, found.member(number))
+        yield effect.share(len(kept), judged, cluster, None)
+
+
+def _columns(
+    bench: Bench, encoded: Encoded, sites: tuple[Site, ...], at: list[int]
+) -> tuple[list[str], Floats]:
+    """Names of all neurons, or coordinates of streams, and their activations [prompt, name]."""
+    columns = bench.activations(encoded, sites, at)
+    names = [
+        str(site) if column.shape[1] == 1 else f"{site}[{coordinate}]"
+        for site, column in zip(sites, columns, strict=True)
+        for coordinate in range(column.shape[1])
+    ]
+    return names, np.hstack(columns)
+
+
+def _groups(traits: Sequence[Trait], activation: Floats, judged: Mask) -> dict[str, list[float]]:
+    """Activations of the prompts of each group, or evenly spaced quantiles where they are many."""
+    groups = {name: mask for trait in traits for name, mask in trait.groups(judged).items()}
+    steps = np.linspace(0, 1, SHOWN_QUANTILES)
+    return {
+        name: (np.quantile(some, steps) if len(some) > len(steps) else np.sort(some)).tolist()
+        for name, mask in groups.items()
+        if len(some := activation[mask])
+    }
+
+
+def _signs(trait: Trait, activations: Floats, judged: Mask) -> Floats:
+    """-1 for what goes against the trait where prompts were looked at, else 1, [candidate]."""
+    if judged.all():
+        return np.ones(activations.shape[1])
+    signs: Floats = np.where(trait.follows(activations, ~judged) < 0, -1.0, 1.0)
+    return signs

@@ -1,0 +1,84 @@
+"""`patch`: activation patching at heads, their q, k, v, the residual stream, outputs, neurons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from ppcheck.measure.core.check import Bench, Check, Measurement
+from ppcheck.measure.core.selection import TopField, search
+from ppcheck.measure.core.validation import metric_problems, patch_problems, whole_problems
+from ppcheck.measure.interventions.effect import OF_GAP, Mode, judged_shares, patch_effect
+from ppcheck.spec.claim import PairsField
+from ppcheck.spec.metric import MetricsField
+from ppcheck.spec.position import FINAL, PositionField
+from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.range import SHARE, Range
+from ppcheck.spec.site import SitesField
+from ppcheck.subject.interventions.cell import Cell
+
+
+class Patch(Check):
+    """How much of the difference between clean and corrupted prompts passes through sites.
+
+    recovery  mode denoise: (patched - corrupted) / (clean - corrupted), sums over pairs
+    damage    mode noise: (clean - patched) / (clean - corrupted), sums over pairs
+    gap       mean of clean - corrupted
+
+    Several sites are each patched alone, and every one must meet the bound; with `together` they
+    are patched at once, and with `top` only those with the largest effect are judged.
+    """
+
+    family: ClassVar[str] = "patching"
+    check: Literal["patch"]
+    site: SitesField
+    position: PositionField = FINAL
+    mode: Mode = Field(description="denoise tests sufficiency, noise necessity.")
+    metric: MetricsField
+    pairs: PairsField = None
+    together: bool = Field(False, description="Patch all the sites at once.")
+    top: TopField = None
+
+    def statistics(self) -> Mapping[str, Range]:
+        return self.metric.statistics(
+            **{OF_GAP[self.mode]: SHARE}, gap=lambda metric: metric.change
+        )
+
+    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+        yield from super().problems(prompt_set)
+        yield from self.needs_pairs(prompt_set, self.pairs)
+        yield from metric_problems(prompt_set, self.metric)
+        yield from patch_problems(self.position)
+        yield from whole_problems(
+            prompt_set,
+            self.site,
+            self.position,
+            self.pairs,
+            one_decides=self.together or self.top is not None,
+        )
+        if self.together and self.top is not None:
+            yield "top", "`top` chooses among sites patched alone: leave out `together`"
+
+    def measure(self, bench: Bench) -> Measurement:
+        sites = bench.subject.sites(self.site)
+        groups = {str(self.site): sites} if self.together else {str(s): (s,) for s in sites}
+        cells = [Cell(group, self.position) for group in groups.values()]
+        pairs = bench.pairs(self.on, self.pairs)
+        effects = {
+            metric: patch_effect(bench, pairs, cells, metric, self.mode) for metric in self.metric
+        }
+        effect = effects[self.metric.first]
+        sides = [side.prompts for side in pairs]
+        found = search(tuple(groups), sides[0], self.top, bench.seed, effect.shares)
+        judged = found.judged(*sides)
+        shares = effect.shares(np.ones(len(judged), dtype=bool))
+        facts = found.facts | {
+            "mode": self.mode,
+            "position": str(self.position),
+            "effects": dict(zip(groups, shares.tolist(), strict=True)),
+        }
+        results = judged_shares(effects, self.metric, found, judged)
+        return self.measurement(bench, pairs, results, facts, found.notes)

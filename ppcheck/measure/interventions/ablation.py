@@ -1,0 +1,212 @@
+"""What a metric is while activations are set to zero, to a mean, or to another prompt's."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from ppcheck.arrays import Floats
+from ppcheck.errors import MeasurementError
+from ppcheck.measure.core.check import Bench
+from ppcheck.measure.core.metrics import beside, least_gap, own_readout, settled
+from ppcheck.measure.interventions.estimate import Intervening
+from ppcheck.spec.grid import Prompt
+from ppcheck.spec.metric import Metric, Metrics, Reading
+from ppcheck.spec.position import Position
+from ppcheck.spec.range import SHARE, Range
+from ppcheck.spec.site import Site
+from ppcheck.statistics.statistics import Gap
+from ppcheck.subject.interventions.cell import Cell
+from ppcheck.subject.interventions.edit import Edit, Operation
+from ppcheck.subject.tokens.encoding import Encoded
+from ppcheck.subject.tokens.tokenizer import Ids
+
+Kind = Literal["zero", "mean", "resample"]
+By = Literal["position", "pooled"]
+ONLY_FOR: dict[str, tuple[str, ...]] = {
+    "reference": ("mean", "resample"),
+    "by": ("mean",),
+    "draws": ("resample",),
+}
+Part = tuple[list[int], Mapping[Site, Floats]]
+"""Prompts by number, and what their activations are set to: [token, width] or [width]."""
+
+
+OF_SHARES = (Reading.LOGIT_DIFF, Reading.P, Reading.PROB)
+"""Metrics of which a share has a meaning: their zero is that nothing is preferred."""
+
+
+def ablated_statistics(metrics: Metrics, **more: Range) -> dict[str, Range]:
+    """What is told of ablated runs in each metric."""
+    found: dict[str, Range] = {}
+    for metric in metrics:
+        share = {"drop_share": SHARE} if metric.reading in OF_SHARES else {}
+        every = {"drop": metric.change, **share, "value": metric.range, **more}
+        every |= {"untouched": metric.range}
+        found |= {metrics.name(name, metric): each for name, each in every.items()}
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Ablation:
+    """One kind of ablation. ``reference`` are the prompts that a mean, or a sample, comes from."""
+
+    kind: Kind
+    reference: Encoded
+    by: By
+    draws: int
+
+
+@dataclass(frozen=True, eq=False)
+class Ablated:
+    """A metric on untouched and on ablated runs, [prompt] and [cell, prompt].
+
+    Rounding may move each value by ``step``; an ablated run that differs from the untouched one by
+    no more is the untouched one.
+    """
+
+    untouched: Floats
+    ablated: Floats
+    step: float
+
+    @classmethod
+    def of(cls, untouched: Floats, ablated: Floats, step: float) -> Ablated:
+        return cls(untouched, settled(ablated, untouched, step), step)
+
+    @property
+    def drops(self) -> Floats:
+        """How much lower the metric is when ablated, [cell, prompt]."""
+        return np.asarray(self.untouched - self.ablated)
+
+    def gap_of(self, name: str) -> Gap:
+        """What a statistic called ``name`` is a share of: the untouched metric."""
+        size, least = abs(float(self.untouched.mean())), least_gap(self.untouched)
+        return Gap(beside(name, "untouched"), size, least)
+
+
+def ablation_problems(given: Collection[str], kind: str) -> Iterator[tuple[str, str]]:
+    """What is wrong with the fields that are ``given`` beside a kind of ablation."""
+    for key, kinds in ONLY_FOR.items():
+        if key in given and kind not in kinds:
+            yield key, f"`{key}` has a meaning for ablation {' or '.join(kinds)}, not for {kind}"
+
+
+def ablate(
+    bench: Bench,
+    encoded: Encoded,
+    cells: Sequence[Cell],
+    metric: Metric,
+    ablation: Ablation,
+    under: Intervening | None = None,
+) -> Ablated:
+    """Run every cell on every prompt, ``under`` estimates if not the model itself.
+
+    All cells have one position.
+
+    Raises MeasurementError where the reference has no prompt of the length that is needed, and for
+    choices of several tokens.
+    """
+    pool = bench.grid.prompt_set.pool
+    reader = own_readout(bench.subject, encoded, metric, pool)
+    untouched, step = bench.subject.read(encoded, reader), bench.step(metric)
+    under = under or bench.subject
+    if ablation.kind == "resample":
+        draws = (
+            under.patch(encoded, bench.subject.encode(source), cells, reader)
+            for source in sources(encoded, ablation, cells[0].position, bench.seed)
+        )
+        return Ablated.of(untouched, np.mean(list(draws), axis=0), step)
+    ablated = np.empty((len(cells), len(encoded)))
+    for numbers, vectors in _parts(bench, encoded, cells, ablation):
+        part = bench.subject.encode([encoded.prompts[number] for number in numbers])
+        edits = [
+            tuple(Edit(site, cell.position, Operation.SET, vectors[site]) for site in cell.sites)
+            for cell in cells
+        ]
+        own = own_readout(bench.subject, part, metric, pool)
+        ablated[:, numbers] = under.intervene(part, edits, own)
+    return Ablated.of(untouched, ablated, step)
+
+
+def sources(
+    encoded: Encoded, ablation: Ablation, position: Position, seed: int
+) -> list[list[Prompt]]:
+    """For each draw and prompt another prompt of the reference, [draw][prompt].
+
+    It has as many tokens, in all and at the position. Prompts of one length stand in a circle, in
+    an order that the seed names, and each takes those that follow it: over a set of its own, each
+    draw is a derangement. Raises MeasurementError for a prompt that has no other of its length.
+    """
+    reference = ablation.reference
+    sizes = _sizes(reference, position)
+    circles: dict[tuple[int, int], dict[Ids, Prompt]] = defaultdict(dict)
+    for number in _shuffled(reference.prompts, seed):
+        circles[sizes[number]].setdefault(reference.ids[number], reference.prompts[number])
+    in_turn = {size: list(circle.values()) for size, circle in circles.items()}
+    places = {size: {ids: n for n, ids in enumerate(circle)} for size, circle in circles.items()}
+    drawn: list[list[Prompt]] = [list(encoded.prompts) for _ in range(ablation.draws)]
+    sizes, turns = _sizes(encoded, position), defaultdict[tuple[int, int], int](int)
+    for number in _shuffled(encoded.prompts, seed):
+        size, ids = sizes[number], encoded.ids[number]
+        circle, own = in_turn.get(size, []), places.get(size, {}).get(ids)
+        others = len(circle) - (own is not None)
+        if others < 1:
+            raise MeasurementError(
+                f"no other prompt of the reference has the {size[0]} tokens of "
+                f"{encoded.prompts[number].text!r}, {size[1]} of them at {position}, "
+                "to take activations from"
+            )
+        start = turns[size] if own is None else own + 1
+        turns[size] += 1
+        for draw in range(ablation.draws):
+            drawn[draw][number] = circle[(start + draw % others) % len(circle)]
+    return drawn
+
+
+def _parts(
+    bench: Bench, encoded: Encoded, cells: Sequence[Cell], ablation: Ablation
+) -> Iterator[Part]:
+    """Means by position are of prompts that have as many tokens there: they are parts by number."""
+    position = cells[0].position
+    sites = list(dict.fromkeys(site for cell in cells for site in cell.sites))
+    everyone = list(range(len(encoded)))
+    if ablation.kind == "zero":
+        width = bench.subject.shape.width
+        yield everyone, {site: np.zeros(width(site.kind)) for site in sites}
+        return
+    reference, subject = ablation.reference, bench.subject
+    if ablation.by == "pooled":
+        means = subject.means(reference, sites, position, pooled=True)
+        yield everyone, dict(zip(sites, means, strict=True))
+        return
+    counts, there = ([n for _, n in _sizes(side, position)] for side in (encoded, reference))
+    for count in sorted(set(counts)):
+        alike = [p for p, n in zip(reference.prompts, there, strict=True) if n == count]
+        if not alike:
+            raise MeasurementError(
+                f"{position} is {count} tokens in {encoded.prompts[counts.index(count)].text!r}, "
+                "and no prompt of the reference has as many: take the mean `by: pooled`"
+            )
+        means = subject.means(subject.encode(alike), sites, position, pooled=False)
+        numbers = [number for number in everyone if counts[number] == count]
+        yield numbers, dict(zip(sites, means, strict=True))
+
+
+def _sizes(encoded: Encoded, position: Position) -> list[tuple[int, int]]:
+    """Each prompt's number of tokens, in all and at the position."""
+    at = encoded.positions(position)
+    return [(len(ids), len(tokens)) for ids, tokens in zip(encoded.ids, at, strict=True)]
+
+
+def _shuffled(prompts: Sequence[Prompt], seed: int) -> list[int]:
+    """The prompts by number, in an order that nothing but their words and the seed decide."""
+
+    def key(number: int) -> bytes:
+        return hashlib.sha256(f"{seed}/{prompts[number].text}".encode()).digest()
+
+    return sorted(range(len(prompts)), key=key)

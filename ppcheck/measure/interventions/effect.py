@@ -1,0 +1,141 @@
+"""What patching does to a metric, as a share of the gap between clean and corrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from ppcheck.arrays import Floats, Mask
+from ppcheck.errors import MeasurementError
+from ppcheck.measure.core.check import Bench, Measured, measured, pair_texts, units_of
+from ppcheck.measure.core.metrics import beside, least_gap, read, readout, same, settled
+from ppcheck.measure.core.selection import Search
+from ppcheck.measure.interventions.estimate import Intervening
+from ppcheck.spec.metric import Metric, Metrics, Reading
+from ppcheck.statistics.statistics import Gap, Mean, Ratio
+from ppcheck.subject.interventions.cell import Cell
+from ppcheck.subject.interventions.readout import Readout
+from ppcheck.subject.tokens.encoding import Encoded
+
+Mode = Literal["denoise", "noise"]
+Run = Callable[[Encoded, Encoded, Readout], Floats]
+"""Reads target prompts while something comes from their sources, [cell, pair]."""
+OF_GAP = {"denoise": "recovery", "noise": "damage"}
+"""What the share of the gap is called in each mode."""
+
+
+@dataclass(frozen=True, eq=False)
+class Effect:
+    """A metric on clean, corrupted and patched runs, [pair], [pair] and [cell, pair].
+
+    Denoise puts clean activations into the corrupted run (sufficiency), and noise corrupted ones
+    into the clean run (necessity); Heimersheim & Nanda 2024. Rounding may move each value by
+    ``step``; a patched run that differs from the untouched one by no more is the untouched one.
+    """
+
+    mode: Mode
+    pairs: tuple[Encoded, Encoded]
+    clean: Floats
+    corrupted: Floats
+    patched: Floats
+    step: float
+
+    @property
+    def gaps(self) -> Floats:
+        return self.clean - self.corrupted
+
+    @property
+    def changes(self) -> Floats:
+        """How far patching moved the metric along the gap, [cell, pair]."""
+        if self.mode == "denoise":
+            return self.patched - self.corrupted
+        return self.clean - self.patched
+
+    @property
+    def texts(self) -> list[str]:
+        return pair_texts(*(side.prompts for side in self.pairs))
+
+    def gap_of(self, name: str) -> Gap:
+        """What a statistic called ``name`` is a share of."""
+        size, least = abs(float(self.gaps.mean())), least_gap(self.clean, self.corrupted)
+        return Gap(beside(name, "gap"), size, least)
+
+    def shares(self, looked: Mask) -> Floats:
+        """Summed change over summed gap on some of the pairs, [cell].
+
+        Raises MeasurementError where these gaps add up to nothing.
+        """
+        total = float(self.gaps[looked].sum())
+        if total == 0:
+            raise MeasurementError("the gaps between clean and corrupted add up to zero")
+        shares: Floats = self.changes[:, looked].sum(axis=1) / total
+        return shares
+
+    def share(self, cell: int, judged: Mask, name: str, member: str | None) -> Measured:
+        """The cell's share of the gap as a statistic: 1 moves the metric all the way."""
+        units = units_of(self.pairs[0].prompts)[judged]
+        part, whole = self.changes[cell, judged], self.gaps[judged]
+        ratio = Ratio(part, whole, units, name, member, self.step, self.gap_of(name))
+        return measured(ratio, np.array(self.texts, dtype=object)[judged])
+
+    def gap(self, name: str = "gap") -> Measured:
+        units = units_of(self.pairs[0].prompts)
+        return measured(Mean(self.gaps, units, name, step=self.step), self.texts)
+
+
+def judged_shares(
+    effects: Mapping[Metric, Effect], metrics: Metrics, found: Search, judged: Mask
+) -> Iterator[Measured]:
+    """Of every metric the share of each cell that was kept, and the gap."""
+    for metric, effect in effects.items():
+        name, gap = (metrics.name(each, metric) for each in (OF_GAP[effect.mode], "gap"))
+        for cell in found.kept:
+            yield effect.share(cell, judged, name, found.member(cell))
+        yield effect.gap(gap)
+
+
+def patch_effect(
+    bench: Bench,
+    pairs: tuple[Encoded, Encoded],
+    cells: Sequence[Cell],
+    metric: Metric,
+    mode: Mode,
+    under: Intervening | None = None,
+) -> Effect:
+    """Run every cell on every pair, ``under`` estimates if not the model itself.
+
+    Raises MeasurementError for pairs that do not align at the cells' positions, and as `effect_of`.
+    """
+
+    def patched(target: Encoded, source: Encoded, reader: Readout) -> Floats:
+        return (under or bench.subject).patch(target, source, cells, reader)
+
+    return effect_of(bench, pairs, metric, mode, patched)
+
+
+def effect_of(
+    bench: Bench, pairs: tuple[Encoded, Encoded], metric: Metric, mode: Mode, run: Run
+) -> Effect:
+    """What ``run`` does to a metric: it reads target prompts under something of their sources.
+
+    Raises MeasurementError for choices of several tokens, and where the metric cannot tell clean
+    from corrupted.
+    """
+    clean, corrupted = pairs
+    pool = bench.grid.prompt_set.pool
+    target, source = (corrupted, clean) if mode == "denoise" else (clean, corrupted)
+    if metric.reading is Reading.KL:
+        reader = readout(metric, target, pool, bench.subject.log_distribution(clean))
+        before, after = (bench.subject.read(side, reader) for side in pairs)
+    else:
+        reader = readout(metric, target, pool)
+        before, after = (read(bench.subject, side, metric, pool) for side in pairs)
+    step = bench.step(metric)
+    if same(before, after, step).all():
+        raise MeasurementError(f"{metric} is the same on clean and corrupted prompts: no gap")
+    untouched = after if mode == "denoise" else before
+    patched = settled(run(target, source, reader), untouched, step)
+    return Effect(mode, pairs, before, after, patched, step)

@@ -1,0 +1,336 @@
+"""Whole forward passes in batches of equal length; only what is asked for leaves them."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ppcheck.arrays import Floats, Integers
+from ppcheck.errors import MeasurementError, UnsupportedError
+from ppcheck.spec.site import Kind, Site
+from ppcheck.subject.engine.batches import Progress, batches, stacked
+from ppcheck.subject.engine.blocks import Blocks, Plain
+from ppcheck.subject.engine.hooks import Hook, Hooks, by_hook, not_finite
+from ppcheck.subject.engine.memory import Result, captured_size, in_parts, row_size
+from ppcheck.subject.engine.prefix import branches
+from ppcheck.subject.engine.replay import Replay
+from ppcheck.subject.engine.work import Work
+from ppcheck.subject.interventions.readout import Answers, Readout, width
+from ppcheck.subject.model.device import doubled, in_numpy, total_memory
+from ppcheck.subject.model.info import Shape
+from ppcheck.subject.model.rounding import Rounding
+from ppcheck.subject.model.settings import STANDARD, Budget
+
+Sequences = Sequence[Sequence[int]]
+
+_SMALL = 10_000_000
+_MAX_TOKENS = {"cpu": 2**10}
+_FILLS_GPU = 2**16
+_DEFAULT_THREADS = torch.get_num_threads()
+
+
+class SelfTest(Protocol):
+    """What is tried of an engine before what it gives is trusted."""
+
+    def fault(self, engine: Engine, replay: Replay) -> str | None:
+        """What of the model cannot be replayed; None where all of it can."""
+        ...
+
+    def rounding(self, engine: Engine) -> Rounding:
+        """What different orders of evaluation make of the same logits."""
+        ...
+
+
+class Engine:
+    """Runs one bridged model.
+
+    A batch holds at most ``max_tokens`` tokens and ``max_logits`` logits and takes at most
+    ``memory`` bytes, but is at least one row.
+    """
+
+    def __init__(
+        self,
+        bridge: Any,
+        plain: Plain,
+        shape: Shape,
+        model: str,
+        parameters: int,
+        self_test: SelfTest,
+        memory: Budget = STANDARD.memory,
+    ) -> None:
+        self.hooks = Hooks(bridge, shape, model)
+        self.shape = shape
+        self.bridge, self._plain = bridge, plain
+        self._self_test = self_test
+        self.work = Work(shape.n_layers)
+        self._model = bridge.original_model
+        self.device: torch.device = self._model.device
+        self.dtype: torch.dtype = self._model.dtype
+        self.memory = memory.bytes(total_memory(self.device))
+        self.max_tokens = _MAX_TOKENS.get(self.device.type, _FILLS_GPU)
+        self.max_logits = 2**24
+        # Threads that share one small matrix product mostly wait for each other.
+        self._threads = 1 if parameters < _SMALL else _DEFAULT_THREADS
+        self._keeps_last = "logits_to_keep" in inspect.signature(self._model.forward).parameters
+
+    @contextmanager
+    def running(self, *, gradients: bool = False) -> Iterator[None]:
+        """On as many threads as pay; nothing is kept for ``gradients`` but where they are taken."""
+        if torch.get_num_threads() != self._threads:
+            torch.set_num_threads(self._threads)
+        with torch.inference_mode(not gradients), torch.set_grad_enabled(gradients):
+            yield
+
+    @property
+    def replay(self) -> Replay | None:
+        """Resumed runs; None where the model cannot be replayed, and `no_replay` says why."""
+        return self._replay if self.no_replay is None else None
+
+    @cached_property
+    def no_replay(self) -> str | None:
+        try:
+            with self.running():
+                self._replay = Replay(Blocks(self.bridge, self._plain, self.hooks, self.shape))
+        except Exception as error:  # noqa: BLE001 (it is the model's own code that is tried)
+            return f"{type(error).__name__}: {error}"
+        return self._self_test.fault(self, self._replay)
+
+    @cached_property
+    def rounding(self) -> Rounding:
+        """How far rounding alone moves what the model computes."""
+        return self._self_test.rounding(self)
+
+    def captured_rows(self, length: int) -> int:
+        """How many prompts of ``length`` tokens are captured together, with their sources."""
+        most = self._held(4 * captured_size(self.shape, length))
+        return max(1, min(self.max_tokens // length, most))
+
+    def resumed_rows(self, length: int, first: int, readout: Readout) -> int:
+        """How many prompts are replayed together from token ``first`` on."""
+        tokens, logits = length - first, self.shape.n_vocabulary
+        if readout.tokens is not None:
+            logits = readout.tokens.shape[1] * self.shape.d_model
+        most = self._held(2 * row_size(self.shape, tokens, length, logits))
+        return max(1, min(self.max_tokens // tokens, most))
+
+    def rows(self, length: int, keep: int = 1, shared: int = 0) -> int:
+        """How many rows of ``length`` tokens fit a batch that unembeds the last ``keep``.
+
+        The first ``shared`` tokens run once for all rows.
+        """
+        tokens = length - shared
+        logits = (keep if self._keeps_last else length) * self.shape.n_vocabulary
+        most = self._held(2 * row_size(self.shape, tokens, length, logits))
+        return max(1, min(self.max_tokens // tokens, self.max_logits // logits, most))
+
+    def _held(self, size: int) -> int:
+        """How many times so many numbers fit the memory. Half precision sums up in single."""
+        return self.memory // (max(4, self.dtype.itemsize) * size)
+
+    def forward(
+        self,
+        ids: Integers,
+        hooks: Sequence[tuple[str, Hook]],
+        keep: int = 1,
+        *,
+        gradients: bool = False,
+    ) -> Tensor:
+        """Logits of the last ``keep`` tokens, [row, keep, vocabulary], of ids [row, token].
+
+        Raises MeasurementError where they are not finite.
+        """
+        only = {"logits_to_keep": keep} if self._keeps_last else {}
+        with self.running(gradients=gradients), self.hooks.attached(hooks):
+            output = self._model(input_ids=self._placed(ids), use_cache=False, **only)
+            logits: Tensor = output.logits[:, -keep:]
+            if not torch.isfinite(logits).all():
+                raise not_finite("logits")
+        return logits
+
+    def record(
+        self, ids: Integers, sites: Sequence[Site], pick: Callable[[Tensor], Tensor]
+    ) -> dict[str, Tensor]:
+        """What ``pick`` keeps of the components at each hook (see `Hooks.components`), by hook.
+
+        The components are those of `by_hook`, in its order.
+        """
+        found: dict[str, Tensor] = {}
+
+        def recorder(hook: str, some: Sequence[Site]) -> Hook:
+            def keep(activation: Tensor) -> None:
+                found[hook] = pick(self.hooks.components(activation, some))
+
+            return keep
+
+        groups = by_hook(sites)
+        self.forward(ids, [(hook, recorder(hook, some)) for hook, some in groups.items()])
+        return found
+
+    @cached_property
+    def obeys_patterns(self) -> bool:
+        """Whether heads without attention put out nothing.
+
+        Where the bridge leaves attention to the model's own code it only shows the patterns.
+        """
+        outputs: list[Tensor] = []
+        hooks: list[tuple[str, Hook]] = []
+        for layer in range(self.shape.n_layers):
+            pattern, head = Site(Kind.PATTERN, layer).hook, Site(Kind.HEAD, layer).hook
+            if self.hooks.has(pattern, head):
+                hooks += [(pattern, torch.zeros_like), (head, outputs.append)]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the bridge warns of what is found out here
+            self.forward(np.zeros((1, 1), dtype=np.int64), hooks)
+        return not any(output.any() for output in outputs)
+
+    def read(self, ids: Sequences, readout: Readout, progress: Progress) -> Floats:
+        values = np.empty((len(ids), *width(readout)))
+        tokens, whole = readout.tokens, isinstance(readout, Answers)
+        for batch, logits in self._logits(ids, "read", progress, tokens=tokens, whole=whole):
+            rows = np.array(batch, dtype=np.int64)
+            values[batch] = readout.values(in_numpy(logits[:, -1]), rows)
+        return values
+
+    def log_distribution(self, ids: Sequences, progress: Progress) -> Floats:
+        values = np.empty((len(ids), self.shape.n_vocabulary))
+        for batch, logits in self._logits(ids, "log_distribution", progress):
+            values[batch] = in_numpy(torch.log_softmax(doubled(logits[:, -1]), dim=-1))
+        return values
+
+    def log_probs(self, ids: Sequences, continuations: Sequences, progress: Progress) -> Floats:
+        whole = [(*start, *more) for start, more in zip(ids, continuations, strict=True)]
+        longest = max(map(len, whole))
+        if longest > self.shape.n_positions:
+            raise MeasurementError(
+                f"a prompt and its answer are {longest} tokens "
+                f"and {self.hooks.model} takes {self.shape.n_positions}"
+            )
+        values = np.empty(len(ids))
+        keep = [len(more) + 1 for more in continuations]
+        for batch, logits in self._logits(whole, "log_probs", progress, keep):
+            log_probs = torch.log_softmax(doubled(logits[:, :-1]), dim=-1)
+            more = torch.from_numpy(stacked(continuations, batch)).to(log_probs.device)
+            values[batch] = in_numpy(log_probs.gather(-1, more[..., None]).sum(dim=(1, 2)))
+        return values
+
+    def _logits(
+        self,
+        ids: Sequences,
+        what: str,
+        progress: Progress,
+        keep: Sequence[int] | None = None,
+        tokens: Integers | None = None,
+        *,
+        whole: bool = False,
+    ) -> Iterator[tuple[list[int], Tensor]]:
+        """Batches of prompts, and logits of their last ``keep`` tokens.
+
+        Those of ``tokens`` alone, where these are given; then the ``whole`` vocabulary's.
+        """
+        keep = keep or [1] * len(ids)
+        done = 0
+        for batch, shared in self._branches(ids, keep):
+
+            def run(part: Sequence[int], shared: int = shared) -> Tensor:
+                some = None if tokens is None else self._placed(tokens[part])
+                return self.final(stacked(ids, part), shared, keep[part[0]], some, whole=whole)
+
+            for part, logits in in_parts(batch, len(batch), run, self.hooks.model):
+                yield list(part), logits
+                done += len(part)
+                progress(what, done, len(ids))
+
+    def _branches(self, ids: Sequences, keep: Sequence[int]) -> Iterator[tuple[list[int], int]]:
+        if self.replay is not None:
+            most = max(keep)
+            return branches(ids, keep, lambda length, shared: self.rows(length, most, shared))
+        keys = [(len(row), kept) for row, kept in zip(ids, keep, strict=True)]
+        return ((batch, 0) for batch in batches(keys, lambda key: self.rows(*key)))
+
+    def final(
+        self,
+        ids: Integers,
+        shared: int,
+        keep: int,
+        tokens: Tensor | None,
+        *,
+        whole: bool = False,
+    ) -> Tensor:
+        """Logits of the last ``keep`` tokens of ids [row, token], of ``tokens`` [row, k] alone.
+
+        With ``whole`` those of the vocabulary follow. Where the model can be replayed the first
+        ``shared`` tokens, which all rows have in common, run once.
+        """
+        if self.replay is None:
+            logits = self.forward(ids, [], keep)
+            if tokens is None:
+                return logits
+            few = logits.gather(2, tokens[:, None].expand(-1, keep, -1))
+            return torch.cat([few, logits], dim=2) if whole else few
+        with self.running():
+            hidden = self.replay.final(self._placed(ids), shared, keep)
+            logits = self.replay.frame.unembed(hidden, tokens)
+            if whole:
+                logits = torch.cat([logits, self.replay.frame.unembed(hidden, None)], dim=2)
+            if not torch.isfinite(logits).all():
+                raise not_finite("logits")
+        return logits
+
+    def capture(
+        self, ids: Sequences, sites: Sequence[Site], at: Sequence[int], progress: Progress
+    ) -> list[Floats]:
+        if any(site.kind is Kind.PATTERN for site in sites):
+            raise UnsupportedError(
+                "a pattern has no one activation at a token: measure `attention`"
+            )
+        found: dict[str, Floats] = {}
+
+        def picked(batch: Sequence[int]) -> dict[str, Tensor]:
+            pick = _at(np.arange(len(batch)), np.array(at)[batch])
+            return self.record(stacked(ids, batch), sites, pick)
+
+        for batch, recorded in self.in_batches(ids, picked, "capture", progress):
+            for hook, of_batch in recorded.items():
+                empty = np.empty((len(ids), *of_batch.shape[1:]))
+                found.setdefault(hook, empty)[batch] = in_numpy(of_batch)
+        slots = {site: slot for some in by_hook(sites).values() for slot, site in enumerate(some)}
+        return [found[site.hook][:, slots[site]] for site in sites]
+
+    def _placed(self, ids: Integers) -> Tensor:
+        return torch.from_numpy(ids).to(self.device)
+
+    def in_batches(
+        self,
+        ids: Sequences,
+        run: Callable[[Sequence[int]], Result],
+        what: str,
+        progress: Progress,
+    ) -> Iterator[tuple[list[int], Result]]:
+        """The numbers of prompts of one length that ``run`` took together, and what it gave."""
+        done = 0
+        for batch in batches([(len(row),) for row in ids], lambda key: self.rows(key[0])):
+            for part, result in in_parts(batch, len(batch), run, self.hooks.model):
+                yield list(part), result
+                done += len(part)
+                progress(what, done, len(ids))
+
+
+def read_out(logits: Tensor, readout: Readout, numbers: Sequence[int]) -> Floats:
+    """The readout's values of logits [row, 1, vocabulary] of the prompts ``numbers``, [row]."""
+    rows = np.array(numbers, dtype=np.int64)
+    last = logits[:, -1]
+    if readout.tokens is not None:
+        last = last.gather(1, torch.from_numpy(readout.tokens[rows]).to(last.device))
+    return readout.values(in_numpy(last), rows)
+
+
+def _at(rows: Integers, tokens: Integers) -> Callable[[Tensor], Tensor]:
+    return lambda components: components[rows, tokens]

@@ -1,0 +1,16 @@
+"""What one patch covers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ppcheck.spec.position import Position
+from ppcheck.spec.site import Site
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Sites that are patched together, at the tokens of one position."""
+
+    sites: tuple[Site, ...]
+    position: Position

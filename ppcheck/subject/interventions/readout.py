@@ -1,0 +1,74 @@
+"""What the engine is asked to read from the logits at the final position."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from ppcheck.arrays import Floats, Integers
+
+
+class Readout(Protocol):
+    """Turns logits at the final position into one number a prompt.
+
+    ``tokens`` [prompt, k] are the only token ids whose logits are needed, so that nothing else need
+    be unembedded; None asks for the whole vocabulary. `Answers` asks for both.
+    """
+
+    @property
+    def tokens(self) -> Integers | None: ...
+
+    def values(self, logits: Floats, rows: Integers) -> Floats:
+        """``logits`` [row, k] (or [row, vocabulary]) of the prompts numbered ``rows``, to [row]."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Logits:
+    """The logits of some tokens as they are: `values` gives [row, k]."""
+
+    tokens: Integers
+
+    def values(self, logits: Floats, rows: Integers) -> Floats:
+        del rows
+        return logits
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """The logits of some tokens, then their log-probabilities over the vocabulary: [row, 2 k].
+
+    `values` takes [row, k + vocabulary], the logits of the tokens alone and then all of them. Both
+    are read at once, so that what follows from either costs one pass.
+    """
+
+    tokens: Integers
+
+    def values(self, logits: Floats, rows: Integers) -> Floats:
+        alone, whole = np.split(logits, [self.tokens.shape[1]], axis=1)
+        whole = whole - whole.max(axis=1, keepdims=True)
+        chosen = np.take_along_axis(whole, self.tokens[rows], axis=1)
+        return np.hstack([alone, chosen - np.log(np.exp(whole).sum(axis=1, keepdims=True))])
+
+
+def raw(readout: Readout) -> Readout:
+    """What has to be asked of the model: readouts of the same tokens ask the same."""
+    return readout if readout.tokens is None else Logits(readout.tokens)
+
+
+def applied(readout: Readout, found: Floats) -> Floats:
+    """``readout`` of what its `raw` gave: [..., prompt, k] to [..., prompt]."""
+    if readout.tokens is None or isinstance(readout, Logits | Answers):
+        return found
+    rows = np.arange(found.shape[-2])
+    flat = [readout.values(each, rows) for each in found.reshape(-1, *found.shape[-2:])]
+    return np.array(flat).reshape(found.shape[:-1])
+
+
+def width(readout: Readout) -> tuple[int, ...]:
+    """The shape of one prompt's value."""
+    if isinstance(readout, Answers):
+        return (2 * readout.tokens.shape[1],)
+    return (readout.tokens.shape[1],) if isinstance(readout, Logits) else ()

@@ -1,0 +1,143 @@
+"""Whether a model can be replayed, and how much rounding moves it, tried on short prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from torch import finfo
+
+from ppcheck.arrays import Floats, Integers
+from ppcheck.errors import MeasurementError, UnsupportedError
+from ppcheck.spec.grid import Prompt
+from ppcheck.spec.position import Position
+from ppcheck.spec.site import OF_HEADS, Kind, Site
+from ppcheck.spec.template import Turn
+from ppcheck.subject.engine.replay import Replay
+from ppcheck.subject.interventions.cell import Cell
+from ppcheck.subject.model.device import in_numpy
+from ppcheck.subject.model.rounding import Rounding
+from ppcheck.subject.tokens.alignment import align
+from ppcheck.subject.tokens.encoding import Encoded
+from ppcheck.subject.tokens.tokenizer import Tokens
+
+if TYPE_CHECKING:
+    from ppcheck.subject.engine.engine import Engine
+
+_TOLERANCE = 1e-4
+_ROUNDINGS = 16
+_ROUNDED_ROWS, _ROUNDED_TOKENS = 4, 16
+_MARGIN = 4
+"""Orders that are not tried, of other prompts, differ by up to so many times as much."""
+_KINDS = (
+    *(Kind.EMBED, Kind.RESID_PRE, Kind.HEAD, Kind.QUERY, Kind.VALUE),
+    *(Kind.NEURON, Kind.ATTN_OUT, Kind.MLP_OUT, Kind.RESID_POST),
+)
+
+
+def fault(engine: Engine, replay: Replay) -> str | None:
+    """What of the model cannot be replayed; None where all of it can."""
+    sites = list(_sites(engine))
+    try:
+        return _fault(engine, replay, sites)
+    except UnsupportedError:
+        # Some site has a layout of its own; the others are still to be tried.
+        for site in sites:
+            with suppress(UnsupportedError):
+                if reason := _fault(engine, replay, [site]):
+                    return reason
+    return None
+
+
+def rounding(engine: Engine) -> Rounding:
+    """What different orders of evaluation make of the same logits.
+
+    These are whole passes of all rows together and of each by itself and, where the model can be
+    replayed, runs whose rows share their first tokens. No two logits are told apart by less than
+    the precision of the numbers. Raises MeasurementError where logits are not finite.
+    """
+    shape = engine.shape
+    length = min(_ROUNDED_TOKENS, shape.n_positions)
+    ids = (np.arange(_ROUNDED_ROWS * length).reshape(-1, length) * 7 + 3) % shape.n_vocabulary
+    shared = length // 2
+    ids[:, :shared] = ids[0, :shared]
+    whole = in_numpy(engine.forward(ids, [])[:, -1])
+    orders = [np.concatenate([in_numpy(engine.forward(row[None], [])[:, -1]) for row in ids])]
+    if engine.replay is not None:
+        orders += [in_numpy(engine.final(ids, first, 1, None)[:, -1]) for first in (0, shared)]
+    largest = float(np.abs(whole).max())
+    moved = max(float(np.abs(order - whole).max()) for order in orders)
+    moved = _MARGIN * max(moved, largest * float(finfo(engine.dtype).eps))
+    return Rounding(moved, moved / (largest or 1.0))
+
+
+def _fault(engine: Engine, replay: Replay, sites: Sequence[Site]) -> str | None:
+    from ppcheck.subject.operations.patching import patch_by_replay
+    from ppcheck.subject.operations.whole_pass import patch_whole
+
+    target, source = _prompts(engine)
+    readout = _Readout(np.tile(np.arange(min(8, engine.shape.n_vocabulary)), (2, 1)))
+    places = [Position("index", index=index) for index in (1, -1)]
+    cells = [Cell((site,), place) for site in sites for place in places]
+    try:
+        whole = patch_whole(engine, target, source, cells, readout, progress=_silent)
+    except MeasurementError as error:
+        return f"it cannot be tried: {error}"
+    aligned = align(target, source, cells)
+    try:
+        replayed = patch_by_replay(
+            engine, replay, target, source, cells, aligned, readout, progress=_silent
+        )
+    except UnsupportedError:
+        raise
+    except Exception as error:  # noqa: BLE001 (it is the model's own code that is tried)
+        return f"{type(error).__name__}: {error}"
+    difference = np.abs(replayed - whole).max(axis=1)
+    tolerance = max(_TOLERANCE, _ROUNDINGS * float(finfo(engine.dtype).eps))
+    if (worst := float(difference.max())) > tolerance * max(1.0, float(np.abs(whole).max())):
+        site = cells[int(difference.argmax())].sites[0]
+        return f"{site} differs from a whole pass by {worst:.1g}"
+    return None
+
+
+@dataclass(frozen=True)
+class _Readout:
+    """A sum in which each token's logit has a weight of its own."""
+
+    tokens: Integers
+
+    def values(self, logits: Floats, rows: Integers) -> Floats:  # noqa: ARG002
+        return np.asarray(logits @ np.linspace(-1, 1, logits.shape[1]))
+
+
+def _sites(engine: Engine) -> Iterator[Site]:
+    layers = sorted({engine.shape.n_layers // 2, engine.shape.n_layers - 1})
+    for kind in _KINDS:
+        index = 0 if kind in OF_HEADS or kind is Kind.NEURON else None
+        for layer in layers if kind is not Kind.EMBED else [None]:
+            site = Site(kind, layer, index)
+            try:
+                engine.hooks.check(site)
+            except UnsupportedError:
+                continue
+            yield site
+
+
+def _prompts(engine: Engine) -> tuple[Encoded, Encoded]:
+    shape = engine.shape
+    length = min(6, shape.n_positions)
+    ids = (np.arange(4 * length).reshape(4, length) * 7 + 3) % shape.n_vocabulary
+    tokens = Tokens(engine.hooks.model, shape.n_vocabulary, shape.n_positions)
+    prompts = (Prompt("ids", (Turn(()),), {}, "trial", {}, ""),) * 2
+    target, source = (
+        Encoded(prompts, tuple(map(tuple, rows.tolist())), ({}, {}), tokens)
+        for rows in (ids[:2], ids[2:])
+    )
+    return target, source
+
+
+def _silent(*_: object) -> None:
+    pass
