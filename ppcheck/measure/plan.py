@@ -23,7 +23,7 @@ from ppcheck.subject.interventions.wiring import Wiring
 from ppcheck.subject.memo import Memo, Memory, Store
 from ppcheck.subject.model.fingerprint import digest
 from ppcheck.subject.model.rounding import EXACT, Rounding
-from ppcheck.subject.subject import Subject
+from ppcheck.subject.subject import Subject, Wrapper
 from ppcheck.subject.tokens.encoding import Encoded
 
 SAMPLE = 16
@@ -83,14 +83,14 @@ class Plan:
         return 0.0 if self.speed is None else self.flops / self.speed
 
 
-class Recorder(Subject):
+class Recorder(Wrapper):
     """Notes what is asked of ``subject``, and answers with numbers that mean nothing.
 
     They are the same in every run, and such as the real ones might be.
     """
 
     def __init__(self, subject: Subject) -> None:
-        vars(self).update(vars(subject))  # it has the same sites and tokens
+        super().__init__(subject)
         self.requests: list[Request] = []
         self.sample: Encoded | None = None
 

@@ -1,4 +1,4 @@
-"""From a model's directory to a `Subject`. Importing this loads no torch; `load` does."""
+"""From a model's directory to a `LoadedSubject`. Importing this loads no torch; `load` does."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ppcheck.errors import ModelError
+from ppcheck.subject.loaded import LoadedSubject
 from ppcheck.subject.model.files import file_hash, weight_files
 from ppcheck.subject.model.info import ModelInfo
 from ppcheck.subject.model.locate import ModelRef, locate, resolve
 from ppcheck.subject.model.settings import STANDARD, Settings
-from ppcheck.subject.subject import Subject
 from ppcheck.subject.tokens.tokenizer import Tokens
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json"
 _LIBRARIES = ("ppcheck", "torch", "transformers", "transformer-lens", "numpy")
 
 
-def load(ref: ModelRef, settings: Settings = STANDARD) -> Subject:
+def load(ref: ModelRef, settings: Settings = STANDARD) -> LoadedSubject:
     """Load raw weights with TransformerBridge's hooks.
 
     Raises ModelError where the model cannot be found, read or understood; where its files hold
@@ -49,7 +49,7 @@ def load(ref: ModelRef, settings: Settings = STANDARD) -> Subject:
         raise ModelError(f"cannot load {ref.label}: {type(error).__name__}: {cause}") from error
 
 
-def _loaded(ref: ModelRef, path: Path, files: list[Path], settings: Settings) -> Subject:
+def _loaded(ref: ModelRef, path: Path, files: list[Path], settings: Settings) -> LoadedSubject:
     from ppcheck.subject.engine.blocks import Plain
     from ppcheck.subject.engine.engine import Engine
     from ppcheck.subject.model.bridge import bridged, shape_of
@@ -72,7 +72,7 @@ def _loaded(ref: ModelRef, path: Path, files: list[Path], settings: Settings) ->
     check_causal(plain.model, shape, ref.label)
     tokens = Tokens(ref.label, shape.n_vocabulary, shape.n_positions, tokenizer)
     engine = Engine(bridge, plain, shape, ref.label, info.parameters, self_test, settings.memory)
-    return Subject(info, shape, tokens, engine)
+    return LoadedSubject(info, shape, tokens, engine)
 
 
 def _tokenizer(path: Path) -> PreTrainedTokenizerBase | None:

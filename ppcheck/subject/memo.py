@@ -18,7 +18,7 @@ from ppcheck.subject.interventions.readout import Answers, Readout, applied, raw
 from ppcheck.subject.interventions.wiring import Wiring
 from ppcheck.subject.model.fingerprint import digest, model_key
 from ppcheck.subject.model.rounding import Rounding
-from ppcheck.subject.subject import Subject
+from ppcheck.subject.subject import Subject, Wrapper
 from ppcheck.subject.tokens.encoding import Encoded
 
 T = TypeVar("T")
@@ -72,7 +72,7 @@ class Memory:
             self._size -= sum(array.nbytes for array in oldest.values())
 
 
-class Memo(Subject):
+class Memo(Wrapper):
     """``subject``, asked only for what ``store`` does not hold.
 
     What is kept of a metric of some tokens is their logits, of untouched runs also their
@@ -83,11 +83,10 @@ class Memo(Subject):
     """
 
     def __init__(self, subject: Subject, store: Store) -> None:
-        vars(self).update(vars(subject))  # it is the same model, asked in another way
+        super().__init__(subject)
         self.asked = 0
         self.known = 0
         self._counted: set[tuple[str, str]] = set()
-        self._subject = subject
         self._store = store
         self._model = model_key(subject.info)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from ppcheck.arrays import Floats
-from ppcheck.errors import UnsupportedError
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.position import Position
-from ppcheck.spec.site import Kind, Site, Sites
+from ppcheck.spec.site import Site, Sites
 from ppcheck.subject.engine.batches import Progress
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.interventions.edit import Edits
@@ -17,96 +16,91 @@ from ppcheck.subject.interventions.readout import Readout
 from ppcheck.subject.interventions.wiring import Wiring
 from ppcheck.subject.model.info import ModelInfo, Shape
 from ppcheck.subject.model.rounding import Rounding
-from ppcheck.subject.model.sites import expand
 from ppcheck.subject.tokens.encoding import Encoded
-from ppcheck.subject.tokens.tokenizer import Tokens
-
-if TYPE_CHECKING:
-    from ppcheck.subject.engine.engine import Engine
 
 
-class Subject:
-    """One loaded model.
+class Subject(ABC):
+    """One model, and what can be asked of it.
 
     Batches are made of prompts of equal length, never padded, and depend on nothing but the
     prompts. ``progress(what, done, total)`` is called after each batch. Every measuring method
     raises MeasurementError where logits or activations are not finite.
     """
 
-    def __init__(self, info: ModelInfo, shape: Shape, tokens: Tokens, engine: Engine) -> None:
-        self.info = info
-        self.shape = shape
-        self.progress: Progress = lambda *_: None
-        self._tokens = tokens
-        self._engine = engine
+    progress: Progress = staticmethod(lambda *_: None)
 
     @property
+    @abstractmethod
+    def info(self) -> ModelInfo:
+        """Which model it is, and how it is run."""
+
+    @property
+    @abstractmethod
+    def shape(self) -> Shape: ...
+
+    @property
+    @abstractmethod
     def replays(self) -> bool:
         """Whether patches resume where they first tell; if not, each is a whole forward pass."""
-        return self._engine.no_replay is None
 
     @property
+    @abstractmethod
     def no_replay(self) -> str | None:
         """Why they do not."""
-        return self._engine.no_replay
 
     @property
+    @abstractmethod
     def ran_whole(self) -> str | None:
         """The same, of what has been patched so far: asking tries nothing out."""
-        found: str | None = vars(self._engine).get("no_replay")
-        return found
 
     @property
+    @abstractmethod
     def work(self) -> tuple[int, int]:
         """What whole passes have taken so far, and what replays would have; see `Work`."""
-        return self._engine.work.whole, self._engine.work.replayed
 
     @property
+    @abstractmethod
     def is_parallel(self) -> bool:
         """Whether a block's MLP does not read what its attention has written."""
-        return self._engine.hooks.is_parallel
 
     @property
+    @abstractmethod
     def rounding(self) -> Rounding:
         """How far rounding alone moves what the model computes; tried when it is first asked."""
-        return self._engine.rounding
 
+    @abstractmethod
     def sites(self, sites: Sites) -> tuple[Site, ...]:
         """Every site that ``sites`` names, in order and each once.
 
         Raises ModelError for what lies outside the model, and UnsupportedError for a kind of site
         that the model does not have.
         """
-        expanded = expand(sites, self.shape, self._tokens.model)
-        for site in expanded:
-            self._engine.hooks.check(site)
-        return expanded
 
+    @abstractmethod
     def encode(self, prompts: Sequence[Prompt]) -> Encoded:
         """Tokenise. Raises UnsupportedError and MeasurementError as `Tokens.encode` does."""
-        ids, spans = self._tokens.encode(prompts)
-        return Encoded(tuple(prompts), ids, spans, self._tokens)
 
+    @abstractmethod
     def read(self, encoded: Encoded, readout: Readout) -> Floats:
         """What ``readout`` reads at the last token, [prompt]."""
-        return self._engine.read(encoded.ids, readout, self.progress)
 
+    @abstractmethod
     def log_distribution(self, encoded: Encoded) -> Floats:
         """Log-probabilities in nats of the token that follows each prompt, [prompt, vocabulary]."""
-        return self._engine.log_distribution(encoded.ids, self.progress)
 
+    @abstractmethod
     def log_probs(self, encoded: Encoded, continuations: Sequence[Sequence[int]]) -> Floats:
         """Log-probability in nats of each prompt's whole continuation, [prompt]."""
-        return self._engine.log_probs(encoded.ids, continuations, self.progress)
 
+    @abstractmethod
     def capture(self, encoded: Encoded, sites: Sequence[Site], at: Sequence[int]) -> list[Floats]:
         """Activations at token ``at[prompt]``: for each site [prompt, width].
 
         The width is d_head for heads and their q, k and v, 1 for neurons, d_model for streams.
         Raises UnsupportedError for ``.pattern`` sites, which `attention` measures.
         """
-        return self._engine.capture(encoded.ids, sites, at, self.progress)
 
+    @abstractmethod
     def attention(
         self,
         encoded: Encoded,
@@ -117,10 +111,8 @@ class Subject:
 
         It is the sum over the links divided by the number of distinct queries; NaN without links.
         """
-        from ppcheck.subject.operations.attention import attention
 
-        return attention(self._engine, encoded.ids, heads, links, progress=self.progress)
-
+    @abstractmethod
     def patch(
         self, target: Encoded, source: Encoded, cells: Sequence[Cell], readout: Readout
     ) -> Floats:
@@ -130,20 +122,16 @@ class Subject:
         untouched source prompt of the same number has at its own tokens of that position. Raises
         MeasurementError where these are not equally many tokens.
         """
-        from ppcheck.subject.operations.patching import patch
 
-        return patch(self._engine, target, source, cells, readout, progress=self.progress)
-
+    @abstractmethod
     def intervene(self, encoded: Encoded, cells: Sequence[Edits], readout: Readout) -> Floats:
         """What ``readout`` reads from each prompt under each cell's edits: [cell, prompt].
 
         Raises MeasurementError where an edit has not as many vectors as its position has tokens,
         ValueError where a cell edits a site twice at one position.
         """
-        from ppcheck.subject.operations.editing import intervene
 
-        return intervene(self._engine, encoded, cells, readout, progress=self.progress)
-
+    @abstractmethod
     def rewire(
         self,
         clean: Encoded,
@@ -161,10 +149,8 @@ class Subject:
         of one layer that tell one receiver are taken together. Raises MeasurementError for pairs of
         unequal length.
         """
-        from ppcheck.subject.operations.rewiring import rewire
 
-        return rewire(self._engine, clean, corrupted, wirings, readout, progress=self.progress)
-
+    @abstractmethod
     def estimate_patch(
         self,
         target: Encoded,
@@ -184,22 +170,15 @@ class Subject:
         is taken by, and MeasurementError as `patch` does; with ``steps``, for pairs of unequal
         length.
         """
-        from ppcheck.subject.operations.gradient import estimate_patch
 
-        progress = self.progress
-        return estimate_patch(
-            self._engine, target, source, cells, readout, steps, progress=progress
-        )
-
+    @abstractmethod
     def estimate_edits(self, encoded: Encoded, cells: Sequence[Edits], readout: Readout) -> Floats:
         """What `intervene` would add to what ``readout`` reads, to first order: [cell, prompt].
 
         Raises as `intervene` and `estimate_patch` do.
         """
-        from ppcheck.subject.operations.gradient import estimate_edits
 
-        return estimate_edits(self._engine, encoded, cells, readout, progress=self.progress)
-
+    @abstractmethod
     def activations(
         self,
         encoded: Encoded,
@@ -213,13 +192,8 @@ class Subject:
         another. An empty cell edits nothing. An edited site is seen as the edit leaves it. Raises
         as `intervene` does, and UnsupportedError for ``.pattern`` sites.
         """
-        from ppcheck.subject.operations.editing import activations
 
-        if any(site.kind is Kind.PATTERN for site in sites):
-            raise UnsupportedError("a pattern is no vector at a token: measure `attention`")
-        progress = self.progress
-        return activations(self._engine, encoded, sites, position, cells, progress=progress)
-
+    @abstractmethod
     def means(
         self, encoded: Encoded, sites: Sequence[Site], position: Position, *, pooled: bool
     ) -> list[Floats]:
@@ -228,10 +202,8 @@ class Subject:
         For each site [token, width] or, ``pooled`` over the tokens too, [width]. Raises
         MeasurementError where prompts have different numbers of tokens and are not pooled.
         """
-        from ppcheck.subject.operations.editing import means
 
-        return means(self._engine, encoded, sites, position, pooled=pooled, progress=self.progress)
-
+    @abstractmethod
     def direct(self, encoded: Encoded, sites: Sequence[Site], readout: Readout) -> Floats:
         """What sites add to what ``readout`` reads, past all later blocks: [site + 1, prompt].
 
@@ -242,6 +214,47 @@ class Subject:
         readout must be linear in the logits of its tokens. Raises UnsupportedError for sites that
         are not added to the stream, and for a model whose parts do not add up to its logits.
         """
-        from ppcheck.subject.operations.direct import direct
 
-        return direct(self._engine, encoded, sites, readout, progress=self.progress)
+
+class Wrapper(Subject):
+    """The same model, asked in another way: what it is comes from ``inner``.
+
+    What measures stays abstract, so that no wrapper passes a measurement on unseen.
+    """
+
+    def __init__(self, inner: Subject) -> None:
+        self._subject = inner
+
+    @property
+    def info(self) -> ModelInfo:
+        return self._subject.info
+
+    @property
+    def shape(self) -> Shape:
+        return self._subject.shape
+
+    @property
+    def replays(self) -> bool:
+        return self._subject.replays
+
+    @property
+    def no_replay(self) -> str | None:
+        return self._subject.no_replay
+
+    @property
+    def ran_whole(self) -> str | None:
+        return self._subject.ran_whole
+
+    @property
+    def work(self) -> tuple[int, int]:
+        return self._subject.work
+
+    @property
+    def is_parallel(self) -> bool:
+        return self._subject.is_parallel
+
+    def sites(self, sites: Sites) -> tuple[Site, ...]:
+        return self._subject.sites(sites)
+
+    def encode(self, prompts: Sequence[Prompt]) -> Encoded:
+        return self._subject.encode(prompts)

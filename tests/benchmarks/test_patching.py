@@ -17,7 +17,7 @@ from ppcheck.spec.position import FINAL, Position
 from ppcheck.spec.site import Kind, Site
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.load import load, resolve
-from ppcheck.subject.subject import Subject
+from ppcheck.subject.loaded import LoadedSubject
 from tests.benchmarks.conftest import Figures, Table
 from tests.benchmarks.workload import (
     ANSWERS,
@@ -53,7 +53,7 @@ class Sweep:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.subject: Subject = load(resolve(str(path)))
+        self.subject: LoadedSubject = load(resolve(str(path)))
         shape = self.subject.shape
         self.clean, self.corrupted = pairs(PAIRS, LENGTH, DIFFERS, shape.n_vocabulary)
         self.target = self.subject.encode(prompts(self.corrupted))

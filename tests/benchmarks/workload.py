@@ -16,8 +16,8 @@ from torch import Tensor
 from ppcheck.arrays import Floats, Integers
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.template import Piece, Turn
+from ppcheck.subject.loaded import LoadedSubject
 from ppcheck.subject.model.info import Shape
-from ppcheck.subject.subject import Subject
 
 ANSWERS = (11, 23)
 """The tokens whose logits are compared."""
@@ -99,7 +99,7 @@ class Products:
 
 
 @contextmanager
-def counted(subject: Subject) -> Iterator[list[int]]:
+def counted(subject: LoadedSubject) -> Iterator[list[int]]:
     """Tokens that blocks are called with, a number for each call."""
     replay = subject._engine.replay
     if replay is None:

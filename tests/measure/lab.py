@@ -24,6 +24,7 @@ from ppcheck.measure.registry import CHECKS
 from ppcheck.spec.grid import Grid
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.subject.load import load, resolve
+from ppcheck.subject.loaded import LoadedSubject
 from ppcheck.subject.subject import Subject
 
 WORDS = [
@@ -41,7 +42,7 @@ class Model:
     path: Path
 
     @cached_property
-    def subject(self) -> Subject:
+    def subject(self) -> LoadedSubject:
         return load(resolve(str(self.path)))
 
     @cached_property

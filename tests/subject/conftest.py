@@ -16,7 +16,7 @@ from ppcheck.arrays import Floats, Integers
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.template import Piece, Turn
 from ppcheck.subject.load import load, resolve
-from ppcheck.subject.subject import Subject
+from ppcheck.subject.loaded import LoadedSubject
 
 SMALL = {"vocab_size": 50}
 GPT = {**SMALL, "n_positions": 24, "n_embd": 16, "n_layer": 2, "n_head": 2}
@@ -136,11 +136,11 @@ def copied(saved: Callable[[str], Path], tmp_path: Path) -> Callable[[str], Path
 
 
 @pytest.fixture(scope="session")
-def tiny(saved: Callable[[str], Path]) -> Callable[[str], Subject]:
+def tiny(saved: Callable[[str], Path]) -> Callable[[str], LoadedSubject]:
     """A loaded tiny model of this type."""
-    loaded: dict[str, Subject] = {}
+    loaded: dict[str, LoadedSubject] = {}
 
-    def get(model_type: str) -> Subject:
+    def get(model_type: str) -> LoadedSubject:
         if model_type not in loaded:
             loaded[model_type] = load(resolve(str(saved(model_type))))
         return loaded[model_type]
@@ -149,12 +149,12 @@ def tiny(saved: Callable[[str], Path]) -> Callable[[str], Subject]:
 
 
 @pytest.fixture(scope="session")
-def deep(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Subject]:
+def deep(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], LoadedSubject]:
     """A loaded tiny model of this type, with a block between the first and the last."""
     folder = tmp_path_factory.mktemp("deep")
 
     @cache
-    def get(model_type: str) -> Subject:
+    def get(model_type: str) -> LoadedSubject:
         path = folder / model_type
         layers = "n_layer" if "n_layer" in CONFIGS[model_type] else "num_hidden_layers"
         _save(model_type, path, **DEEP.get(model_type, {layers: 3}))

@@ -19,6 +19,7 @@ from ppcheck.spec.site import Kind, Site, Sites
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.interventions.edit import Edit, Operation
 from ppcheck.subject.interventions.wiring import Wiring
+from ppcheck.subject.loaded import LoadedSubject
 from ppcheck.subject.memo import Memo, Memory
 from ppcheck.subject.subject import Subject
 from ppcheck.subject.tokens.encoding import Encoded
@@ -28,11 +29,11 @@ TWINS = [[3, 1, 4, 17], [30, 7, 5, 5], [6, 2, 41, 8]]
 SECOND = Position.parse("1")
 
 
-class Watched(Subject):
+class Watched(LoadedSubject):
     """Counts the members that it is asked to measure, by method."""
 
-    def __init__(self, subject: Subject) -> None:
-        vars(self).update(vars(subject))
+    def __init__(self, subject: LoadedSubject) -> None:
+        super().__init__(subject.info, subject.shape, subject._tokens, subject._engine)
         self.asked: list[tuple[str, int]] = []
 
     def read(self, encoded: Any, readout: Any) -> Floats:
@@ -79,7 +80,7 @@ class Watched(Subject):
 
 
 @pytest.fixture
-def watched(tiny: Callable[[str], Subject]) -> Watched:
+def watched(tiny: Callable[[str], LoadedSubject]) -> Watched:
     return Watched(tiny("gpt2"))
 
 
@@ -233,7 +234,7 @@ def test_another_question_is_never_answered_from_the_memo(
 
 
 def test_another_model_is_never_answered_for(
-    tiny: Callable[[str], Subject], ids_prompts: Any
+    tiny: Callable[[str], LoadedSubject], ids_prompts: Any
 ) -> None:
     store = Memory()
     found = [

@@ -13,19 +13,16 @@ from ppcheck.errors import MeasurementError
 from ppcheck.measure.circuits.edges import EMBED, Graph
 from ppcheck.spec.edge import Edge, Edges
 from ppcheck.spec.site import Kind, Site
+from ppcheck.subject.loaded import LoadedSubject
 from ppcheck.subject.model.info import Shape
-from ppcheck.subject.subject import Subject
 from tests.measure.lab import Model
 
 GPT2_SMALL = Shape(12, 12, 12, 768, 64, 3072, 50257, 1024)
 
 
-class Shaped(Subject):
-    """A model of another shape."""
-
-    def __init__(self, subject: Subject, shape: Shape) -> None:
-        vars(self).update(vars(subject))
-        self.shape = shape
+def shaped(subject: LoadedSubject, shape: Shape) -> LoadedSubject:
+    """The model as if it had another shape."""
+    return LoadedSubject(subject.info, shape, subject._tokens, subject._engine)
 
 
 @pytest.fixture
@@ -43,7 +40,7 @@ def named(graph: Graph, *edges: str) -> list[str]:
 
 def test_gpt2_small_has_the_edges_that_others_count(tiny: Model) -> None:
     """32,491, as of edge attribution patching with split q, k and v."""
-    assert len(Graph(Shaped(tiny.subject, GPT2_SMALL)).edges) == 32_491
+    assert len(Graph(shaped(tiny.subject, GPT2_SMALL)).edges) == 32_491
 
 
 def test_an_edge_goes_from_what_is_written_earlier_to_what_reads_later(graph: Graph) -> None:
@@ -74,7 +71,7 @@ def test_a_pattern_names_every_edge_that_goes_forward(graph: Graph) -> None:
 
 def test_query_heads_share_keys_and_values(tiny: Model) -> None:
     shape = replace(tiny.subject.shape, n_heads=4, n_key_value_heads=2)
-    inputs = Graph(Shaped(tiny.subject, shape)).inputs(Site(Kind.HEAD, 1, 3))
+    inputs = Graph(shaped(tiny.subject, shape)).inputs(Site(Kind.HEAD, 1, 3))
     assert [str(site) for site in inputs] == ["L1H3.q", "L1H1.k", "L1H1.v"]
 
 

@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM
 from ppcheck.errors import MeasurementError, UnsupportedError
 from ppcheck.spec.site import Kind, Site, Sites
 from ppcheck.subject.load import load, resolve
-from ppcheck.subject.subject import Subject
+from ppcheck.subject.loaded import LoadedSubject
 
 IDS = [[3, 9, 4, 17], [30, 2], [6, 6, 41, 8], [1, 2, 3, 4, 5, 6]]
 MODELS = ["gpt2", "llama", "gpt_neox", "gemma2", "mamba", "qwen3_moe"]
@@ -47,7 +47,7 @@ def logits(saved: Any) -> Any:
 def test_a_prompt_reads_the_same_in_company_as_alone_in_the_plain_model(
     tiny: Any, ids_prompts: Any, logit_diff: Any, logits: Any, model_type: str
 ) -> None:
-    subject: Subject = tiny(model_type)
+    subject: LoadedSubject = tiny(model_type)
     encoded = subject.encode(ids_prompts(IDS))
     last = torch.stack([logits(model_type, ids)[-1] for ids in IDS]).numpy()
     read = subject.read(encoded, logit_diff(4))

@@ -13,9 +13,9 @@ from ppcheck.spec.position import Position
 from ppcheck.spec.site import OF_HEADS, Kind, Site
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.interventions.edit import Edit, Operation
+from ppcheck.subject.loaded import LoadedSubject
 from ppcheck.subject.operations.patching import patch
 from ppcheck.subject.operations.whole_pass import patch_whole
-from ppcheck.subject.subject import Subject
 
 REPLAYED = [
     *("gpt2", "gpt_neo", "gpt_neox", "gptj", "opt", "llama", "mistral", "gemma2", "gemma3_text"),
@@ -25,7 +25,7 @@ WHOLE = ["bloom", "mamba"]
 LAYERS = 3
 
 
-def supported(subject: Subject) -> list[Site]:
+def supported(subject: LoadedSubject) -> list[Site]:
     sites = [Site(Kind.EMBED)]
     for kind in set(Kind) - {Kind.EMBED}:
         if kind is Kind.PATTERN and not subject._engine.obeys_patterns:

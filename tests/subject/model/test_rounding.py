@@ -8,14 +8,14 @@ import pytest
 
 from ppcheck.spec.metric import Metric
 from ppcheck.subject.load import load, resolve
+from ppcheck.subject.loaded import LoadedSubject
 from ppcheck.subject.model.rounding import Rounding
 from ppcheck.subject.model.settings import Settings
-from ppcheck.subject.subject import Subject
 
 DIFFERENCE, P, KL, RANK = map(Metric.parse, ("logit_diff(a, b)", "p(a)", "kl", "rank(a)"))
 
 
-def demo(dtype: str) -> Subject:
+def demo(dtype: str) -> LoadedSubject:
     return load(resolve("demo"), Settings(dtype=dtype))
 
 

@@ -14,8 +14,8 @@ from ppcheck.errors import MeasurementError, UnsupportedError
 from ppcheck.spec.position import FINAL, Position
 from ppcheck.spec.site import Kind, Site
 from ppcheck.subject.interventions.edit import Edit, Operation
+from ppcheck.subject.loaded import LoadedSubject
 from ppcheck.subject.operations.whole_pass import activations_whole, edit_whole
-from ppcheck.subject.subject import Subject
 from tests.subject.engine.test_replay import POSITIONS, REPLAYED, supported
 
 ALL, SECOND = Position("all"), Position.parse("1")
@@ -26,13 +26,15 @@ def quiet(*_: object) -> None:
     pass
 
 
-def edit(subject: Subject, site: Site, position: Position, operation: str, seed: int = 0) -> Edit:
+def edit(
+    subject: LoadedSubject, site: Site, position: Position, operation: str, seed: int = 0
+) -> Edit:
     vector = np.random.default_rng(seed).normal(size=subject.shape.width(site.kind))
     return Edit(site, position, Operation(operation), vector)
 
 
 @st.composite
-def edits(draw: Any, subject: Subject) -> list[tuple[Edit, ...]]:
+def edits(draw: Any, subject: LoadedSubject) -> list[tuple[Edit, ...]]:
     sites = st.sampled_from([s for s in supported(subject) if s.kind is not Kind.PATTERN])
     one = st.builds(
         lambda site, place, operation, seed: edit(subject, site, place, operation, seed),

@@ -19,9 +19,9 @@ from ppcheck.spec.site import Kind, Site
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.interventions.edit import Edit, Operation
 from ppcheck.subject.load import load, resolve
+from ppcheck.subject.loaded import LoadedSubject
 from ppcheck.subject.memo import Memo, Memory
 from ppcheck.subject.operations.gradient import slopes_of
-from ppcheck.subject.subject import Subject
 from tests.subject.engine.test_replay import REPLAYED, supported
 
 ALL = Position("all")
@@ -140,7 +140,7 @@ def test_integrated_gradients_of_the_input_add_up_to_the_whole_difference(
     deep: Any, ids_prompts: Any, logit_diff: Any, model_type: str
 ) -> None:
     """Completeness (Sundararajan et al. 2017); one gradient misses it by far."""
-    subject: Subject = deep(model_type)
+    subject: LoadedSubject = deep(model_type)
     target, source = (subject.encode(ids_prompts(rows)) for rows in (IDS, OTHER))
     readout, cells = logit_diff(3), [Cell((Site(Kind.EMBED),), ALL)]
     whole = subject.read(source, readout) - subject.read(target, readout)

@@ -16,7 +16,7 @@ from ppcheck.spec.site import Kind, Site, Sites
 from ppcheck.spec.variable import Word
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.load import load, resolve
-from ppcheck.subject.subject import Subject
+from ppcheck.subject.loaded import LoadedSubject
 
 ALL = Position("all")
 TARGET = [[3, 9, 4, 17, 20], [30, 2, 11, 6, 6], [5, 5, 8, 13, 21]]
@@ -34,8 +34,8 @@ KINDS = {
 
 
 @pytest.fixture(scope="module", params=["gpt2", "llama", "demo", "stories260K"])
-def rivals(request: pytest.FixtureRequest, saved: Any) -> tuple[Subject, Any]:
-    """One model, once as a Subject and once as a bridge of its own."""
+def rivals(request: pytest.FixtureRequest, saved: Any) -> tuple[LoadedSubject, Any]:
+    """One model, once as a LoadedSubject and once as a bridge of its own."""
     from transformer_lens.model_bridge import TransformerBridge
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -55,7 +55,7 @@ def rivals(request: pytest.FixtureRequest, saved: Any) -> tuple[Subject, Any]:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_patching_agrees_with_transformer_lens(
-    rivals: tuple[Subject, Any], ids_prompts: Any, logit_diff: Any, name: str
+    rivals: tuple[LoadedSubject, Any], ids_prompts: Any, logit_diff: Any, name: str
 ) -> None:
     from transformer_lens import patching
 
@@ -86,7 +86,7 @@ PAIN, NEUTRAL, CHOOSE, YES, NO = range(5)
 
 
 @pytest.fixture(scope="module")
-def micro(tmp_path_factory: pytest.TempPathFactory) -> Subject:
+def micro(tmp_path_factory: pytest.TempPathFactory) -> LoadedSubject:
     """A model that a person can work out: two tokens in, logit of yes minus logit of no out.
 
     The directions e1..e6 are orthogonal rows of +1 and -1 (Walsh functions) with mean zero and
@@ -169,7 +169,12 @@ class YesOverNo:
     ],
 )
 def test_the_micro_model_answers_as_a_person_works_out(
-    micro: Subject, ids_prompts: Any, sites: Any, position: str, denoised: float, noised: float
+    micro: LoadedSubject,
+    ids_prompts: Any,
+    sites: Any,
+    position: str,
+    denoised: float,
+    noised: float,
 ) -> None:
     clean, corrupted = (micro.encode(ids_prompts([[word, CHOOSE]])) for word in (PAIN, NEUTRAL))
     assert micro.read(clean, YesOverNo()) == [2]
@@ -226,7 +231,7 @@ def test_a_prompt_that_the_label_leaves_out_is_not_patched(
 def test_batches_change_no_result(
     tiny: Any, ids_prompts: Any, logit_diff: Any, data: Any, model: str, max_tokens: int
 ) -> None:
-    subject: Subject = tiny(model)
+    subject: LoadedSubject = tiny(model)
     sides = st.lists(st.integers(0, 49), min_size=2, max_size=6)
     pairs = data.draw(st.lists(st.tuples(sides, sides), min_size=1, max_size=5))
     target, source = (subject.encode(ids_prompts(ids)) for ids in zip(*pairs, strict=True))

@@ -16,7 +16,7 @@ from ppcheck.errors import MeasurementError
 from ppcheck.measure.circuits.edges import Graph
 from ppcheck.spec.edge import Edge
 from ppcheck.subject.interventions.wiring import Wiring
-from ppcheck.subject.subject import Subject
+from ppcheck.subject.loaded import LoadedSubject
 from ppcheck.subject.tokens.encoding import Encoded
 from tests.subject.conftest import CONFIGS
 
@@ -27,7 +27,7 @@ TYPES = [name for name in CONFIGS if name not in ("mamba", "deepseek_v3")]
 Pair = tuple[Encoded, Encoded]
 
 
-def pair_of(subject: Subject, ids_prompts: Any) -> Pair:
+def pair_of(subject: LoadedSubject, ids_prompts: Any) -> Pair:
     clean, corrupted = (subject.encode(ids_prompts(rows)) for rows in (CLEAN, CORRUPTED))
     return clean, corrupted
 
@@ -41,7 +41,7 @@ def drawn(edges: Collection[Edge], count: int, seed: int) -> list[frozenset[Edge
 
 @pytest.mark.parametrize("model_type", TYPES)
 def test_keeping_edges_is_cutting_all_others(
-    deep: Callable[[str], Subject], model_type: str, ids_prompts: Any, logit_diff: Any
+    deep: Callable[[str], LoadedSubject], model_type: str, ids_prompts: Any, logit_diff: Any
 ) -> None:
     subject = deep(model_type)
     clean, corrupted = pair_of(subject, ids_prompts)
@@ -114,7 +114,7 @@ def gpt2(saved: Any) -> Any:
 @settings(deadline=None, max_examples=25)
 @given(share=st.floats(0, 1), seed=st.integers(0, 2**32 - 1), keeps=st.booleans())
 def test_any_edges_are_as_in_a_forward_pass_with_a_stream_for_each_receiver(
-    tiny: Callable[[str], Subject],
+    tiny: Callable[[str], LoadedSubject],
     gpt2: Any,
     ids_prompts: Any,
     logit_diff: Any,
@@ -137,7 +137,7 @@ def test_any_edges_are_as_in_a_forward_pass_with_a_stream_for_each_receiver(
 
 @pytest.mark.parametrize("keeps", [True, False])
 def test_nothing_depends_on_how_many_wirings_are_held_at_once(
-    tiny: Callable[[str], Subject],
+    tiny: Callable[[str], LoadedSubject],
     ids_prompts: Any,
     logit_diff: Any,
     keeps: bool,
@@ -155,7 +155,7 @@ def test_nothing_depends_on_how_many_wirings_are_held_at_once(
 
 
 def test_pairs_of_unequal_length_have_no_edges_in_common(
-    tiny: Callable[[str], Subject], ids_prompts: Any, logit_diff: Any
+    tiny: Callable[[str], LoadedSubject], ids_prompts: Any, logit_diff: Any
 ) -> None:
     subject = tiny("gpt2")
     clean, corrupted = (subject.encode(ids_prompts([ids])) for ids in ([3, 5, 8], [3, 5, 8, 2]))
