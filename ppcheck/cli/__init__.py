@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from typing import cast
 
 from ppcheck.cli import audit, compare, history, plan, report, schema, validate
@@ -18,8 +19,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="ppcheck",
         description="Claims about what a language model does, and which circuits do it.",
     )
-    commands = parser.add_subparsers(dest="command", required=True)
+    parser.add_argument("--version", action="version", version=f"ppcheck {version('ppcheck')}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in COMMANDS:
         command.add(commands)
-    options = parser.parse_args(arguments)
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        commands.choices[options.command].refuse(unknown)
     return cast("Callable[[argparse.Namespace], int]", options.run)(options)

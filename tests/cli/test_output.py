@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -78,3 +79,28 @@ def test_an_audit_that_cannot_write_says_so(
     monkeypatch.setattr("os.fsync", full)
     assert main(["audit", "game.pp.yaml", "--out", "out"]) == 1
     assert "the audit has stopped: [Errno 28] No space left" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["validte"], "there is no 'validte': did you mean 'validate'?"),
+        (["history", "shw"], "there is no 'shw': did you mean 'show'?"),
+        (["compare", "a", "b", "--markdwn=c"], "no option --markdwn: did you mean '--markdown'?"),
+        (["compare", "a", "b", "c"], "'c' is one argument too many"),
+        (["validate", "a", "-x"], "'-x' is one argument too many"),
+    ],
+)
+def test_what_is_misspelt_is_told_what_was_meant(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out == f"ppcheck {version('ppcheck')}\n"
