@@ -108,11 +108,11 @@ def judge(
     _check_supports(statistics, expect)
     bounds = {} if identity is None else {identity.statistic: identity.bound}
     bounds |= expect
-    samples = _samples(statistics, expect, seed)
+    sampled = samples(statistics, expect, seed)
     findings: dict[int, Finding] = {}
     for name in dict.fromkeys(statistic.name for statistic in statistics):
         own = [n for n, statistic in enumerate(statistics) if statistic.name == name]
-        family = [samples[n] for n in own]
+        family = [sampled[n] for n in own]
         found = _of_family(family, bounds.get(name), confidence, correction)
         findings |= zip(own, found, strict=True)
     ordered = tuple(findings[n] for n in range(len(statistics)))
@@ -152,9 +152,13 @@ def _check_supports(statistics: Sequence[Statistic], expect: Mapping[str, Bound]
             )
 
 
-def _samples(
+def samples(
     statistics: Sequence[Statistic], expect: Mapping[str, Bound], seed: int
 ) -> list[Sampling]:
+    """Each statistic sampled; shares know whether there is a gap, as the claim states it.
+
+    Raises MeasurementError where a value is not finite.
+    """
     for statistic in statistics:
         values = statistic.values()
         if not len(values) or not np.isfinite(values).all():

@@ -37,6 +37,7 @@ from tests.calibration.interventions import (
     patch,
     path,
     role,
+    small_gap,
     steer,
     steer_excess,
 )
@@ -137,6 +138,7 @@ STUDIES: tuple[Study, ...] = (
     Study("contrast: standardised", contrast_standardised, (0.5, 1.0)),
     Study("dose_response: spearman", dose_response, (0.5, 1.0)),
     Study(f"patch: recovery of {HEADS} heads", patch, (0.1, 0.3), family=True),
+    Study("patch: recovery where the gap is small", small_gap, (0.1, 0.3)),
     Study(f"attention: difference of {HEADS} heads", attention, (0.1, 0.2), family=True),
     Study(f"neuron: auroc, best of {NEURONS}", neuron, (1.0, 2.0)),
     Study(f"neuron: correlation, best of {NEURONS}", neuron_dose, (1.0, 2.0)),

@@ -7,12 +7,13 @@ import numpy as np
 from ppcheck.arrays import Floats, Labels, Mask
 from ppcheck.judge.verdict import Verdict
 from ppcheck.measure.circuits.faithfulness import Beaten, Deviation, areas
+from ppcheck.measure.core.metrics import least_gap
 from ppcheck.measure.core.ranking import Margin, Participation, largest_share
 from ppcheck.measure.core.selection import first_half, search
 from ppcheck.measure.core.strength import Criterion, Strength, Strengths
 from ppcheck.measure.directions.controls import beyond
 from ppcheck.statistics.first_layer import FirstLayer
-from ppcheck.statistics.statistics import Mean, Ratio, Statistic
+from ppcheck.statistics.statistics import Gap, Mean, Ratio, Statistic
 from tests.calibration.trial import (
     HEADS,
     LAYERS,
@@ -33,6 +34,17 @@ def patch(rng: np.random.Generator, n: int, effect: float) -> Trial:
         moved = (effect * gaps if head == HEADS - 1 else 0.0) + 0.5 * (shared + noisy(rng, n, 4)[0])
         found.append(Ratio(moved, gaps, units, "recovery", f"L0H{head}"))
     return Trial(tuple(found), {"recovery": "> 0"})
+
+
+def small_gap(rng: np.random.Generator, n: int, effect: float) -> Trial:
+    """A site that carries all of a gap of so many standard deviations; without one, of nothing."""
+    base, units = noisy(rng, n, 4)
+    clean, corrupted = base + effect * np.sqrt(2), base + 0.1 * noisy(rng, n, 4)[0]
+    gaps = clean - corrupted
+    moved = effect * np.sqrt(2) + 0.1 * noisy(rng, n, 4)[0]
+    gap = Gap("gap", abs(float(gaps.mean())), least_gap(clean, corrupted))
+    share = Ratio(moved, gaps, units, "recovery", gap=gap)
+    return Trial((share,), {"recovery": ">= 0.5"})
 
 
 def path(rng: np.random.Generator, n: int, effect: float) -> Trial:

@@ -23,8 +23,8 @@ from scipy.stats import binomtest
 
 from ppcheck.judge.family import correct
 from ppcheck.judge.interval import interval
-from ppcheck.judge.sampling import Sampling, sample
-from ppcheck.judge.verdict import Verdict
+from ppcheck.judge.sampling import Sampling
+from ppcheck.judge.verdict import Verdict, samples
 from ppcheck.spec.bound import Bound
 from ppcheck.spec.claim import Correction
 from tests.calibration.checks import STUDIES, Study
@@ -99,9 +99,10 @@ def verdicts(size: Size, number: int, n: int, effect: float) -> list[dict[str, A
     for _ in range(trials):
         trial = study.make(rng, n, effect)
         ((name, text),) = trial.expect.items()
-        family = [sample(one, seed=0) for one in trial.statistics if one.name == name]
+        bound = Bound.parse(text)
+        family = samples([one for one in trial.statistics if one.name == name], {name: bound}, 0)
         for correction in corrections:
-            found = _judged(family, Bound.parse(text), trial.confidence, correction)
+            found = _judged(family, bound, trial.confidence, correction)
             counts[correction] += (
                 found[-1] is Verdict.HOLDS if effect else not trial.wrong.isdisjoint(found)
             )
