@@ -9,7 +9,6 @@ audit is either of use or never looked at.
 from __future__ import annotations
 
 import fcntl
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from ppcheck.record.audit import EARLIER, SCHEMA, AuditRecord, Checkpoint
 from ppcheck.record.files import write_whole
 from ppcheck.record.reading import read_run
 from ppcheck.record.run import RunRecord
+from ppcheck.record.versions import parsed
 
 
 class Folder:
@@ -95,7 +95,7 @@ class Folder:
         if not file.exists():
             return
         try:
-            held: Any = json.loads(file.read_text(encoding="utf-8"))
+            held: Any = parsed(file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             held = None
         if not isinstance(held, dict) or held.get("schema") not in (SCHEMA, *EARLIER):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import io
+import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import cast
@@ -15,6 +17,9 @@ COMMANDS = (validate, plan, report, compare, history, audit, schema)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns 0, or 1 where what it was given is not valid or is not there."""
+    # Marks and names that the terminal cannot show are escaped, and end no command.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     parser = Parser(
         prog="ppcheck",
         description="Claims about what a language model does, and which circuits do it.",

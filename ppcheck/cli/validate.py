@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ppcheck.cli.output import tell
-from ppcheck.cli.specs import found
+from ppcheck.cli.specs import SUFFIX, found
 from ppcheck.report.text import counted
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ def _is_valid_spec(path: Path) -> bool:
 
     found = survey(path, CHECKS)
     problems = [line for problem in found.problems for line in str(problem).splitlines()]
+    if not path.name.endswith(SUFFIX):
+        problems.insert(0, f"{path}: pytest collects files that end in {SUFFIX}: rename it")
     for problem in problems:
         tell(problem)
     warnings = list(_warnings(found))

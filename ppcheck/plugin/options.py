@@ -12,6 +12,7 @@ import pytest
 
 from ppcheck.plugin.names import SUFFIX
 from ppcheck.record.store_url import DEFAULT_STORE, store_url
+from ppcheck.spec.grammar import suggest
 from ppcheck.subject.model.settings import DTYPES, STANDARD, Budget, Settings
 
 _EXPECTED = {
@@ -262,8 +263,22 @@ def folder_of(config: pytest.Config, name: str) -> Path:
 
 def check_options(config: pytest.Config) -> None:
     """Raise UsageError for the first value that means nothing, needed in this run or not."""
+    _check_keys(config)
     for each in OPTIONS.values():
         each.value(config)
+
+
+def _check_keys(config: pytest.Config) -> None:
+    """Raise UsageError for a key in the configuration that would be ignored."""
+    held = vars(config)  # no public name gives the keys; pytest before 9 has them without the _
+    known = [name for name, each in OPTIONS.items() if each.in_ini]
+    for key in held.get("_inicfg", held.get("inicfg", {})):
+        if not key.startswith("ppcheck_") or key in known:
+            continue
+        why = "is given on the command line alone"
+        if key not in OPTIONS:
+            why = f"is not an option: {suggest(key, known)}"
+        raise pytest.UsageError(f"{key} in {config.inipath} {why}")
 
 
 def settings_of(config: pytest.Config) -> Settings:

@@ -108,7 +108,9 @@ class Results:
         terminalreporter.section("ppcheck")
         colour = terminalreporter.hasmarkup
         width = max(WIDTH, shutil.get_terminal_size().columns)
-        terminalreporter.write(table(claims, colour=colour, width=width))
+        # By lines: where a mark cannot be encoded, pytest escapes all that it writes at once.
+        for line in table(claims, colour=colour, width=width).rstrip("\n").split("\n"):
+            terminalreporter.write_line(line)
         self._say(terminalreporter)
         if os.environ.get("GITHUB_ACTIONS") == "true":
             from ppcheck.report.github import commands

@@ -26,7 +26,7 @@ from ppcheck.record.files import write_whole
 from ppcheck.record.leading import NAMED
 from ppcheck.record.naming import common_parts, name_from
 from ppcheck.record.run import ClaimRecord
-from ppcheck.record.versions import Format, Held
+from ppcheck.record.versions import Format, Held, parsed
 
 _DIGITS = 6
 _CLAIM = {
@@ -149,7 +149,7 @@ def read_baseline(path: Path) -> Baseline | None:
     are missing or are not those that were written with it.
     """
     try:
-        held = json.loads(path.read_text(encoding="utf-8"))
+        held = parsed(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

@@ -60,7 +60,9 @@ class Examination:
         started = time.perf_counter()
         before = subject.work
         claim, grid = self.entry.expand()
-        measurement = cast(Check, claim).measure(Bench(subject, grid, self.seed, self.examples))
+        check, bench = cast(Check, claim), Bench(subject, grid, self.seed, self.examples)
+        measurement = check.measure(bench)
+        cautions = tuple(dict.fromkeys(check.doubts(bench, measurement)))
         statistics = [one.statistic for one in measurement.measured]
         if subject.ran_whole is not None:
             note = f"measured with whole forward passes: {subject.ran_whole}"
@@ -75,7 +77,9 @@ class Examination:
             seed=self.seed,
             identity=measurement.identity,
         )
-        return self._record(judgement, measurement, time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        record = self._record(judgement, measurement, seconds)
+        return record.model_copy(update={"cautions": cautions if record.passes else ()})
 
     def check_about(self, ref: ModelRef) -> None:
         """Raise UnsupportedError where the spec is about other models."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ from pydantic import ValidationError
 
 from ppcheck.errors import BaselineError
 from ppcheck.record.run import RunRecord
-from ppcheck.record.versions import Format, Held
+from ppcheck.record.versions import Format, Held, parsed
 
 
 def read_run(path: Path) -> RunRecord:
@@ -24,7 +23,7 @@ def read_run(path: Path) -> RunRecord:
 def read_held(path: Path) -> Any:
     """What a file holds, in whatever version. Raises BaselineError for what is no JSON."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return parsed(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise BaselineError(f"{path} is no run record: {error}. {_WRITE}") from error
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ppcheck.judge.compare import WORSE, Change
 from ppcheck.judge.verdict import Verdict
@@ -106,6 +107,7 @@ class ClaimRecord(Recorded):
 
     ``spec`` is the file's path from the root of its project. ``outcome`` is pytest's, None until
     the run is over. ``measures`` is what the claim asks for, key by key, bounds and words left out.
+    ``cautions`` say why a claim that holds may say less than it seems to.
     ``reason`` says why it was not measured, where it was not, and from whom to whom a role moved.
     ``asked`` counts what its measurement asked of the model, each readout, site, head or cell over
     a set of prompts being one; ``known`` counts what of it earlier claims or runs had measured.
@@ -127,6 +129,7 @@ class ClaimRecord(Recorded):
     statistics: dict[str, StatisticRecord] = Field(default_factory=dict)
     facts: dict[str, Any] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
     reason: str | None = None
     comparison: Comparison | None = None
     spec_sha256: str = ""
@@ -189,6 +192,22 @@ class RunRecord(Recorded):
     paths: tuple[str, ...] = ()
     specs: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     claims: tuple[ClaimRecord, ...]
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        """ValueError where a record was edited: a claim twice, or one that holds by no figure."""
+        names = Counter((claim.spec, claim.id, claim.model) for claim in self.claims)
+        if twice := next((name for name, count in names.items() if count > 1), None):
+            raise ValueError(f"{'::'.join(twice[:2])} stands twice on {twice[2]}")
+        for claim in self.claims:
+            judged = [
+                one.verdict
+                for name, one in claim.statistics.items()
+                if name.partition("[")[0] in claim.expect
+            ]
+            if claim.passes and {Verdict.FAILS, Verdict.INCONCLUSIVE} & set(judged):
+                raise ValueError(f"{claim.id} {claim.verdict}, and one of its statistics does not")
+        return self
 
     def to_json(self) -> str:
         return self.model_dump_json(by_alias=True, indent=1) + "\n"

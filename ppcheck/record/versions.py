@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,18 @@ from typing import Any
 from ppcheck.errors import BaselineError
 
 Held = dict[str, Any]
+
+
+def parsed(text: str) -> Any:
+    """What JSON holds. Raises ValueError for what is none, and for numbers that are none."""
+    try:
+        return json.loads(text, parse_constant=_no_number)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+
+
+def _no_number(constant: str) -> Any:
+    raise ValueError(f"{constant} is not a number")
 
 
 @dataclass(frozen=True)

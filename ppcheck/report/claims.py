@@ -98,13 +98,16 @@ def slow_models(claims: Sequence[ClaimRecord]) -> list[str]:
 
 
 def cautions(claims: Sequence[ClaimRecord]) -> list[str]:
-    """A line that names the claims about choices that the model hardly ever gives."""
+    """Lines about claims that hold and may say less than they seem to, or are of rare answers."""
     rare = [claim for claim in claims if claim.facts.get("mass", 1.0) < LOW]
     named = [f"{printable(claim.id)} ({number(claim.facts['mass'])})" for claim in rare]
-    if not named:
-        return []
     what = "the model hardly ever gives the choices, so that these claims are about rare answers"
-    return [f"{what}: {', '.join(named)}"]
+    lines = [f"{what}: {', '.join(named)}"] if named else []
+    said: dict[str, list[str]] = {}
+    for claim in claims:
+        for caution in claim.cautions:
+            said.setdefault(printable(caution), []).append(printable(claim.id))
+    return [*lines, *(f"caution, {', '.join(ids)}: {caution}" for caution, ids in said.items())]
 
 
 def _toll(claims: Sequence[ClaimRecord]) -> str:

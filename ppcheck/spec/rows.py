@@ -90,7 +90,10 @@ def _csv(lines: list[str], path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             if cells:
                 yield reader.line_num, dict(zip(header, cells, strict=True))
     except csv.Error as error:
-        raise SpecError(f"not CSV: {error}", path, reader.line_num) from None
+        # Python's own message of a lone carriage return speaks of how files are opened.
+        alone = any("\r" in line.rstrip("\r") for line in lines)
+        problem = "a carriage return ends no line: save the file with LF" if alone else error
+        raise SpecError(f"not CSV: {problem}", path, reader.line_num) from None
 
 
 def _jsonl(lines: list[str], path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -99,13 +102,39 @@ def _jsonl(lines: list[str], path: Path) -> Iterator[tuple[int, dict[str, Any]]]
             continue
         try:
             # Numbers stay as written: a row's words are text.
-            record = json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
-        except (ValueError, RecursionError) as error:
-            problem = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deep"
+            record = json.loads(
+                text,
+                parse_int=str,
+                parse_float=str,
+                parse_constant=_no_number,
+                object_pairs_hook=_once,
+            )
+        except RecursionError:
+            raise SpecError("not JSON: nested too deep", path, line) from None
+        except ValueError as error:
+            problem = error.msg if isinstance(error, json.JSONDecodeError) else error
             raise SpecError(f"not JSON: {problem}", path, line) from None
         if not isinstance(record, dict):
             raise SpecError("each line must be one JSON object", path, line)
+        if any("\ud800" <= each <= "\udfff" for each in _text(record)):
+            raise SpecError("not Unicode text: half of a pair of \\u escapes", path, line)
         yield line, record
+
+
+def _text(record: dict[str, Any]) -> str:
+    return json.dumps(record, ensure_ascii=False)
+
+
+def _no_number(constant: str) -> str:
+    raise ValueError(f"{constant} is not a number: write null where there is none")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The keys of an object. Raises ValueError for one that stands twice."""
+    counts = Counter(key for key, _ in pairs)
+    if twice := [key for key, times in counts.items() if times > 1]:
+        raise ValueError(f"the key {twice[0]!r} stands twice")
+    return dict(pairs)
 
 
 def _words(record: dict[str, Any], *, ids: bool) -> dict[str, Word]:
@@ -114,6 +143,9 @@ def _words(record: dict[str, Any], *, ids: bool) -> dict[str, Word]:
     words = {}
     for name, value in record.items():
         column = next((name.removesuffix(end) for end in _OF_COLUMN if name.endswith(end)), None)
+        owner, dot, _ = name.partition(".")
+        if column is None and dot and owner in record:
+            raise ValueError(f"of {owner!r} a row may say the .class and the .dose, not {name!r}")
         if column is None:
             text = _word(value, ids=ids)
             label = as_word(record.get(f"{name}.class", text)).strip()

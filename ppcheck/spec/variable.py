@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
 from ppcheck.spec.grammar import Parsed, as_word, shown
@@ -46,6 +47,8 @@ class Variable:
             raise ValueError(f"a variable is {FORMS}; got {shown(value)}")
         if "ordered" in value:
             return cls._ordered(value)
+        if near := get_close_matches("ordered", value, n=1, cutoff=0.8):
+            raise ValueError(f"unknown key {near[0]!r}: did you mean 'ordered'?")
         classes = {label: _words(words, f"class {label!r}: ") for label, words in value.items()}
         _check_repeats(word for words in classes.values() for word in words)
         for label, words in classes.items():

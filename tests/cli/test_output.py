@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import unicodedata
 from importlib.metadata import version
 from pathlib import Path
@@ -104,3 +107,25 @@ def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) 
     with pytest.raises(SystemExit):
         main(["--version"])
     assert capsys.readouterr().out == f"ppcheck {version('ppcheck')}\n"
+
+
+@pytest.mark.trust
+def test_a_terminal_that_cannot_show_a_mark_gets_its_escape(tmp_path: Path) -> None:
+    spec = tmp_path / "a.pp.yaml"
+    spec.write_text("ppcheck: 1\n\u2212: 1\n", encoding="utf-8")
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "ppcheck.cli", "validate", str(spec)]
+    found = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert found.returncode == 1
+    assert "unknown key '\\u2212'" in found.stdout
+    assert "Traceback" not in found.stderr
+
+
+@pytest.mark.trust
+def test_a_file_that_pytest_would_not_collect_is_a_problem(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = tmp_path / "mine.pp.yml"
+    spec.write_text("ppcheck: 1\n", encoding="utf-8")
+    assert main(["validate", str(spec)]) == 1
+    assert "pytest collects files that end in .pp.yaml: rename it" in capsys.readouterr().out

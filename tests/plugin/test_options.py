@@ -209,3 +209,20 @@ def test_a_device_that_is_not_there_is_one_clear_error(
     result = pytester.runpytest_inprocess(spec, "--ppcheck-device", "cuda:7")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*this machine has no device 'cuda:7': torch finds cpu*"])
+
+
+@pytest.mark.trust
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("ppcheck_modle = demo", "*ppcheck_modle in *tox.ini is not an option: did you mean*"),
+        ("ppcheck_bless = true", "*ppcheck_bless in *tox.ini is given on the command line alone*"),
+    ],
+)
+def test_a_key_that_would_be_ignored_is_a_usage_error(
+    pytester: pytest.Pytester, key: str, message: str
+) -> None:
+    pytester.makeini(f"[pytest]\n{key}\n")
+    result = pytester.runpytest_inprocess()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([message])

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ppcheck.errors import BaselineError
+from ppcheck.record.baseline import read_baseline
 from ppcheck.record.reading import FORMAT, read_run
 from tests.record.test_run import run
 
@@ -66,3 +69,43 @@ def test_what_is_no_record_is_refused_with_the_file_and_the_reason(
         path.write_text(text, encoding="utf-8")
     with pytest.raises(BaselineError, match=f"run.json {message}"):
         read_run(path)
+
+
+@pytest.mark.trust
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda held: held["claims"].append(held["claims"][0]), "stands twice on"),
+        (
+            lambda held: next(iter(held["claims"][0]["statistics"].values())).update(
+                verdict="fails"
+            ),
+            "and one of its statistics does not",
+        ),
+        (
+            lambda held: next(iter(held["claims"][0]["statistics"].values())).update(
+                estimate=float("nan")
+            ),
+            "NaN is not a number",
+        ),
+    ],
+)
+def test_a_record_that_was_edited_or_damaged_is_refused(
+    tmp_path: Path, change: Callable[[Any], None], message: str
+) -> None:
+    held = json.loads(EXAMPLE.read_text(encoding="utf-8"))
+    change(held)
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(held), encoding="utf-8")
+    with pytest.raises(BaselineError, match=message):
+        read_run(path)
+
+
+@pytest.mark.trust
+def test_json_of_any_depth_is_an_error_and_no_traceback(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    path.write_text("[" * 100_000 + "]" * 100_000)
+    with pytest.raises(BaselineError, match="nested too deep"):
+        read_run(path)
+    with pytest.raises(BaselineError, match="nested too deep"):
+        read_baseline(path)

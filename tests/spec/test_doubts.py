@@ -88,3 +88,45 @@ def test_a_row_without_a_word_is_said(tmp_path: Path) -> None:
     fields: dict[str, Any] = {"template": "is {x} so?", "rows": "rows.csv"}
     grid = Grid(PromptSet.model_validate(fields), tmp_path)
     assert [warning.message for warning in doubts(grid)] == ["row 2 leaves the place of {x} empty"]
+
+
+GAME: dict[str, Any] = {
+    "template": "{start} we feel {what}",
+    "vary": {"start": ["here", "now"], "what": {"pain": ["ache"], "joy": ["glee"]}},
+    "pairs": {"what": ["pain", "joy"]},
+}
+ONE_WORDING = {"template": "we feel {what}", "vary": {"what": GAME["vary"]["what"]}}
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        (
+            {**GAME, "vary": {**GAME["vary"], "what": {"pain": ["9 aches"], "joy": ["1 glee"]}}},
+            "vary.what: pain and joy differ in the number 1, too",
+        ),
+        (ONE_WORDING, "vary: all prompts have one wording"),
+        ({**ONE_WORDING, "unit": []}, "unit: all prompts have one wording"),
+        ({**GAME, "template": "{start} we feel {{what}} {what}"}, "{{what}} is the text {what}"),
+        ({**GAME, "half": "explore"}, "half: `explore` is the half to set bounds on"),
+    ],
+)
+def test_prompts_that_show_less_than_they_seem_to_are_said(
+    fields: dict[str, Any], message: str
+) -> None:
+    assert any(message in warning for warning in warnings(**fields))
+
+
+def test_words_that_make_the_units_are_no_fault() -> None:
+    assert warnings(**GAME) == warnings(**ONE_WORDING, unit=["what"]) == []
+
+
+def test_rows_that_contradict_each_other_are_said(tmp_path: Path) -> None:
+    text = "what,what.class,what.dose\nache,pain,1\nache,pain,2\nglee,Pain,1\n"
+    (tmp_path / "rows.csv").write_text(text)
+    prompts = {"template": "we feel {what}", "rows": "rows.csv", "choices": {"a": "A", "b": "B"}}
+    found = [str(each) for each in doubts(Grid(PromptSet.model_validate(prompts), tmp_path))]
+    assert found == [
+        "rows give 'ache' two doses as 'what'",
+        "classes of 'what' differ by upper and lower case alone",
+    ]

@@ -142,3 +142,22 @@ def test_a_class_counts_without_the_spaces_around_it_and_is_never_empty(tmp_path
     assert {row["x"].label for row in found} == {"pain"}
     with pytest.raises(SpecError, match=r"a.csv:3: the class of 'x' is empty"):
         rows(tmp_path, "a.csv", "x,x.class\nache,pain\nglee,\n")
+
+
+@pytest.mark.trust
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.jsonl", '{"x": "one"}\n{"x": "\\ud83d"}\n', "2: not Unicode text"),
+        ("a.jsonl", '{"x": 1, "x": 2}\n', "1: not JSON: the key 'x' stands twice"),
+        ("a.jsonl", '{"x": NaN}\n', "1: not JSON: NaN is not a number"),
+        ("a.csv", "x,y\rone,two\r", "save the file with LF"),
+        ("a.csv", "x,x.clas\nache,pain\n", "2: of 'x' a row may say the .class and the .dose"),
+    ],
+)
+def test_what_would_change_its_meaning_in_silence_is_an_error(
+    tmp_path: Path, name: str, content: str, message: str
+) -> None:
+    with pytest.raises(SpecError) as raised:
+        rows(tmp_path, name, content)
+    assert message in str(raised.value)

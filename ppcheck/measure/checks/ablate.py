@@ -19,6 +19,7 @@ from ppcheck.measure.core.check import (
     texts,
     units_of,
 )
+from ppcheck.measure.core.doubts import of_all_that_is_read
 from ppcheck.measure.core.selection import Search, TopField, search
 from ppcheck.measure.core.validation import metric_problems, patch_problems
 from ppcheck.measure.interventions.ablation import (
@@ -95,6 +96,27 @@ class Ablate(Check):
         if self.together and self.top is not None:
             yield "top", "`top` chooses among sites ablated alone: leave out `together`"
         yield from ablation_problems(self.model_fields_set, self.ablation)
+
+    def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
+        del measurement
+        sites = bench.subject.sites(self.site)
+        yield from of_all_that_is_read(
+            bench.subject.shape,
+            sites,
+            self.position,
+            together=self.together,
+            one_decides=self.top is not None,
+        )
+        if self.ablation != "zero" and self.reference is None:
+            yield from self._of_one_class(bench)
+
+    def _of_one_class(self, bench: Bench) -> Iterator[str]:
+        """What the reference shares with the prompts stays in place when it is ablated."""
+        for name in bench.grid.prompt_set.pairs:
+            labels = {prompt.words[name].label for prompt in bench.grid.select(self.on)}
+            if len(labels) == 1:
+                only = f"{name}={labels.pop()}"
+                yield f"the reference has {only} alone, which the ablation leaves in place"
 
     def measure(self, bench: Bench) -> Measurement:
         sites = bench.subject.sites(self.site)

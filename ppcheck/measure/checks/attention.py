@@ -94,13 +94,14 @@ class Attention(Check):
             "patterns": patterns(bench, encoded, kept, self.query, shown),
             "from": str(self.query),
             "to": str(self.to),
-            "uniform": (even := float(to.even[judged & to.present].mean())),
+            "uniform": float(to.even[judged & to.present].mean()),
             "effects": dict(zip(found.sites, everywhere, strict=True)),
         }
-        notes = (*found.notes, *self._notes(even))
-        return self.measurement(bench, [encoded], results, facts, notes)
+        return self.measurement(bench, [encoded], results, facts, found.notes)
 
-    def _notes(self, even: float) -> Iterator[str]:
+    def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
+        del bench
+        even = measurement.facts["uniform"]
         bound = self.expect.get("attention")
         if bound is not None and -inf < bound.low < even:
             yield (

@@ -19,10 +19,12 @@ from ppcheck.measure.core.check import (
     texts,
     units_of,
 )
+from ppcheck.measure.core.doubts import of_all_that_is_read
 from ppcheck.measure.core.metrics import beside, least_gap, readout
 from ppcheck.measure.core.selection import Search, TopField, search
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.metric import Metric, MetricsField
+from ppcheck.spec.position import FINAL
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.range import ANY, SHARE, Range
 from ppcheck.spec.site import STREAMS, Kind, Site, Sites, SitesField
@@ -71,6 +73,11 @@ class Attribution(Check):
         for pattern in self.site:
             if pattern.kind not in ADDED:
                 yield "site", f"{pattern} is not added to the stream: name its head or layer"
+
+    def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
+        del measurement
+        sites = bench.subject.sites(self.site)
+        yield from of_all_that_is_read(bench.subject.shape, sites, FINAL)
 
     def measure(self, bench: Bench) -> Measurement:
         sites = bench.subject.sites(self.site)

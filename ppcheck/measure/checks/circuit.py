@@ -13,6 +13,7 @@ from ppcheck.measure.circuits.compared import OF_CURVE, OF_RANDOM, OF_SET, Candi
 from ppcheck.measure.circuits.edges import Cut, Graph
 from ppcheck.measure.circuits.knockout import Knockout, Parts, random_circuits
 from ppcheck.measure.core.check import Bench, Check, Measured, Measurement
+from ppcheck.measure.core.doubts import estimates
 from ppcheck.measure.core.validation import metric_problems, patch_problems
 from ppcheck.measure.interventions.ablation import Ablation, By, ablation_problems
 from ppcheck.spec.claim import PairsField
@@ -27,6 +28,8 @@ from ppcheck.spec.selection import SelectionField
 from ppcheck.spec.site import Kind, Sites, SitesField
 
 NODES = (Kind.HEAD, Kind.MLP_OUT)
+MOST_ARE_BEATEN = 0.95
+"""A circuit that beats fewer random ones than these is one of many."""
 OF_NODES = ("nodes", "among", "position", "ranking")
 """What has no meaning for edges: they are all there are, at all tokens, in no order."""
 OVER_CHOICES = (Reading.LOGIT_DIFF, Reading.P)
@@ -155,6 +158,15 @@ class Circuit(Check):
     @property
     def looks(self) -> bool:
         return self.ranking is not None and self.ranking.by is not None
+
+    def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
+        del bench
+        beaten = estimates(measurement, "beats_random")
+        if beaten and min(beaten) < MOST_ARE_BEATEN and self.expect.keys().isdisjoint(OF_RANDOM):
+            yield (
+                f"{1 - min(beaten):.0%} of random circuits of this size are as faithful: expect "
+                "`beats_random` too"
+            )
 
     def measure(self, bench: Bench) -> Measurement:
         surroundings = self._surroundings(bench)

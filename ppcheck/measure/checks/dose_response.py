@@ -22,6 +22,7 @@ from ppcheck.measure.core.check import (
     texts,
     unit_labels,
 )
+from ppcheck.measure.core.doubts import estimates
 from ppcheck.measure.core.metrics import leverage, read, same
 from ppcheck.measure.core.validation import behaviour_problems, dose_faults, dose_problems
 from ppcheck.spec.grid import Grid, Prompt
@@ -77,6 +78,19 @@ class DoseResponse(Check):
         if not wrong:
             curves = _curves(prompts, self.dose, grid.prompt_set)
             yield from (("dose", message) for message in _flat(curves, prompts, self.dose))
+
+    def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
+        doses = doses_of(bench.grid.select(self.on), self.dose)
+        outside = [
+            each
+            for each in estimates(measurement, "switch_point")
+            if not doses.min() <= each <= doses.max()
+        ]
+        if outside and "switch_point" in self.expect:
+            yield (
+                f"the switch point, {outside[0]:.3g}, lies outside the doses, {doses.min():g} to "
+                f"{doses.max():g}: nothing switches there"
+            )
 
     def measure(self, bench: Bench) -> Measurement:
         encoded = bench.prompts(self.on)

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field
 from ppcheck.arrays import Mask
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.core.check import Bench, Check, Measured, Measurement, measured, units_of
+from ppcheck.measure.core.doubts import of_all_that_is_read
 from ppcheck.measure.core.ranking import Contains, Margin, Participation, largest_share, site_maps
 from ppcheck.measure.core.selection import first_half, search
 from ppcheck.measure.core.validation import metric_problems, patch_problems, whole_problems
@@ -71,6 +72,11 @@ class Localisation(Check):
         listed = len(dict.fromkeys(map(str, self.named or ())))
         if self.within is not None and self.within < listed:
             yield "within", f"a set of {listed} cannot be among the first {self.within}"
+
+    def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
+        del measurement
+        sites = bench.subject.sites(self.site)
+        yield from of_all_that_is_read(bench.subject.shape, sites, self.position, one_decides=True)
 
     def measure(self, bench: Bench) -> Measurement:
         sites = bench.subject.sites(self.site)

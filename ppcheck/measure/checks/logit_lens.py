@@ -20,6 +20,7 @@ from ppcheck.measure.core.check import (
     texts,
     units_of,
 )
+from ppcheck.measure.core.doubts import of_all_that_is_read
 from ppcheck.measure.core.metrics import beside, least_gap, own_readout, settled
 from ppcheck.measure.core.validation import metric_problems
 from ppcheck.spec.grid import Prompt
@@ -81,6 +82,11 @@ class LogitLens(Check):
                 yield "site", f"the lens reads resid_pre, resid_mid and resid_post, not {pattern}"
         if "level" in self.model_fields_set and not self.metric.linear:
             yield "level", f"no share of {self.metric} is a decision: name a logit_diff"
+
+    def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
+        del measurement
+        sites = bench.subject.sites(self.site)
+        yield from of_all_that_is_read(bench.subject.shape, sites, FINAL)
 
     def measure(self, bench: Bench) -> Measurement:
         encoded = bench.prompts(self.on)

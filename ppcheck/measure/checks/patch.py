@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from ppcheck.measure.core.check import Bench, Check, Measurement
+from ppcheck.measure.core.doubts import of_all_that_is_read
 from ppcheck.measure.core.selection import TopField, search
 from ppcheck.measure.core.validation import metric_problems, patch_problems, whole_problems
 from ppcheck.measure.interventions.effect import OF_GAP, Mode, judged_shares, patch_effect
@@ -61,6 +62,17 @@ class Patch(Check):
         )
         if self.together and self.top is not None:
             yield "top", "`top` chooses among sites patched alone: leave out `together`"
+
+    def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
+        del measurement
+        sites = bench.subject.sites(self.site)
+        yield from of_all_that_is_read(
+            bench.subject.shape,
+            sites,
+            self.position,
+            together=self.together,
+            one_decides=self.top is not None,
+        )
 
     def measure(self, bench: Bench) -> Measurement:
         sites = bench.subject.sites(self.site)

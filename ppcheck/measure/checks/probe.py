@@ -24,6 +24,7 @@ from ppcheck.measure.core.check import (
     texts,
     units_of,
 )
+from ppcheck.measure.core.doubts import estimates
 from ppcheck.measure.core.selection import Search, TopField, search
 from ppcheck.measure.core.validation import (
     dose_problems,
@@ -179,6 +180,18 @@ class Probe(Check):
         ((_, classes),) = self.separates.items()
         sizes = dict(zip(classes, (counts[1], counts[0]), strict=True))
         return facts | {"classes": sizes, "majority": max(counts.values()) / counts.total()}
+
+    def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
+        del bench
+        skill = "r2" if self.dose else "accuracy"
+        words = estimates(measurement, "words")
+        read = estimates(measurement, skill)
+        asked = {"over_words", "words"} & self.expect.keys()
+        if words and read and not asked and max(words) >= min(read):
+            yield (
+                f"the words alone give {skill} {max(words):.2f}, as much as is read here: expect "
+                "`over_words` to claim more"
+            )
 
     def _notes(self, probed: Probed) -> Iterator[str]:
         yield CAUSAL

@@ -93,6 +93,14 @@ class Property(Check):
         yield from super().problems(prompt_set)
         metrics = behaviour_problems(prompt_set, Metrics(self.always.metrics))
         yield from (("always", message) for _, message in metrics)
+        for condition in self.always.conditions:
+            if condition.bound.accepts_all(condition.metric.range):
+                message = f"{condition} is so whatever the model does, since {condition.metric} is "
+                yield "always", f"{message}{condition.metric.range}"
+        chosen = {condition.variable for condition in self.on.conditions}
+        for name in chosen & self.forall.keys():
+            message = f"`on` selects by {name!r}, and `forall` puts other words in its place"
+            yield f"forall.{name}", f"{message}: leave it out of one of them"
         for name, strategy in self.forall.items():
             yield from ((f"forall.{name}", m) for m in _of_strategy(name, strategy, prompt_set))
         counts = ("counterexamples", "violations")

@@ -23,6 +23,7 @@ from ppcheck.measure.core.check import (
     texts,
     units_of,
 )
+from ppcheck.measure.core.doubts import of_all_that_is_read
 from ppcheck.measure.core.selection import Search, search
 from ppcheck.measure.core.strength import Criterion, Players, Strength, Strengths
 from ppcheck.measure.core.validation import (
@@ -143,6 +144,15 @@ class Role(Check):
     @property
     def is_paired(self) -> bool:
         return self.effect is not None
+
+    def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
+        sites = bench.subject.sites(self.site)
+        if self.effect is not None:
+            where = self.effect.position
+            yield from of_all_that_is_read(bench.subject.shape, sites, where, one_decides=True)
+        players = len(measurement.facts["players"])
+        if len(sites) > 2 and players > len(sites) / 2:
+            yield f"{players} of {len(sites)} sites play the role: `at_least` asks for little"
 
     def measure(self, bench: Bench) -> Measurement:
         searched = bench.subject.sites(self.site)

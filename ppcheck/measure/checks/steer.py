@@ -14,6 +14,7 @@ from ppcheck.arrays import Floats
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.core.charts import drawn_means, site_map
 from ppcheck.measure.core.check import Bench, Check, Measured, Measurement
+from ppcheck.measure.core.doubts import estimates
 from ppcheck.measure.core.metrics import leverage, readout, same, settled
 from ppcheck.measure.core.selection import TopField
 from ppcheck.measure.core.validation import metric_problems, patch_problems
@@ -140,6 +141,15 @@ class Steer(Check):
             for site in kept:
                 facts["curves"] |= steered.drawn(site, self._steps, str(metric))
         return self.measurement(bench, [encoded], results, facts, tuple(found.notes))
+
+    def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
+        del bench
+        excess = [each for each in estimates(measurement, "excess") if each <= 0]
+        if excess and "effect" in self.expect and "excess" not in self.expect:
+            yield (
+                f"a random direction as long has as much effect (excess {min(excess):.3g}): expect "
+                "`excess` beside `effect`"
+            )
 
     @property
     def _steps(self) -> tuple[float, ...]:

@@ -153,6 +153,11 @@ class Check(Claim):
     def measure(self, bench: Bench) -> Measurement:
         """Raises MeasurementError where it cannot, UnsupportedError where the model lacks it."""
 
+    def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
+        """Why a claim that holds may say less than it seems to, as far as was measured."""
+        del bench, measurement
+        yield from ()
+
     def counted(self, encoded: Encoded) -> tuple[str, ...]:
         """The choices whose mass is told: of one token, or read by a metric of choices anyway."""
         return counted(encoded, self.metrics)

@@ -47,7 +47,9 @@ def resolve(name: str, revision: str | None = None, folder: Path = Path()) -> Mo
             raise ModelError(f"{name} is a directory and has no revision {revision!r}")
         label = name if is_file or folder == Path() else str(path)
         return ModelRef(label, None, path, label)
-    base, _, written = name.partition("@")
+    base, at, written = name.partition("@")
+    if at and not written:
+        raise ModelError(f"{name} names no revision: write it after the @, or leave the @ out")
     revision = revision or written or None
     label = f"{base}@{revision}" if revision else base
     demo = weights_path(revision) if base == DEMO else None

@@ -16,6 +16,7 @@ from ppcheck.measure.plan import plan
 from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.strategy import Strategy
+from ppcheck.subject.loaded import LoadedSubject
 from ppcheck.subject.memo import Memo, Memory
 from ppcheck.subject.subject import Subject
 from tests.measure.lab import (
@@ -258,13 +259,13 @@ def test_examples_are_read_in_batches(
     planted: Callable[[Plant], Model], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes: list[int] = []
-    read = Subject.read
+    read = LoadedSubject.read
 
-    def counted(self: Subject, encoded: Any, readout: Any) -> Any:
+    def counted(self: LoadedSubject, encoded: Any, readout: Any) -> Any:
         sizes.append(len(encoded))
         return read(self, encoded, readout)
 
-    monkeypatch.setattr(Subject, "read", counted)
+    monkeypatch.setattr(LoadedSubject, "read", counted)
     vary = {**GAME["vary"], "filler": ["so"]}
     prompts = game(template="{filler} {start} {feeling} {strength} so", vary=vary)
     forall = {"filler": {"filler": ["we", "they", "see", "and"]}}
@@ -371,3 +372,15 @@ def test_the_units_of_a_draw_are_the_prompts_that_there_are(
     prompts = {"template": "{w} {x}", "vary": {"w": ["a"], "x": ["1", "2"]}, "choices": {"a": "A"}}
     asked = claim("property", forall={"w": strategy}, always="prob(a) > 0", examples=20)
     assert asked.units(Grid(PromptSet.model_validate(prompts), Path())) == min(20, 2 * size)
+
+
+@pytest.mark.trust
+def test_a_condition_that_nothing_breaks_and_a_selection_that_is_overruled_are_errors() -> None:
+    def wrong(**fields: Any) -> dict[str, str]:
+        usual = {"forall": {"feeling": {"sampled": ["hum"]}}, "always": "p(a) > 0.1"}
+        return problems(claim("property", **{**usual, **fields}))
+
+    assert "p(a) >= 0 is so whatever the model does" in wrong(always="p(a) >= 0")["always"]
+    overruled = wrong(on="game[feeling=pain]")
+    assert "`on` selects by 'feeling'" in overruled["forall.feeling"]
+    assert not {"always", "forall.feeling"} & wrong().keys()

@@ -237,9 +237,11 @@ def test_a_condition_is_met_by_more_than_rounding(planted: Callable[[Plant], Mod
 def test_uniform_attention_is_said_and_plays_no_role(tiny: Model) -> None:
     """Six tokens are seen from the last one: each would get a sixth."""
     wanted = claim("attention", site="L0H0", to="feeling", expect={"attention": ">= 0.1"})
-    found = wanted.measure(bench(tiny))
+    on = bench(tiny)
+    found = wanted.measure(on)
     assert found.facts["uniform"] == pytest.approx(1 / 6)
-    assert any("less than uniform attention pays to feeling, 0.167" in note for note in found.notes)
+    (doubt,) = wanted.doubts(on, found)
+    assert "less than uniform attention pays to feeling, 0.167" in doubt
     role = claim("role", attends={"to": "feeling", "at_least": 0.16})
     with pytest.raises(MeasurementError, match="no more than uniform attention pays"):
         role.measure(bench(tiny))

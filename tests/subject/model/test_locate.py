@@ -182,3 +182,9 @@ def test_a_model_that_is_in_the_cache_without_weights_is_said_to_be_there(
 def test_a_name_that_can_be_nothing_is_refused() -> None:
     with pytest.raises(ModelError, match="a/b/c is neither in the cache"):
         locate(resolve("a/b/c"), allow_pickle=False)
+
+
+@pytest.mark.trust
+def test_an_empty_revision_is_an_error() -> None:
+    with pytest.raises(ModelError, match="demo@ names no revision"):
+        resolve("demo@")
