@@ -17,6 +17,7 @@ from ppcheck.spec.load import load_spec
 from ppcheck.spec.position import FINAL, Position
 from ppcheck.spec.site import Kind, Site
 from ppcheck.subject.interventions.edit import Edit, Operation
+from ppcheck.subject.loaded import LoadedSubject
 from ppcheck.subject.memo import Memo, Memory
 from ppcheck.subject.subject import Subject
 from tests.measure.lab import Model, bench
@@ -143,7 +144,7 @@ def test_the_model_answers_nothing_but_a_sample_that_tells_its_speed(
     demo: Subject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for method in ("read", "log_probs", "capture", "attention", "patch"):
-        monkeypatch.setattr(Subject, method, None)
+        monkeypatch.setattr(LoadedSubject, method, None)
     found = plan(demo, claims(tmp_path), Memory())
     assert found.speed is not None
     assert found.seconds == pytest.approx(found.flops / found.speed)

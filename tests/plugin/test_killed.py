@@ -71,12 +71,12 @@ def test_a_run_that_is_killed_while_it_measures_leaves_files_as_they_were(
     pytester.makepyfile(
         deadly="""
         import os
-        from ppcheck.subject.subject import Subject
+        from ppcheck.subject.loaded import LoadedSubject
 
         def patch(self, *args):
             os.kill(os.getpid(), 9)
 
-        Subject.patch = patch
+        LoadedSubject.patch = patch
         """
     )
     caching = [option for option in OUTPUTS if option != "--ppcheck-no-cache"]

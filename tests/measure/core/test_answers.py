@@ -19,8 +19,8 @@ from ppcheck.measure.core.answers import LOW
 from ppcheck.measure.core.check import Bench
 from ppcheck.measure.core.metrics import mass
 from ppcheck.spec.selection import Selection
+from ppcheck.subject.loaded import LoadedSubject
 from ppcheck.subject.memo import Memo, Memory
-from ppcheck.subject.model.rounding import EXACT
 from ppcheck.subject.subject import Subject
 from tests.measure.lab import (
     DEMO,
@@ -153,16 +153,18 @@ def test_a_claim_without_choices_has_no_mass(tiny: Model) -> None:
 @pytest.mark.parametrize("check", ["choice", "contrast", "dose_response", "property"])
 def test_the_mass_takes_no_further_pass(tiny: Model, check: str) -> None:
     """Logits and log-probabilities of the choices come from one reading of each prompt."""
-    memo = Memo(tiny.subject, Memory())
     seen: list[tuple[int, ...]] = []
 
-    def counted(encoded: Any, readout: Any) -> Floats:
-        seen.extend(encoded.ids)
-        return Subject.read(tiny.subject, encoded, readout)
+    class Counted(LoadedSubject):
+        log_probs = None  # type: ignore[assignment]
 
-    memo._subject = type(
-        "Counted", (), {"read": staticmethod(counted), "progress": None, "rounding": EXACT}
-    )()
+        def read(self, encoded: Any, readout: Any) -> Floats:
+            seen.extend(encoded.ids)
+            return super().read(encoded, readout)
+
+    model = tiny.subject
+    counted = Counted(model.info, model.shape, model._tokens, model._engine)
+    memo = Memo(counted, Memory())
     claim(check, **OF_CHOICES[check]).measure(Bench(memo, bench(tiny).grid, 0))
     assert len(seen) == len(set(seen))
 
