@@ -247,7 +247,7 @@ def test_statistics_of_the_same_units_are_resampled_together() -> None:
 def test_a_seed_means_the_same_in_another_process() -> None:
     code = (
         "import numpy as np; from ppcheck.judge.interval import interval;"
-        "from ppcheck.measure.statistics import Mean;"
+        "from ppcheck.statistics.statistics import Mean;"
         "x = np.arange(40.0) ** 2; print(interval(Mean(x, np.arange(40), 'm'), seed=5).high)"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

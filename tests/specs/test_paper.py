@@ -26,6 +26,7 @@ CHAT = (
     "{% for m in messages %}<{{ m.role }}>{{ m.content }}</>{% endfor %}"
     "{% if add_generation_prompt %}<assistant>{% endif %}"
 )
+IN_THE_WORDS = {"the-sign-is-read-early-and-so-are-the-words"}
 ABSENT = ("neutral", "steering-is-weak")
 MISSED = {Verdict.FAILS, Verdict.INCONCLUSIVE}
 MODELS = {
@@ -95,8 +96,8 @@ def chatty(path: Path, tokenizer: Path, depth: int) -> Subject:
 def test_they_run_on_an_instruction_model_and_random_weights_show_none_of_it(
     name: str, depth: int, shared: Path, tmp_path: Path
 ) -> None:
-    """Only what is said to be absent holds."""
+    """Only what is said to be absent holds, and what the words alone tell."""
     found = examined(spec(name), chatty(tmp_path, shared / "models" / "gpt2-tokenizer", depth))
     assert {record.verdict for record in found.values()} <= {Verdict.HOLDS, *MISSED}, found
     held = {claim for claim, record in found.items() if record.verdict is Verdict.HOLDS}
-    assert held <= {claim for claim in found if claim.startswith(ABSENT)}
+    assert held <= {claim for claim in found if claim.startswith(ABSENT)} | IN_THE_WORDS

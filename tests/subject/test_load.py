@@ -31,8 +31,12 @@ def text(words: str) -> Prompt:
 
 
 def test_importing_the_subject_imports_no_torch() -> None:
-    modules = "load, subject, encoding, readout, locate, sites"
-    script = f"import sys; from ppcheck.subject import {modules}; print('torch' in sys.modules)"
+    modules = [
+        *("load", "loaded", "subject", "memo", "model.locate", "model.sites", "tokens.encoding"),
+        *("interventions.cell", "interventions.readout"),
+    ]
+    named = ", ".join(f"ppcheck.subject.{module}" for module in modules)
+    script = f"import sys, {named}; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
     assert done.stdout == b"False\n"
 
