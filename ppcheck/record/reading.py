@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from ppcheck.errors import BaselineError
+from ppcheck.judge.verdict import Verdict
 from ppcheck.record.run import RunRecord
 from ppcheck.record.versions import Format, Held, parsed
 
@@ -32,11 +35,31 @@ def validated(held: Any, path: Path) -> RunRecord:
     """The run record that the file ``path`` holds. Raises BaselineError."""
     current = FORMAT.current(held, path)
     try:
-        return RunRecord.model_validate(current)
+        record = RunRecord.model_validate(current)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise BaselineError(f"{path} is damaged at {where}: {first['msg']}. {_WRITE}") from error
+
+    for problem in _contradictions(record):
+        raise BaselineError(f"{path} is damaged: {problem}. {_WRITE}")
+    return record
+
+
+def _contradictions(record: RunRecord) -> Iterator[str]:
+    """What only an edited record says: a claim twice, or one that holds and a figure does not."""
+    names = Counter((claim.spec, claim.id, claim.model) for claim in record.claims)
+    for (spec, claim_id, model), count in names.items():
+        if count > 1:
+            yield f"{spec}::{claim_id} stands twice on {model}"
+    for claim in record.claims:
+        expected = [
+            one.verdict
+            for name, one in claim.statistics.items()
+            if name.partition("[")[0] in claim.expect
+        ]
+        if claim.passes and not {Verdict.FAILS, Verdict.INCONCLUSIVE}.isdisjoint(expected):
+            yield f"{claim.id} {claim.verdict}, and one of its statistics does not"
 
 
 def _with_commit(held: Held) -> Held:

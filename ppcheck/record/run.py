@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from enum import StrEnum
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from ppcheck.judge.compare import WORSE, Change
 from ppcheck.judge.verdict import Verdict
@@ -192,22 +191,6 @@ class RunRecord(Recorded):
     paths: tuple[str, ...] = ()
     specs: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     claims: tuple[ClaimRecord, ...]
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        """ValueError where a record was edited: a claim twice, or one that holds by no figure."""
-        names = Counter((claim.spec, claim.id, claim.model) for claim in self.claims)
-        if twice := next((name for name, count in names.items() if count > 1), None):
-            raise ValueError(f"{'::'.join(twice[:2])} stands twice on {twice[2]}")
-        for claim in self.claims:
-            judged = [
-                one.verdict
-                for name, one in claim.statistics.items()
-                if name.partition("[")[0] in claim.expect
-            ]
-            if claim.passes and {Verdict.FAILS, Verdict.INCONCLUSIVE} & set(judged):
-                raise ValueError(f"{claim.id} {claim.verdict}, and one of its statistics does not")
-        return self
 
     def to_json(self) -> str:
         return self.model_dump_json(by_alias=True, indent=1) + "\n"
