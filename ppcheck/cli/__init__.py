@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Claims about what a language model does, and which circuits do it.",
     )
     parser.add_argument("--version", action="version", version=f"ppcheck {version('ppcheck')}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(dest="command", required=True)
     for command in COMMANDS:
         command.add(commands)
     options, unknown = parser.parse_known_args(arguments)

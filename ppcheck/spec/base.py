@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from ppcheck.spec.grammar import FieldError
 
 
 class Model(BaseModel):
@@ -14,13 +16,13 @@ class Model(BaseModel):
         extra="forbid", frozen=True, coerce_numbers_to_str=True, arbitrary_types_allowed=True
     )
 
-    @field_validator("*", mode="before")
+    @model_validator(mode="before")
     @classmethod
-    def _check_number(cls, value: Any, info: ValidationInfo) -> Any:
-        """ValueError for a truth value where a number is asked for: Python takes `true` for 1."""
-        field = cls.model_fields[info.field_name or ""]
-        asked = (field.annotation, *get_args(field.annotation))
-        is_number = any(each in (int, float) or type(each) is int for each in asked)
-        if isinstance(value, bool) and is_number:
-            raise ValueError(f"expected a number, got {str(value).lower()}")
-        return value
+    def _check_numbers(cls, data: Any) -> Any:
+        """FieldError for a truth value where a number is asked for: Python takes `true` for 1."""
+        for name, field in cls.model_fields.items() if isinstance(data, dict) else ():
+            asked = (field.annotation, *get_args(field.annotation))
+            is_number = any(each in (int, float) or type(each) is int for each in asked)
+            if is_number and isinstance(value := data.get(name), bool):
+                raise FieldError(f"expected a number, got {str(value).lower()}", name)
+        return data
