@@ -159,7 +159,7 @@ def _audited(options: argparse.Namespace, plan: Plan, folder: Folder) -> int:
         done = len(auditor.record().at(Status.DONE))
         tell(
             f"stopped: {done} of {len(plan.checkpoints)} checkpoints are in {folder.path}, "
-            "and the same command goes on from there"
+            "and the same command resumes from there"
         )
         return STOPPED
     finally:

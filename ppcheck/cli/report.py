@@ -24,7 +24,7 @@ def add(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the page; 1 where the file is no record of a run, or the page cannot be written."""
+    """Write the page; 1 where the file is not a run record, or the page cannot be written."""
     from ppcheck.record.reading import read_run
     from ppcheck.report.html import page
 

@@ -55,7 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _check(config: pytest.Config) -> None:
-    """Raise UsageError for what cannot be meant, before anything is collected."""
+    """Raise UsageError for an invalid value, before anything is collected."""
     if not hasattr(config, "workerinput"):
         check_root(config)
     check_options(config)

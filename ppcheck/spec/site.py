@@ -65,7 +65,7 @@ _INSTEAD = {
     "hook_mlp_in": "hook_resid_mid",
     "mlp.hook_pre": "mlp.hook_post",
 }
-"""Hooks that are no sites, and the site that comes closest to what they carry."""
+"""Hooks that are not sites, and the site that comes closest to what they carry."""
 _SELECTOR = r"(\*|\d+|\[[\d,\- ]+\])"
 _HEAD = re.compile(rf"L{_SELECTOR}H{_SELECTOR}(?:\.(q|k|v|z|pattern))?")
 _NEURON = re.compile(rf"L{_SELECTOR}N{_SELECTOR}")
@@ -128,12 +128,12 @@ class SitePattern:
             indices = (int(match[3]),) if match[3] else None
             return cls(kind, (int(match[1]),), () if kind in STREAMS else indices, text)
         if near_hook := _near_hook(text):
-            raise ValueError(f"{shown(text)} is no site; {near_hook}")
+            raise ValueError(f"{shown(text)} is not a site; {near_hook}")
         stream, dot, layer = text.partition(".")
         if dot and (near := get_close_matches(stream, STREAMS, n=1)):
             meant = f"{near[0]}.L{layer.removeprefix('L')}"
-            raise ValueError(f"{shown(text)} is no site; did you mean {meant}?")
-        raise ValueError(f"{shown(text)} is no site; sites are written {FORMS}")
+            raise ValueError(f"{shown(text)} is not a site; did you mean {meant}?")
+        raise ValueError(f"{shown(text)} is not a site; sites are written {FORMS}")
 
     @property
     def least(self) -> int:

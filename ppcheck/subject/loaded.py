@@ -155,7 +155,7 @@ class LoadedSubject(Subject):
         from ppcheck.subject.operations.editing import activations
 
         if any(site.kind is Kind.PATTERN for site in sites):
-            raise UnsupportedError("a pattern is no vector at a token: measure `attention`")
+            raise UnsupportedError("a pattern is not a vector at a token: measure `attention`")
         progress = self.progress
         return activations(self._engine, encoded, sites, position, cells, progress=progress)
 

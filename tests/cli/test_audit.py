@@ -108,7 +108,7 @@ def test_an_interrupted_audit_stops_its_runs_and_says_how_to_go_on(number: int) 
         auditor.send_signal(number)
         said, _ = auditor.communicate(timeout=30)
     assert auditor.returncode == STOPPED
-    assert "stopped: 0 of 2 checkpoints are in out, and the same command goes on from there" in said
+    assert "stopped: 0 of 2 checkpoints are in out, and the same command resumes from there" in said
     assert not psutil.wait_procs(children, timeout=5)[1]
     assert {each.status for each in written().checkpoints} == {"waiting"}
 

@@ -37,8 +37,8 @@ def test_one_edge_of_a_model_is_named_as_it_is_written() -> None:
         ("L0H1.q -> L1H1", "L0H1.q is no sender: write embed, a head such as L0H2, or mlp_out"),
         ("attn_out.L0 -> L1H1", "attn_out.L0 is no sender"),
         ("L0H1 -> resid_mid.L1", "resid_mid.L1 is no receiver"),
-        ("logits -> L1H1", "'logits' is no site"),
-        ("L0H1 -> L1X1", "'L1X1' is no site"),
+        ("logits -> L1H1", "'logits' is not a site"),
+        ("L0H1 -> L1X1", "'L1X1' is not a site"),
     ],
 )
 def test_what_is_no_edge_is_refused_with_what_would_be_one(value: Any, message: str) -> None:

@@ -123,7 +123,7 @@ def test_what_is_wrong_with_the_whole_file_is_said(
             "mode: noise\n    together: perhaps",
             "25: together: expected true or false, got 'perhaps'",
         ),
-        ("site: L0H0", "site: H0L0", "23: site: 'H0L0' is no site; sites are written L9H6"),
+        ("site: L0H0", "site: H0L0", "23: site: 'H0L0' is not a site; sites are written L9H6"),
         ("site: L0H0", "site: {a: b}", "23: site: a site is text or a list of texts, such as"),
         ("site: L0H0", "site: [L[0-1]H0]", "23: not YAML: did not find expected ',' or ']'"),
         (

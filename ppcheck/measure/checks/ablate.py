@@ -92,7 +92,7 @@ class Ablate(Check):
         yield from metric_problems(prompt_set, self.metric)
         yield from patch_problems(self.position)
         if any(pattern.kind is SiteKind.PATTERN for pattern in self.site):
-            yield "site", "a pattern is no vector at a token: ablate the head, or its .q, .k, .v"
+            yield "site", "a pattern is not a vector at a token: ablate the head, or its .q, .k, .v"
         if self.together and self.top is not None:
             yield "top", "`top` chooses among sites ablated alone: leave out `together`"
         yield from ablation_problems(self.model_fields_set, self.ablation)

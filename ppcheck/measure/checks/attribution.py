@@ -129,7 +129,7 @@ class _Attributed:
 
     ``sites`` [site, prompt] are those of the claim, ``model`` has every part of the model [prompt],
     ``biases`` [prompt] come from final norm and unembedding, and ``untouched`` [prompt] is the
-    metric that the model puts out. Rounding may move each value by ``step``.
+    metric that the model outputs. Rounding may move each value by ``step``.
     """
 
     sites: Floats

@@ -18,7 +18,7 @@ NORMAL = 1.96
 def site_map(sites: Sequence[Site], values: Floats) -> dict[str, Any]:
     """Values [site] as layer by head, or layer by stream, or what else tells the sites apart.
 
-    ``values`` of the map are [row, column], None where there is no site.
+    ``values`` of the map are [row, column], None where there is not a site.
     """
     places = [(_row(site), _column(site)) for site in sites]
     rows, columns = (list(dict.fromkeys(names)) for names in zip(*places, strict=True))

@@ -21,7 +21,7 @@ STREAM = (Kind.RESID_PRE, Kind.RESID_MID, Kind.RESID_POST)
 def dose_problems(prompt_set: PromptSet, dose: str) -> Problems:
     ordered = [name for name, words in prompt_set.vary.items() if words.role == "ordered"]
     if prompt_set.rows is None and dose not in ordered:
-        yield "dose", f"{dose!r} is no ordered variable: {suggest(dose, ordered)}"
+        yield "dose", f"{dose!r} is not an ordered variable: {suggest(dose, ordered)}"
 
 
 def separates_problems(
@@ -31,7 +31,7 @@ def separates_problems(
     for name, labels in separates.items():
         variable = prompt_set.vary.get(name)
         if variable is None and prompt_set.rows is None:
-            yield "separates", f"{name!r} is no variable of {on!r}"
+            yield "separates", f"{name!r} is not a variable of {on!r}"
         try:
             check_labels(name, variable, labels)
         except ValueError as error:

@@ -74,7 +74,7 @@ class Direction(Model):
         for name, labels in (self.between or {}).items():
             variable = prompt_set.vary.get(name)
             if variable is None and prompt_set.rows is None:
-                yield "between", f"{name!r} is no variable of the prompts"
+                yield "between", f"{name!r} is not a variable of the prompts"
             try:
                 check_labels(name, variable, labels)
             except ValueError as error:

@@ -40,7 +40,7 @@ class Edit:
 
     def __post_init__(self) -> None:
         if self.site.kind is Kind.PATTERN:
-            raise ValueError(f"{self.site} is no vector at a token, and cannot be edited")
+            raise ValueError(f"{self.site} is not a vector at a token, and cannot be edited")
         if not 1 <= self.vector.ndim <= 3:
             raise ValueError(f"{self.site}: a vector of shape {self.vector.shape} has no meaning")
         if self.vector.ndim < 3 and not np.isfinite(self.vector).all():

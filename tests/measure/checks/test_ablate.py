@@ -320,7 +320,7 @@ def test_what_is_chosen_on_one_half_is_judged_on_the_other(tiny: Model) -> None:
     [
         ({"position": "previous"}, "position", "attention only"),
         ({"together": True, "top": 1}, "top", "leave out `together`"),
-        ({"site": "L0H0.pattern"}, "site", "no vector at a token"),
+        ({"site": "L0H0.pattern"}, "site", "not a vector at a token"),
         ({"ablation": "zero", "reference": "game"}, "reference", "mean or resample, not for zero"),
         ({"ablation": "resample", "by": "pooled"}, "by", "for ablation mean, not for resample"),
         ({"ablation": "mean", "draws": 2}, "draws", "for ablation resample, not for mean"),

@@ -188,7 +188,7 @@ def test_relabelling_units_changes_no_estimate(tiny: Model) -> None:
 @pytest.mark.parametrize(
     ("fields", "key", "message"),
     [
-        ({"metric": "p(a)", "dose": "feeling"}, "dose", "no ordered variable"),
+        ({"metric": "p(a)", "dose": "feeling"}, "dose", "not an ordered variable"),
         ({"metric": "kl", "dose": "strength"}, "metric", "use it in a patching claim"),
     ],
 )

@@ -257,7 +257,7 @@ def test_relabelling_units_changes_no_estimate(tiny: Model) -> None:
         ({}, "check", "`separates`, `dose` or both"),
         ({"separates": {"felling": ["pain", "neutral"]}}, "separates", "no variable"),
         ({"separates": {"feeling": ["pain", "neutrl"]}}, "separates", "did you mean 'neutral'"),
-        ({"dose": "feeling"}, "dose", "no ordered variable"),
+        ({"dose": "feeling"}, "dose", "not an ordered variable"),
         ({"dose": "strength", "position": "previous"}, "position", "attention only"),
         ({"dose": "strength", "site": "L0H0.pattern"}, "site", "use the check `attention`"),
         ({"dose": "strength", "site": "L0H0", "metric": METRIC}, "site", "patches neurons"),

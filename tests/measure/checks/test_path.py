@@ -288,7 +288,7 @@ def test_what_is_told_later_is_no_problem(fields: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("receiver", [[], 3, "L1H0.pattern", "resid_post.L1", "logit"])
 def test_what_reads_no_stream_is_no_receiver(receiver: object) -> None:
-    with pytest.raises(ValueError, match=r"receiver|is no site"):
+    with pytest.raises(ValueError, match=r"receiver|is not a site"):
         claim("path", sender="L0H0", receiver=receiver, mode="denoise", metric=METRIC)
 
 
