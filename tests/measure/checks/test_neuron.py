@@ -255,7 +255,7 @@ def test_relabelling_units_changes_no_estimate(tiny: Model) -> None:
     ("fields", "key", "message"),
     [
         ({}, "check", "`separates`, `dose` or both"),
-        ({"separates": {"felling": ["pain", "neutral"]}}, "separates", "no variable"),
+        ({"separates": {"felling": ["pain", "neutral"]}}, "separates", "not a variable"),
         ({"separates": {"feeling": ["pain", "neutrl"]}}, "separates", "did you mean 'neutral'"),
         ({"dose": "feeling"}, "dose", "not an ordered variable"),
         ({"dose": "strength", "position": "previous"}, "position", "attention only"),

@@ -226,7 +226,7 @@ def test_a_mean_by_token_needs_prompts_of_one_length(
 
 def test_an_edit_without_meaning_is_refused() -> None:
     head = Site(Kind.HEAD, 0, 0)
-    with pytest.raises(ValueError, match="no vector at a token"):
+    with pytest.raises(ValueError, match="not a vector at a token"):
         Edit(Site(Kind.PATTERN, 0, 0), ALL, Operation.SET, np.zeros(3))
     with pytest.raises(ValueError, match="shape"):
         Edit(head, ALL, Operation.SET, np.zeros((1, 1, 1, 8)))
