@@ -338,7 +338,7 @@ def test_the_planner_counts_every_step_of_every_direction(tiny: Model) -> None:
         (
             {"direction": {"between": {"felling": ["pain", "neutral"]}}},
             "direction.between",
-            "no variable",
+            "not a variable",
         ),
         (
             {"direction": {"between": {"feeling": ["pian", "neutral"]}}},
