@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from itertools import islice, pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ppcheck.demo import game
 from ppcheck.demo.game import (
     BLUNTED_SIGNS,
     CLOSINGS,
@@ -126,3 +129,9 @@ def test_each_word_of_the_grammar_survives_without_its_held_out_rounds() -> None
         word for each in islice(rounds(1, held_out=False), 2000) for word in each.prompt.split()
     }
     assert seen == set(vocabulary())
+
+
+def test_the_readme_lists_every_word_of_the_model() -> None:
+    text = (Path(game.__file__).with_name("README.md")).read_text(encoding="utf-8")
+    listed = text.partition("It knows these words")[2].partition("is not known): ")[2]
+    assert set(re.findall(r"`(\S+)`", listed.splitlines()[0])) == set(vocabulary())
