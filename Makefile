@@ -8,7 +8,7 @@ ifdef PIP_FIND_LINKS
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 endif
 
-.PHONY: check test lint types contracts unit versions lock schema train bench calibrate sensitivity clean
+.PHONY: check test lint types contracts unit versions lock schema train maps bench calibrate sensitivity clean
 
 check: $(READY)  ## Run the shipped specs on the embedded demo model.
 	$(BIN)/pytest specs --model demo --ppcheck-json reports/check.json --ppcheck-report=reports/html
@@ -44,6 +44,9 @@ schema: $(READY)  ## Write the JSON Schemas of specs and of run records anew.
 
 train: $(READY)  ## Train the demo model anew.
 	$(BIN)/python -m ppcheck.demo.train
+
+maps: $(READY)  ## Write the shipped maps of where models have their sites again.
+	$(BIN)/python -m tests.subject.ship_maps
 
 bench: $(READY)  ## Benchmarks; ONLY=W1 runs one.
 	$(BIN)/pytest tests/benchmarks -s --benchmark-enable $(if $(ONLY),-k $(ONLY))
