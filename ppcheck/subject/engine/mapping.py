@@ -40,7 +40,8 @@ def found_map(model: Any, bridge: Bridge, label: str) -> tuple[SiteMap, bool]:
     """The map as the bridge shows it, and whether it was tried on finite numbers."""
     named = _named(bridge)
     hooks = Hooks(model, named, bridge, label)
-    ids = torch.arange(_ROWS * _TOKENS, device=model.device).reshape(_ROWS, _TOKENS)
+    length = min(_TOKENS, named.shape.n_positions)
+    ids = torch.arange(_ROWS * length, device=model.device).reshape(_ROWS, length)
     ids = (ids * 7 + 3) % named.shape.n_vocabulary
     theirs, is_finite = _shown_by_bridge(hooks, ids)
     ours = _shown_by_modules(hooks, ids)
