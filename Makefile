@@ -8,7 +8,7 @@ ifdef PIP_FIND_LINKS
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 endif
 
-.PHONY: check test lint types contracts unit versions lock schema train bench calibrate sensitivity clean
+.PHONY: check test slow quick lint types contracts unit versions lock schema train maps bench calibrate sensitivity clean
 
 check: $(READY)  ## Run the shipped specs on the embedded demo model.
 	$(BIN)/pytest specs --model demo --ppcheck-json reports/check.json --ppcheck-report=reports/html
@@ -27,7 +27,14 @@ contracts: $(READY)
 	$(BIN)/lint-imports
 
 unit: $(READY)
-	$(BIN)/pytest -n 2 tests --ignore tests/benchmarks
+	$(BIN)/pytest -n 2 tests --ignore tests/benchmarks -m "not slow"
+
+slow: $(READY)  ## What `make test` leaves out: shipped specs on every model, sensitivity, simulations.
+	$(BIN)/pytest -n 2 tests --ignore tests/benchmarks -m slow
+
+quick: $(READY)  ## Lint, and the tests of what differs from BASE (the last commit).
+	$(BIN)/ruff check
+	.ci/changed-tests $(BASE) | xargs --no-run-if-empty $(BIN)/pytest -q -m "not slow"
 
 versions:  ## Test the lowest and the newest versions of the dependencies, each in its own .venv.
 	.ci/versions lowest
@@ -44,6 +51,9 @@ schema: $(READY)  ## Write the JSON Schemas of specs and of run records anew.
 
 train: $(READY)  ## Train the demo model anew.
 	$(BIN)/python -m ppcheck.demo.train
+
+maps: $(READY)  ## Write the shipped maps of where models have their sites again.
+	$(BIN)/python -m tests.subject.ship_maps
 
 bench: $(READY)  ## Benchmarks; ONLY=W1 runs one.
 	$(BIN)/pytest tests/benchmarks -s --benchmark-enable $(if $(ONLY),-k $(ONLY))

@@ -101,6 +101,11 @@ class Site:
         return f"{self.kind}.L{self.layer}"
 
 
+def kind_of(hook: str) -> Kind:
+    """The kind of site that a hook carries, by the name that `Site.hook` gives it."""
+    return Kind.EMBED if hook == "hook_embed" else _KINDS[hook.split(".", 2)[2]]
+
+
 @dataclass(frozen=True)
 class SitePattern:
     """One written address. ``layers`` and ``indices`` are None for all that the model has."""

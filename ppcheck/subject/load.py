@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -50,9 +50,9 @@ def load(ref: ModelRef, settings: Settings = STANDARD) -> LoadedSubject:
 
 
 def _loaded(ref: ModelRef, path: Path, files: list[Path], settings: Settings) -> LoadedSubject:
-    from ppcheck.subject.engine.blocks import Plain
     from ppcheck.subject.engine.engine import Engine
-    from ppcheck.subject.model.bridge import bridged, shape_of
+    from ppcheck.subject.engine.mapping import site_map
+    from ppcheck.subject.model.bridge import Bridge
     from ppcheck.subject.model.causal import check_causal
     from ppcheck.subject.model.config import check_config, quantisation
     from ppcheck.subject.model.weights import loaded
@@ -66,12 +66,15 @@ def _loaded(ref: ModelRef, path: Path, files: list[Path], settings: Settings) ->
     tokenizer = _tokenizer(path)
     model = loaded(path, files, ref.label, settings, quantised)
     info = _info(ref, path, files, model, tokenizer, quantised)
-    plain = Plain.of(model)
-    bridge = bridged(model, path)
-    shape = shape_of(bridge.cfg)
-    check_causal(plain.model, shape, ref.label)
+    # Fused attention shows no weights.
+    with suppress(ValueError):
+        model.set_attn_implementation("eager")
+    bridge = Bridge(model, path)
+    sites = site_map(model, bridge, info.config_sha256, ref.label)
+    shape = sites.shape
+    check_causal(model, shape, ref.label)
     tokens = Tokens(ref.label, shape.n_vocabulary, shape.n_positions, tokenizer)
-    engine = Engine(bridge, plain, shape, ref.label, info.parameters, self_test, settings.memory)
+    engine = Engine(model, sites, bridge, ref.label, self_test, settings.memory)
     return LoadedSubject(info, shape, tokens, engine)
 
 

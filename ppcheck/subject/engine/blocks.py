@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ppcheck.errors import UnsupportedError
-from ppcheck.spec.site import OF_HEADS, Kind, Site
-from ppcheck.subject.engine.frame import Arguments, Form, Frame, twin
-from ppcheck.subject.engine.hooks import Hook, Hooks
+from ppcheck.spec.site import Kind, Site
+from ppcheck.subject.engine.frame import Arguments, Form, Frame
+from ppcheck.subject.engine.hooks import Hook, Hooks, attached_to
 from ppcheck.subject.engine.kernels import quicken
-from ppcheck.subject.model.info import Shape
 
 _INSIDE = frozenset(Kind) - {Kind.EMBED, Kind.RESID_PRE, Kind.RESID_POST}
 
@@ -58,60 +56,27 @@ class Keys:
         return both
 
 
-@dataclass(frozen=True, eq=False)
-class _Part:
-    """A site's place in a plain block: the input or the output of one module."""
-
-    module: nn.Module
-    is_input: bool
-
-
-@dataclass(frozen=True, eq=False)
-class Plain:
-    """A model without hooks that shares the weights of the bridged one.
-
-    ``names`` says what its modules are called, by the id of the module that the bridge wraps.
-    """
-
-    model: Any
-    names: Mapping[int, str]
-
-    @classmethod
-    def of(cls, model: Any) -> Plain:
-        """Of a model that the bridge is yet to wrap."""
-        return cls(twin(model), {id(module): name for name, module in model.named_modules()})
-
-
 class Blocks:
-    """The blocks of a plain model with fast attention, and of the bridged one where it must be.
+    """The blocks of a twin with fast attention, and of the bridge where it must be.
 
     A hook inside a block sees [row, token, d_model], [row, token, head, d_head],
     [row, token, neuron] or [row, head, query, key]; those that only the bridge computes (patterns,
     and q, k and v of joint projections) make that block run in the bridge.
     """
 
-    def __init__(self, bridge: Any, model: Plain, hooks: Hooks, shape: Shape) -> None:
-        plain, names = model.model, model.names
+    def __init__(self, model: Any, hooks: Hooks) -> None:
         self.hooks = hooks
-        self._shape = shape
-        self._names = names
-        self._bridged = list(bridge.blocks)
-        block_names = [names[id(block.original_component)] for block in self._bridged]
-        self._plain = [plain.get_submodule(name) for name in block_names]
-        self._attention = [
-            plain.get_submodule(names[id(block.attn.original_component)]) for block in self._bridged
-        ]
-        self._parts: dict[Site, _Part | None] = {}
-        self._root = plain
-        block_forms, self._attention_forms = _forms(plain, self._plain, self._attention)
-        self.frame = Frame(
-            plain,
-            block_names,
-            block_forms,
-            names[id(bridge.unembed.original_component)],
-            names[id(_component(bridge, hooks.name(Site(Kind.EMBED))).original_component)],
-        )
-        quicken(plain, self._plain)
+        names = hooks.map
+        self._root = model
+        self._plain = [model.get_submodule(name) for name in _all(names.blocks, "block")]
+        attentions = _all(names.attentions, "attention of a block")
+        self._attention = [model.get_submodule(name) for name in attentions]
+        self._watched: dict[int, list[Tensor]] = {}
+        block_forms, self._attention_forms = _forms(model, self._plain, self._attention)
+        blocks = _all(names.blocks, "block")
+        ends = _all([names.unembedding, names.embedding], "embedding or unembedding")
+        self.frame = Frame(model, blocks, block_forms, *ends)
+        quicken(model, self._plain)
 
     def __len__(self) -> int:
         return len(self._plain)
@@ -127,29 +92,25 @@ class Blocks:
     ) -> Tensor:
         """The block's output for a stream [row, token, d_model] that stands at ``tokens``."""
         args, kwargs = arguments.call(hidden, tokens, keys)
-        inside = {kind: hook for kind, hook in visits.items() if kind in _INSIDE}
-        parts = {kind: part for kind in inside if (part := self.part(kind, layer))}
-        if parts.keys() == inside.keys():
-            with self._attached(layer, len(hidden), inside, parts):
+        inside = [
+            (Site(kind, layer).hook, hook) for kind, hook in visits.items() if kind in _INSIDE
+        ]
+        places = self.hooks.places([name for name, _ in inside])
+        if places is not None:
+            at = self.hooks.at(places, inside, len(hidden))
+            with attached_to(self._root, at), self._watching(layer, self._attention[layer]):
                 output = self._plain[layer](*args, **kwargs)
         else:
-            by_name = [(Site(kind, layer).hook, hook) for kind, hook in inside.items()]
-            with self.hooks.attached(by_name):
-                output = self._bridged[layer](*args, **kwargs)
+            block = self.hooks.bridge.booted.blocks[layer]
+            with self.hooks.on_bridge(inside), self._watching(layer, block.attn):
+                output = block(*args, **kwargs)
         result: Tensor = output[0] if isinstance(output, tuple) else output
         return result
 
-    def part(self, kind: Kind, layer: int) -> _Part | None:
-        """Where a plain block holds the sites of this kind; None where only the bridge has it."""
-        site = Site(kind, layer)
-        if site not in self._parts:
-            self._parts[site] = self._find(site)
-        return self._parts[site]
-
     def projected(self, layer: int, heads: Tensor) -> Tensor:
         """The attention's output for the outputs of its heads, [row, token, head x d_head]."""
-        part = self.part(Kind.HEAD, layer)
-        output: Tensor = part.module(heads)  # type: ignore[union-attr]
+        place = self.hooks.map.sites[Site(Kind.HEAD, layer).hook]
+        output: Tensor = self._root.get_submodule(place.module)(heads)  # type: ignore[union-attr]
         return output
 
     @contextmanager
@@ -168,73 +129,36 @@ class Blocks:
 
     @contextmanager
     def attention_output(self, layer: int, keep: list[Tensor]) -> Iterator[None]:
-        """Have ``keep`` hold what attention puts out, wherever the block runs."""
+        """Have ``keep`` hold what attention outputs, wherever the block runs."""
+        self._watched[layer] = keep
+        try:
+            yield
+        finally:
+            del self._watched[layer]
+
+    @contextmanager
+    def _watching(self, layer: int, attention: nn.Module) -> Iterator[None]:
+        keep = self._watched.get(layer)
+        if keep is None:
+            yield
+            return
 
         def see(_module: Any, _args: Any, output: Any) -> None:
             keep.append(output[0] if isinstance(output, tuple) else output)
 
-        with ExitStack() as stack:
-            for module in (self._attention[layer], self._bridged[layer].attn):
-                stack.callback(module.register_forward_hook(see).remove)
+        handle = attention.register_forward_hook(see)
+        try:
             yield
-
-    def _find(self, site: Site) -> _Part | None:
-        name = self.hooks.name(site)
-        component = _component(None, name, self._bridged)
-        raw = getattr(component, "original_component", None)
-        end = name.rsplit(".", 1)[-1]
-        if end not in ("hook_in", "hook_out") or id(raw) not in self._names:
-            return None
-        return _Part(self._root.get_submodule(self._names[id(raw)]), end == "hook_in")
-
-    @contextmanager
-    def _attached(
-        self, layer: int, rows: int, visits: Mapping[Kind, Hook], parts: Mapping[Kind, _Part]
-    ) -> Iterator[None]:
-        with ExitStack() as stack:
-            for kind, hook in visits.items():
-                part = parts[kind]
-                see = partial(self._see, Site(kind, layer), rows, hook)
-                if part.is_input:
-                    handle = part.module.register_forward_pre_hook(partial(_on_input, see))
-                else:
-                    handle = part.module.register_forward_hook(partial(_on_output, see))
-                stack.callback(handle.remove)
-            yield
-
-    def _see(self, site: Site, rows: int, hook: Hook, activation: Tensor) -> Tensor | None:
-        shown = activation.reshape(rows, -1, activation.shape[-1])
-        if site.kind in OF_HEADS:
-            heads = self._shape.components(site.kind), self._shape.d_head
-            if shown.shape[-1] != heads[0] * heads[1]:
-                raise UnsupportedError(
-                    f"{self.hooks.model} shows {site.hook} in a layout of its own"
-                )
-            shown = shown.view(*shown.shape[:2], *heads)
-        new = hook(shown)
-        return None if new is None else new.reshape(activation.shape)
+        finally:
+            handle.remove()
 
 
-def _on_input(see: Any, _module: Any, args: tuple[Any, ...]) -> Any:
-    new = see(args[0])
-    return None if new is None else (new, *args[1:])
-
-
-def _on_output(see: Any, _module: Any, _args: Any, output: Any) -> Any:
-    if not isinstance(output, tuple):
-        return see(output)
-    new = see(output[0])
-    return None if new is None else (new, *output[1:])
-
-
-def _component(root: Any, name: str, blocks: Sequence[Any] | None = None) -> Any:
-    """The bridge's component that owns a hook point such as ``blocks.3.attn.o.hook_in``."""
-    path = name.split(".")[:-1]
-    if blocks is not None:
-        root, path = blocks[int(path[1])], path[2:]
-    for part in path:
-        root = getattr(root, part)
-    return root
+def _all(names: Sequence[str | None], what: str) -> list[str]:
+    """Raises UnsupportedError where one of the modules is not known."""
+    known = [name for name in names if name is not None]
+    if len(known) < len(names):
+        raise UnsupportedError(f"no module of it is known to be the {what}")
+    return known
 
 
 def _forms(plain: Any, *groups: Sequence[nn.Module]) -> list[list[Form]]:

@@ -17,17 +17,19 @@ from ppcheck.arrays import Floats, Integers
 from ppcheck.errors import MeasurementError, UnsupportedError
 from ppcheck.spec.site import Kind, Site
 from ppcheck.subject.engine.batches import Progress, batches, stacked
-from ppcheck.subject.engine.blocks import Blocks, Plain
+from ppcheck.subject.engine.blocks import Blocks
 from ppcheck.subject.engine.hooks import Hook, Hooks, by_hook, not_finite
 from ppcheck.subject.engine.memory import Result, captured_size, in_parts, row_size
 from ppcheck.subject.engine.prefix import branches
 from ppcheck.subject.engine.replay import Replay
 from ppcheck.subject.engine.work import Work
 from ppcheck.subject.interventions.readout import Answers, Readout, width
+from ppcheck.subject.model.bridge import Bridge
 from ppcheck.subject.model.device import doubled, in_numpy, total_memory
-from ppcheck.subject.model.info import Shape
 from ppcheck.subject.model.rounding import Rounding
 from ppcheck.subject.model.settings import STANDARD, Budget
+from ppcheck.subject.model.site_map import SiteMap
+from ppcheck.subject.model.twin import twin
 
 Sequences = Sequence[Sequence[int]]
 
@@ -50,7 +52,7 @@ class SelfTest(Protocol):
 
 
 class Engine:
-    """Runs one bridged model.
+    """Runs one model.
 
     A batch holds at most ``max_tokens`` tokens and ``max_logits`` logits and takes at most
     ``memory`` bytes, but is at least one row.
@@ -58,28 +60,27 @@ class Engine:
 
     def __init__(
         self,
-        bridge: Any,
-        plain: Plain,
-        shape: Shape,
-        model: str,
-        parameters: int,
+        model: Any,
+        sites: SiteMap,
+        bridge: Bridge,
+        label: str,
         self_test: SelfTest,
         memory: Budget = STANDARD.memory,
     ) -> None:
-        self.hooks = Hooks(bridge, shape, model)
-        self.shape = shape
-        self.bridge, self._plain = bridge, plain
+        self._model, self._twin = model, twin(model)
+        self.hooks = Hooks(model, sites, bridge, label)
+        self.shape = sites.shape
         self._self_test = self_test
-        self.work = Work(shape.n_layers)
-        self._model = bridge.original_model
-        self.device: torch.device = self._model.device
-        self.dtype: torch.dtype = self._model.dtype
+        self.work = Work(self.shape.n_layers)
+        self.device: torch.device = model.device
+        self.dtype: torch.dtype = model.dtype
         self.memory = memory.bytes(total_memory(self.device))
         self.max_tokens = _MAX_TOKENS.get(self.device.type, _FILLS_GPU)
         self.max_logits = 2**24
         # Threads that share one small matrix product mostly wait for each other.
+        parameters = sum(parameter.numel() for parameter in model.parameters())
         self._threads = 1 if parameters < _SMALL else _DEFAULT_THREADS
-        self._keeps_last = "logits_to_keep" in inspect.signature(self._model.forward).parameters
+        self._keeps_last = "logits_to_keep" in inspect.signature(model.forward).parameters
 
     @contextmanager
     def running(self, *, gradients: bool = False) -> Iterator[None]:
@@ -98,7 +99,7 @@ class Engine:
     def no_replay(self) -> str | None:
         try:
             with self.running():
-                self._replay = Replay(Blocks(self.bridge, self._plain, self.hooks, self.shape))
+                self._replay = Replay(Blocks(self._twin, self.hooks))
         except Exception as error:  # noqa: BLE001 (it is the model's own code that is tried)
             return f"{type(error).__name__}: {error}"
         return self._self_test.fault(self, self._replay)
@@ -142,14 +143,16 @@ class Engine:
         keep: int = 1,
         *,
         gradients: bool = False,
+        reads: bool = False,
     ) -> Tensor:
         """Logits of the last ``keep`` tokens, [row, keep, vocabulary], of ids [row, token].
 
-        Raises MeasurementError where they are not finite.
+        With ``reads`` no hook writes. Raises MeasurementError where logits are not finite.
         """
         only = {"logits_to_keep": keep} if self._keeps_last else {}
-        with self.running(gradients=gradients), self.hooks.attached(hooks):
-            output = self._model(input_ids=self._placed(ids), use_cache=False, **only)
+        attached = self.hooks.attached(hooks, len(ids), reads=reads)
+        with self.running(gradients=gradients), attached as model:
+            output = model(input_ids=self._placed(ids), use_cache=False, **only)
             logits: Tensor = output.logits[:, -keep:]
             if not torch.isfinite(logits).all():
                 raise not_finite("logits")
@@ -171,12 +174,13 @@ class Engine:
             return keep
 
         groups = by_hook(sites)
-        self.forward(ids, [(hook, recorder(hook, some)) for hook, some in groups.items()])
+        hooks = [(hook, recorder(hook, some)) for hook, some in groups.items()]
+        self.forward(ids, hooks, reads=True)
         return found
 
     @cached_property
     def obeys_patterns(self) -> bool:
-        """Whether heads without attention put out nothing.
+        """Whether heads without attention output nothing.
 
         Where the bridge leaves attention to the model's own code it only shows the patterns.
         """

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
-from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,13 +13,9 @@ import torch
 from torch import Tensor, nn
 from transformers import DynamicCache
 
+from ppcheck.subject.model.twin import twin
+
 Call = tuple[tuple[Any, ...], dict[str, Any]]
-
-
-def twin(model: nn.Module) -> Any:
-    """A copy with modules of its own and the very same weights, so that it costs no memory."""
-    tensors = [*model.parameters(), *model.buffers()]
-    return deepcopy(model, {id(tensor): tensor for tensor in tensors})
 
 
 @dataclass(frozen=True)

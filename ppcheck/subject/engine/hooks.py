@@ -1,50 +1,45 @@
-"""Sites of one model as TransformerBridge hook points."""
+"""Hooks on the sites of one model."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import cached_property
+from contextlib import ExitStack, contextmanager
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from ppcheck.errors import MeasurementError, UnsupportedError
-from ppcheck.spec.site import OF_HEADS, Kind, Site
+from ppcheck.spec.site import OF_HEADS, Kind, Site, kind_of
 from ppcheck.subject.interventions.edit import Operation
-from ppcheck.subject.model.info import Shape
+from ppcheck.subject.model.bridge import Bridge
+from ppcheck.subject.model.site_map import End, Place, SiteMap
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
+Args = tuple[Any, ...]
 Hook = Callable[["Tensor"], "Tensor | None"]
 """Sees an activation; what it returns, if not None, takes its place."""
 
 
 class Hooks:
-    """The hook points of a booted bridge.
+    """The sites of one model: which it has, and hooks on them.
 
     Layouts are [row, token, d_model] for streams, [row, token, head, d_head] for heads and their
     q, k and v, [row, token, neuron] for neurons and [row, head, query, key] for patterns.
     """
 
-    def __init__(self, bridge: Any, shape: Shape, model: str) -> None:
+    def __init__(self, root: Any, sites: SiteMap, bridge: Bridge, model: str) -> None:
         self.model = model
-        self._shape = shape
-        self._points = dict(bridge.hook_dict)
+        self.map = sites
+        self.bridge = bridge
+        self.root = root
 
     def has(self, *hooks: str) -> bool:
-        return self._points.keys() >= set(hooks)
-
-    def name(self, site: Site) -> str:
-        """The bridge's own name of the hook that carries ``site``. Raises UnsupportedError."""
-        self.check(site)
-        return str(self._points[site.hook].name)
+        return self.map.sites.keys() >= set(hooks)
 
     def check(self, site: Site) -> None:
         """Raises UnsupportedError where the model has no such site."""
-        point = self._points.get(site.hook)
-        name = getattr(point, "name", None) or ""
-        # In a mixture of experts `mlp.hook_post` is another name for the whole output.
-        if point is None or (site.kind is Kind.NEURON and not name.endswith("out.hook_in")):
+        if not self.has(site.hook):
             raise UnsupportedError(
                 f"{self.model} has no {site}: its blocks do not compute {site.hook}"
             )
@@ -68,7 +63,7 @@ class Hooks:
         if kind is Kind.PATTERN:
             chosen = activation[:, indices].transpose(1, 2)
         elif kind in OF_HEADS:
-            heads = self._shape.components(kind), self._shape.d_head
+            heads = self.map.shape.components(kind), self.map.shape.d_head
             if activation.shape[2:] != heads:
                 raise UnsupportedError(f"{self.model} shows {sites[0].hook} in a layout of its own")
             chosen = activation[:, :, indices]
@@ -81,19 +76,126 @@ class Hooks:
         return chosen
 
     @contextmanager
-    def attached(self, hooks: Sequence[tuple[str, Hook]]) -> Iterator[None]:
-        """Run these in order; a hook that returns a tensor replaces the activation."""
-        handles = []
+    def attached(
+        self, hooks: Sequence[tuple[str, Hook]], rows: int, *, reads: bool = False
+    ) -> Iterator[Any]:
+        """Run these in order; a hook that returns a tensor replaces the activation.
+
+        Gives the model to run on so many ``rows``: the model itself, or the bridge's where a hook
+        is on what only the bridge computes. With ``reads`` no hook returns anything. Raises
+        UnsupportedError for what the model does not compute, when it was run, too.
+        """
+        names = [name for name, _ in hooks]
+        places = self.places(names, reads=reads)
+        if places is None:
+            with self.on_bridge(hooks):
+                yield self.bridge.booted.original_model
+            return
+        silent = set(names)
+
+        def heard(name: str, hook: Hook, activation: Tensor) -> Tensor | None:
+            silent.discard(name)
+            return hook(activation)
+
+        visits = [(name, partial(heard, name, hook)) for name, hook in hooks]
+        with attached_to(self.root, self.at(places, visits, rows)):
+            yield self.root
+        if silent:
+            raise UnsupportedError(f"{self.model} does not compute {min(silent)}")
+
+    def places(self, hooks: Sequence[str], *, reads: bool = False) -> list[Place] | None:
+        """The hooks' places in the model itself; None where one has none.
+
+        Raises UnsupportedError for a hook that the model does not have.
+        """
+        for name in hooks:
+            if not self.has(name):
+                raise UnsupportedError(f"{self.model} does not compute {name}")
+        found = [self.map.sites[name] for name in hooks]
+        usable = [
+            place
+            for place in found
+            if place is not None and (reads or place.end is not End.WEIGHTS)
+        ]
+        return usable if len(usable) == len(found) else None
+
+    def at(
+        self, places: Sequence[Place], hooks: Sequence[tuple[str, Hook]], rows: int
+    ) -> list[tuple[Place, Hook]]:
+        """Hooks for ``places`` that show those of sites what they see in so many ``rows``."""
+
+        def see(place: Place, name: str, hook: Hook, activation: Tensor) -> Tensor | None:
+            new = hook(self.shown(name, place, activation, rows))
+            return None if new is None else place.replaced(activation, new)
+
+        return [
+            (place, partial(see, place, name, hook))
+            for place, (name, hook) in zip(places, hooks, strict=True)
+        ]
+
+    @contextmanager
+    def on_bridge(self, hooks: Sequence[tuple[str, Hook]]) -> Iterator[None]:
+        """The same on the bridge's hook points."""
+        points, handles = self.bridge.booted.hook_dict, []
         try:
             for name, hook in hooks:
-                if (point := self._points.get(name)) is None:
-                    raise UnsupportedError(f"{self.model} does not compute {name}")
-                handles.append((point, point.add_hook(_as_bridge_hook(hook))))
+                handles.append((points[name], points[name].add_hook(_as_bridge_hook(hook))))
             yield
         finally:
             for point, handle in handles:
                 handle.hook.remove()
                 point.fwd_hooks.remove(handle)
+
+    def shown(self, hook: str, place: Place, activation: Tensor, rows: int) -> Tensor:
+        """What a module shows of ``hook`` in so many rows, in the hook's layout.
+
+        Raises UnsupportedError where it has another number of heads, or these another width.
+        """
+        kind = kind_of(hook)
+        if kind is Kind.PATTERN:
+            return activation
+        shown = place.part(activation)
+        shown = shown.reshape(rows, -1, shown.shape[-1])
+        if kind not in OF_HEADS:
+            return shown
+        heads = self.map.shape.components(kind), self.map.shape.d_head
+        if shown.shape[-1] != heads[0] * heads[1]:
+            raise UnsupportedError(f"{self.model} shows {hook} in a layout of its own")
+        return shown.view(*shown.shape[:2], *heads)
+
+
+@contextmanager
+def attached_to(root: nn.Module, visits: Sequence[tuple[Place, Hook]]) -> Iterator[None]:
+    """Have hooks see, and replace, what modules of ``root`` take and give."""
+    with ExitStack() as stack:
+        for place, hook in visits:
+            module = root.get_submodule(place.module)
+            stack.callback(_attach(module, place.end, hook).remove)
+        yield
+
+
+def _attach(module: nn.Module, end: End, see: Hook) -> Any:
+    if end is End.INPUT:
+        return module.register_forward_pre_hook(partial(_on_input, see), with_kwargs=True)
+    return module.register_forward_hook(partial(_on_output, see, end))
+
+
+def _on_input(see: Hook, _module: Any, args: Args, kwargs: dict[str, Any]) -> Any:
+    new = see(args[0] if args else kwargs["hidden_states"])
+    if new is None:
+        return None
+    return ((new, *args[1:]), kwargs) if args else (args, kwargs | {"hidden_states": new})
+
+
+def _on_output(see: Hook, end: End, _module: Any, _args: Args, output: Any) -> Any:
+    if end is End.WEIGHTS:
+        if isinstance(output, tuple) and len(output) > 1 and output[1] is not None:
+            see(output[1])
+        return None
+    if not isinstance(output, tuple):
+        return see(output)
+    new = see(output[0])
+    return None if new is None else (new, *output[1:])
 
 
 def _as_bridge_hook(hook: Hook) -> Callable[..., Tensor | None]:

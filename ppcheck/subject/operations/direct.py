@@ -18,6 +18,7 @@ from ppcheck.subject.engine.engine import Engine
 from ppcheck.subject.engine.hooks import Hook, by_hook
 from ppcheck.subject.interventions.readout import Readout, width
 from ppcheck.subject.model.device import doubled, in_numpy, near
+from ppcheck.subject.model.site_map import End
 from ppcheck.subject.tokens.encoding import Encoded
 
 _ADDED = STREAMS | {Kind.HEAD, Kind.EMBED}
@@ -113,13 +114,15 @@ class Outlet:
     @classmethod
     def of(cls, engine: Engine) -> Outlet:
         """Raises UnsupportedError where there is no final norm, or no linear unembedding."""
-        norm = getattr(engine.bridge, "ln_final", None)
-        unembedding = engine.bridge.unembed.original_component
-        if norm is None or not isinstance(unembedding, nn.Linear):
+        names, model = engine.hooks.map, engine.hooks.root
+        unembedding = None
+        if names.unembedding is not None:
+            unembedding = model.get_submodule(names.unembedding)
+        if names.final_norm is None or not isinstance(unembedding, nn.Linear):
             raise _unsupported(engine, "its logits are not a linear map of a final norm")
-        config = engine.bridge.original_model.config.get_text_config()
+        config = model.config.get_text_config()
         cap = getattr(config, "final_logit_softcapping", None)
-        return cls(engine, norm.original_component, unembedding, cap)
+        return cls(engine, model.get_submodule(names.final_norm), unembedding, cap)
 
     def added(self, ids: Integers, sites: Sequence[Site], tokens: Integers) -> Floats:
         """What sites, and at last biases, add to logits of ``tokens`` [row, k]: [part, row, k].
@@ -171,25 +174,26 @@ class Outlet:
             if whole:
                 shown.append(Site(Kind.ATTN_OUT, site.layer))
         groups = by_hook(shown)
-        logits = self.engine.forward(ids, [(hook, keeper(hook, groups[hook])) for hook in groups])
+        keepers = [(hook, keeper(hook, groups[hook])) for hook in groups]
+        logits = self.engine.forward(ids, keepers, reads=True)
         return seen, logits[:, -1]
 
     def _part(self, site: Site, seen: Seen) -> Tensor:
         """What the site adds to the stream, [row, d_model]."""
         if site.kind is not Kind.HEAD:
             return seen[site.hook][:, 0]
-        name = self.engine.hooks.name(site)
-        block = self.engine.bridge.blocks[site.layer]
-        if not name.endswith("attn.o.hook_in"):
+        hooks = self.engine.hooks
+        place = hooks.map.sites[site.hook]
+        if place is None or place.end is not End.INPUT:
             raise _unsupported(self.engine, f"{site} has no projection of its own")
-        project = block.attn.o.original_component
+        project = hooks.root.get_submodule(place.module)
         heads = seen[site.hook]
         alone = torch.zeros_like(heads)
         alone[:, site.index] = heads[:, site.index]
         together = project(heads.flatten(1))
         part: Tensor = project(alone.flatten(1)) - project(torch.zeros_like(heads[:1]).flatten(1))
-        if (after := getattr(block, "ln1_post", None)) is not None:
-            norm = Norm.of(after.original_component, together[0])
+        if (after := hooks.map.norms[site.layer or 0]) is not None:
+            norm = Norm.of(hooks.root.get_submodule(after), together[0])
             part = norm.of_part(part, norm.scale(together)).to(part)
             together = norm.module(together)
         if not near(together, seen[Site(Kind.ATTN_OUT, site.layer).hook][:, 0]):

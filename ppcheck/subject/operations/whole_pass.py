@@ -11,16 +11,16 @@ import torch
 from torch import Tensor
 
 from ppcheck.arrays import Floats, Integers
-from ppcheck.errors import UnsupportedError
-from ppcheck.spec.site import OF_HEADS, Kind, Site
+from ppcheck.spec.site import Kind, Site
 from ppcheck.subject.engine.batches import Progress, batches, stacked
 from ppcheck.subject.engine.engine import Engine, read_out
-from ppcheck.subject.engine.hooks import Hook, by_hook, operated
+from ppcheck.subject.engine.hooks import Hook, by_hook
 from ppcheck.subject.engine.memory import in_parts
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.interventions.edit import Edits, Operation
 from ppcheck.subject.interventions.readout import Readout, width
-from ppcheck.subject.model.device import in_numpy, near
+from ppcheck.subject.model.device import in_numpy
+from ppcheck.subject.operations.put import Put
 from ppcheck.subject.tokens.alignment import Aligned, align
 from ppcheck.subject.tokens.encoding import Encoded
 
@@ -45,7 +45,7 @@ def patch_whole(
 
     def run(pairs: Sequence[int]) -> None:
         nonlocal done
-        recorded = _Recorded.of(engine, source, pairs, cells, aligned)
+        recorded = _Recorded.of(engine, target, source, pairs, cells, aligned)
         jobs = list(product(range(len(cells)), pairs))
 
         def fill(part: Sequence[tuple[int, int]]) -> None:
@@ -122,13 +122,18 @@ def _edit_hooks(
         tokens = encoded.positions(edit.position)
         counts = [len(tokens[number]) for number in numbers]
         vectors = [edit.at(number, count) for number, count in zip(numbers, counts, strict=True)]
-        row = np.repeat(np.arange(len(numbers)), counts)
+        row = torch.from_numpy(np.repeat(np.arange(len(numbers)), counts))
         token = np.concatenate([tokens[number] for number in numbers]).astype(np.int64)
-        index = np.full(len(row), edit.site.index or 0)
+        index = torch.full_like(row, edit.site.index or 0)
         values = torch.from_numpy(np.concatenate(vectors))
-        write = _Write(edit.site, edit.operation, row, token, index, values)
-        hooks += write.hooks(engine.hooks.model)
+        length = len(encoded.ids[numbers[0]])
+        put = Put(edit.site, edit.operation, length, row, torch.from_numpy(token), index, values)
+        hooks += _named(put, engine.hooks.model)
     return hooks
+
+
+def _named(put: Put, model: str) -> list[tuple[str, Hook]]:
+    return [(Site(kind, put.site.layer).hook, hook) for kind, hook in put.hooks(model)]
 
 
 @dataclass(frozen=True)
@@ -136,10 +141,11 @@ class _Recorded:
     """What some source prompts compute at the cells' sites, from their untouched run.
 
     ``activations`` maps a hook to [pair, token, component, width]; ``pairs``, ``tokens`` and
-    ``sites`` name the entries of the first three axes.
+    ``sites`` name the entries of the first three axes. The targets are of ``length`` tokens.
     """
 
     model: str
+    length: int
     aligned: Aligned
     pairs: Sequence[int]
     tokens: Integers
@@ -150,6 +156,7 @@ class _Recorded:
     def of(
         cls,
         engine: Engine,
+        target: Encoded,
         source: Encoded,
         pairs: Sequence[int],
         cells: Sequence[Cell],
@@ -159,18 +166,19 @@ class _Recorded:
         needed = [aligned[cell.position][pair][1] for cell in cells for pair in pairs]
         tokens = np.unique(np.concatenate(needed))
         activations = engine.record(stacked(source.ids, pairs), sites, lambda x: x[:, tokens])
-        return cls(engine.hooks.model, aligned, pairs, tokens, by_hook(sites), activations)
+        length = len(target.ids[pairs[0]])
+        return cls(engine.hooks.model, length, aligned, pairs, tokens, by_hook(sites), activations)
 
     def hooks(self, jobs: Sequence[Job]) -> list[tuple[str, Hook]]:
         """The hooks that put them into a batch whose rows are ``jobs``."""
         hooks: list[tuple[str, Hook]] = []
         # The residual between attention and MLP goes last: it overrides what attention wrote.
         for hook in sorted(self.sites, key=lambda hook: self.sites[hook][0].kind is Kind.RESID_MID):
-            if write := self._write(hook, jobs):
-                hooks.extend(write.hooks(self.model))
+            if put := self._put(hook, jobs):
+                hooks.extend(_named(put, self.model))
         return hooks
 
-    def _write(self, hook: str, jobs: Sequence[Job]) -> _Write | None:
+    def _put(self, hook: str, jobs: Sequence[Job]) -> Put | None:
         slots = {site: slot for slot, site in enumerate(self.sites[hook])}
         numbers = {pair: number for number, pair in enumerate(self.pairs)}
         places = [
@@ -185,65 +193,6 @@ class _Recorded:
         row, to, number, since, slot = np.array(places).T
         values = self.activations[hook][number, np.searchsorted(self.tokens, since), slot]
         index = np.array([site.index or 0 for site in self.sites[hook]])[slot]
-        return _Write(self.sites[hook][0], Operation.SET, row, to, index, values)
-
-
-@dataclass(frozen=True)
-class _Write:
-    """``values`` [place, width] for a hook's activation at rows, tokens and components [place]."""
-
-    site: Site
-    operation: Operation
-    row: Integers
-    token: Integers
-    index: Integers
-    values: Tensor
-
-    def hooks(self, model: str) -> list[tuple[str, Hook]]:
-        if self.site.kind is Kind.RESID_MID:
-            return self._between(model)
-        return [(self.site.hook, self._replace)]
-
-    def _replace(self, activation: Tensor) -> Tensor:
-        activation = activation.clone()
-        at: tuple[Integers, ...] = (self.row, self.token)
-        if self.site.kind is Kind.PATTERN:
-            at = (self.row, self.index, self.token)
-        elif self.site.kind in OF_HEADS or self.site.kind is Kind.NEURON:
-            at = (self.row, self.token, self.index)
-        now = activation[at]
-        new = operated(self.operation, now.view(self.values.shape), self.values)
-        activation[at] = new.view(now.shape)
-        return activation
-
-    def _between(self, model: str) -> list[tuple[str, Hook]]:
-        """Change the residual between attention and MLP.
-
-        Its hook is the input of the MLP's norm, which the residual goes around. So attention is
-        made to add what is missing, and the hook only checks that the block does add the two.
-        """
-        before: list[Tensor] = []
-        wanted: list[Tensor] = []
-
-        def keep(residual: Tensor) -> None:
-            before.append(residual[self.row, self.token])
-
-        def complete(output: Tensor) -> Tensor:
-            output = output.clone()
-            now = before[0] + output[self.row, self.token]
-            wanted.append(operated(self.operation, now, self.values))
-            output[self.row, self.token] = wanted[0] - before[0]
-            return output
-
-        def check(residual: Tensor) -> None:
-            if not near(residual[self.row, self.token], wanted[0].to(residual)):
-                raise UnsupportedError(
-                    f"{model} has no {self.site}: its block is no sum of outputs"
-                )
-
-        layer = self.site.layer
-        return [
-            (Site(Kind.RESID_PRE, layer).hook, keep),
-            (Site(Kind.ATTN_OUT, layer).hook, complete),
-            (self.site.hook, check),
-        ]
+        rows, tokens, indices = (torch.from_numpy(each) for each in (row, to, index))
+        site = self.sites[hook][0]
+        return Put(site, Operation.SET, self.length, rows, tokens, indices, values)

@@ -27,7 +27,7 @@ def test_a_replay_is_exact_where_transformers_calls_the_cache_cache(
                 kwargs["cache"] = kwargs.pop(old)
         return args, kwargs
 
-    for block in engine.bridge.blocks:
+    for block in engine.hooks.bridge.booted.blocks:
         block.attn.register_forward_pre_hook(rename, with_kwargs=True)
     assert subject.replays, subject.no_replay
     target, source = (

@@ -119,10 +119,11 @@ def test_nodes_are_scored_as_by_transformer_lens(
     target, source = (subject.encode(ids_prompts(rows[:1])) for rows in (IDS, OTHER))
     cells = [Cell((Site(Kind.MLP_OUT, layer),), ALL) for layer in (0, 1)]
     found = subject.estimate_patch(target, source, cells, logit_diff(1))[:, 0]
-    subject._engine.bridge.requires_grad_(requires_grad=True)  # it takes them by the weights, too
+    bridge = subject._engine.hooks.bridge.booted
+    bridge.requires_grad_(requires_grad=True)  # it takes them by the weights, too
     towards, own = (torch.tensor(rows[:1]) for rows in (OTHER, IDS))
     result = attribution_patch(
-        subject._engine.bridge, towards, own, lambda logits: logits[0, -1, 7] - logits[0, -1, 11]
+        bridge, towards, own, lambda logits: logits[0, -1, 7] - logits[0, -1, 11]
     )
     expected = [
         sum(
