@@ -12,7 +12,7 @@ INTRODUCTION = """\
 
 What ppcheck's statistics promise, and what they keep. `make calibrate` simulates it anew and writes
 this page and [calibration.json](calibration.json), which has every figure in full; nothing here is
-typed by hand. What the methods are is said in [specs.md](specs.md#statistics). It took {minutes}
+typed by hand. What the methods are is said in [statistics.md](statistics.md). It took {minutes}
 minutes on two cores, the rows that `make calibrate ONLY=missing` added to it included.
 
 An interval of 95 % should cover the truth in 95 % of samples. The goal is {least} to {most} from
