@@ -42,16 +42,16 @@ $(VENV)-docs/bin/zensical: pyproject.toml
 	$(VENV)-docs/bin/uv pip install --quiet --python $(VENV)-docs/bin/python --group docs
 	touch $@
 
-lock: $(READY)  ## Resolve the dependencies anew into requirements.lock.
+lock: $(READY)  ## Resolve the dependencies again into requirements.lock.
 	$(BIN)/uv pip compile pyproject.toml --group dev --upgrade --quiet --no-header \
 		--no-annotate --no-emit-index-url --no-emit-find-links --output-file requirements.lock
 	sed -i 's/+cpu$$//' requirements.lock
 
-schema: $(READY)  ## Write the JSON Schemas of specs and of run records anew.
+schema: $(READY)  ## Write the JSON Schemas of specs and of run records again.
 	$(BIN)/ppcheck schema > ppcheck/spec/schema.json
 	$(BIN)/ppcheck schema record > ppcheck/record/schema.json
 
-train: $(READY)  ## Train the demo model anew.
+train: $(READY)  ## Train the demo model again.
 	$(BIN)/python -m ppcheck.demo.train
 
 bench: $(READY)  ## Benchmarks; ONLY=W1 runs one.

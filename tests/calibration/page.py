@@ -10,7 +10,7 @@ Rows = Sequence[dict[str, Any]]
 INTRODUCTION = """\
 # Calibration
 
-What ppcheck's statistics promise, and what they keep. `make calibrate` simulates it anew and writes
+What ppcheck's statistics promise, and what they keep. `make calibrate` simulates it again and writes
 this page and [calibration.json](calibration.json), which has every figure in full; nothing here is
 typed by hand. What the methods are is said in [statistics.md](statistics.md). It took {minutes}
 minutes on two cores, the rows that `make calibrate ONLY=missing` added to it included.
