@@ -8,7 +8,7 @@ ifdef PIP_FIND_LINKS
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 endif
 
-.PHONY: check test slow quick lint types contracts unit versions lock schema train maps bench calibrate sensitivity clean
+.PHONY: check test slow quick lint types contracts unit versions docs lock schema train maps bench calibrate sensitivity clean
 
 check: $(READY)  ## Run the shipped specs on the embedded demo model.
 	$(BIN)/pytest specs --model demo --ppcheck-json reports/check.json --ppcheck-report=reports/html
@@ -40,16 +40,25 @@ versions:  ## Test the lowest and the newest versions of the dependencies, each 
 	.ci/versions lowest
 	.ci/versions newest
 
-lock: $(READY)  ## Resolve the dependencies anew into requirements.lock.
+docs: $(VENV)-docs/bin/zensical  ## The documentation site, in build/site; a broken link is an error.
+	$(VENV)-docs/bin/zensical build --strict --clean
+
+$(VENV)-docs/bin/zensical: pyproject.toml
+	$(PYTHON3) -m venv $(VENV)-docs
+	$(VENV)-docs/bin/python -m pip install --quiet uv
+	$(VENV)-docs/bin/uv pip install --quiet --python $(VENV)-docs/bin/python --group docs
+	touch $@
+
+lock: $(READY)  ## Resolve the dependencies again into requirements.lock.
 	$(BIN)/uv pip compile pyproject.toml --group dev --upgrade --quiet --no-header \
 		--no-annotate --no-emit-index-url --no-emit-find-links --output-file requirements.lock
 	sed -i 's/+cpu$$//' requirements.lock
 
-schema: $(READY)  ## Write the JSON Schemas of specs and of run records anew.
+schema: $(READY)  ## Write the JSON Schemas of specs and of run records again.
 	$(BIN)/ppcheck schema > ppcheck/spec/schema.json
 	$(BIN)/ppcheck schema record > ppcheck/record/schema.json
 
-train: $(READY)  ## Train the demo model anew.
+train: $(READY)  ## Train the demo model again.
 	$(BIN)/python -m ppcheck.demo.train
 
 maps: $(READY)  ## Write the shipped maps of where models have their sites again.
@@ -65,7 +74,7 @@ sensitivity: $(READY)  ## What the gate says of benign and of planted changes: d
 	$(BIN)/python -m tests.sensitivity.study
 
 clean:
-	rm -rf $(VENV) $(VENV)-lowest $(VENV)-newest .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(VENV)-lowest $(VENV)-newest $(VENV)-docs build/site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ppcheck needs Python 3.11 or newer")'

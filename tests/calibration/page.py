@@ -10,9 +10,9 @@ Rows = Sequence[dict[str, Any]]
 INTRODUCTION = """\
 # Calibration
 
-What ppcheck's statistics promise, and what they keep. `make calibrate` simulates it anew and writes
-this page and [calibration.json](calibration.json), which has every figure in full; nothing here is
-typed by hand. What the methods are is said in [specs.md](specs.md#statistics). It took {minutes}
+What ppcheck's statistics promise, and what they keep. `make calibrate` simulates it again and
+writes this page and [calibration.json](calibration.json), which has every figure in full; nothing
+here is typed by hand. [statistics.md](statistics.md) describes the methods. It took {minutes}
 minutes on two cores, the rows that `make calibrate ONLY=missing` added to it included.
 
 An interval of 95 % should cover the truth in 95 % of samples. The goal is {least} to {most} from

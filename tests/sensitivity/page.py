@@ -11,7 +11,7 @@ INTRODUCTION = """\
 # Sensitivity of the gate
 
 What the gate says of changes that mean nothing, and of changes that break something. `make
-sensitivity` measures it anew and writes this page and [sensitivity.json](sensitivity.json), which
+sensitivity` measures it again and writes this page and [sensitivity.json](sensitivity.json), which
 names for every run each claim that spoke; nothing here is typed by hand. It took {minutes} minutes
 on two cores that did other work, too.
 
