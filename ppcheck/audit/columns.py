@@ -112,6 +112,6 @@ def _statistic(title: str, one: StatisticRecord) -> AuditedStatistic:
 def _players(claim: ClaimRecord) -> tuple[str, ...] | None:
     """Who plays the claim's role, or was chosen by looking."""
     facts = claim.facts
-    if "players" not in facts and not facts.get("looked_at"):
-        return None
-    return tuple(map(str, facts.get("players", facts.get("kept", ()))))
+    if facts.players is None:
+        return facts.kept if facts.looked_at else None
+    return facts.players

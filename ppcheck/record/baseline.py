@@ -187,9 +187,10 @@ def _sidecar(path: Path, digest: str) -> Path:
 
 def _trimmed(record: ClaimRecord) -> dict[str, Any]:
     claim = record.model_dump(mode="json", include=_CLAIM)
-    claim["facts"] = {name: record.facts[name] for name in _FACTS if name in record.facts}
-    if ranking := record.facts.get("ranking"):
-        claim["facts"]["ranking"] = ranking[:NAMED]
+    facts = record.facts.model_dump(mode="json")
+    claim["facts"] = {name: facts[name] for name in _FACTS if name in facts}
+    if record.facts.ranking:
+        claim["facts"]["ranking"] = facts["ranking"][:NAMED]
     claim["statistics"] = {
         name: {
             field: _rounded(value)

@@ -111,7 +111,7 @@ def _incomparable(new: ClaimRecord, old: ClaimRecord) -> str | None:
         return f"it was not measured then: {old.reason or old.verdict}"
     if new.seed != old.seed:
         return f"seeds differ: {old.seed} then, {new.seed} now"
-    same_prompts = new.facts.get("prompts_sha256") == old.facts.get("prompts_sha256")
+    same_prompts = new.facts.prompts_sha256 == old.facts.prompts_sha256
     if new.fingerprint == old.fingerprint:
         return None if same_prompts else "prompts differ"
     if keys := list(_differing(new.measures, old.measures)):

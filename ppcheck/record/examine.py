@@ -17,6 +17,7 @@ from ppcheck.judge.notes import finding_notes
 from ppcheck.judge.opposite import opposite
 from ppcheck.judge.verdict import Finding, Judgement, Verdict, judge
 from ppcheck.measure.core.check import Bench, Check, Measured, Measurement
+from ppcheck.measure.core.facts import Facts
 from ppcheck.record.fingerprint import fingerprint, measures
 from ppcheck.record.naming import spec_name
 from ppcheck.record.run import ClaimRecord, Example, StatisticRecord
@@ -66,8 +67,8 @@ class Examination:
         statistics = [one.statistic for one in measurement.measured]
         if subject.ran_whole is not None:
             note = f"measured with whole forward passes: {subject.ran_whole}"
-            work = [now - then for now, then in zip(subject.work, before, strict=True)]
-            facts = {**measurement.facts, "no_replay": subject.ran_whole, "work": work}
+            whole, replayed = (now - then for now, then in zip(subject.work, before, strict=True))
+            facts = measurement.facts | Facts(no_replay=subject.ran_whole, work=(whole, replayed))
             measurement = replace(measurement, notes=(*measurement.notes, note), facts=facts)
         judgement = judge(
             statistics,
@@ -121,7 +122,7 @@ class Examination:
             **self._identity(),
             verdict=judgement.verdict,
             statistics=statistics,
-            facts={**measurement.facts, "unit": self._unit_names()},
+            facts=measurement.facts | Facts(unit=self._unit_names()),
             notes=(*measurement.notes, *finding_notes(judgement.findings, self._ranges)),
             reason=judgement.moved,
             seconds=seconds,
@@ -156,8 +157,8 @@ class Examination:
     def _ranges(self) -> Mapping[str, Range]:
         return {} if self.entry.claim is None else self.entry.claim.all_statistics
 
-    def _unit_names(self) -> list[str]:
-        return [] if self.entry.grid is None else list(self.entry.grid.unit_names)
+    def _unit_names(self) -> tuple[str, ...]:
+        return () if self.entry.grid is None else tuple(self.entry.grid.unit_names)
 
 
 def unreadable(path: Path, model: str, error: SpecError) -> ClaimRecord:

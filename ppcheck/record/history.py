@@ -116,7 +116,7 @@ def _claim_row(run: RunRecord, place: int, claim: ClaimRecord) -> dict[str, Any]
         "says": claim.says,
         "reason": claim.reason and claim.reason.removeprefix(f"{claim.where}: "),
         "fingerprint": claim.fingerprint,
-        "prompts_sha256": claim.facts.get("prompts_sha256"),
+        "prompts_sha256": claim.facts.prompts_sha256,
         "seed": claim.seed,
     }
     kept = {name: _text(text) for name, text in texts.items()}

@@ -72,7 +72,7 @@ def figures(claim: ClaimRecord) -> Json:
     command = f"pytest {shlex.quote(node)} {shlex.quote(f'--model={claim.model}')}"
     return {
         "on": printable(claim.on),
-        "sample": sample(claim) if "units" in claim.facts else "",
+        "sample": sample(claim) if claim.facts.units else "",
         "reason": printable(claim.reason or ""),
         "notes": [*map(printable, claim.notes), *advice(claim)],
         "source": printable(claim.source or ""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 from ppcheck.arrays import Floats
 from ppcheck.judge.verdict import Verdict, judge
 from ppcheck.measure.core.check import Bench, Check, Measured, Measurement
+from ppcheck.measure.core.facts import Curve, Facts
 from ppcheck.measure.registry import CHECKS
 from ppcheck.spec.grid import Grid
 from ppcheck.spec.prompts import PromptSet
@@ -213,6 +215,20 @@ def estimate(one: Measured) -> float:
 
 def estimates(measurement: Measurement) -> dict[str, float]:
     return {name: estimate(one) for name, one in by_name(measurement).items()}
+
+
+def read_back(facts: Facts) -> Facts:
+    """The same facts from their JSON."""
+    found: Facts = Facts.read(json.loads(facts.model_dump_json()))
+    return found
+
+
+def curve_of(measurement: Measurement, title: str) -> Curve:
+    """A curve; one that is kept as points has no band."""
+    drawn = measurement.facts.curves[title]
+    if isinstance(drawn, Curve):
+        return drawn
+    return Curve(x=tuple(point.x for point in drawn), y=tuple(point.y for point in drawn))
 
 
 def texts_of(on: Bench) -> list[str]:

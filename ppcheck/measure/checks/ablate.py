@@ -20,6 +20,7 @@ from ppcheck.measure.core.check import (
     units_of,
 )
 from ppcheck.measure.core.doubts import of_all_that_is_read
+from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.selection import Search, TopField, search
 from ppcheck.measure.core.validation import metric_problems, patch_problems
 from ppcheck.measure.interventions.ablation import (
@@ -133,13 +134,15 @@ class Ablate(Check):
             return means
 
         found = search(tuple(groups), encoded.prompts, self.top, bench.seed, score)
-        facts = found.facts | self._facts(reference)
-        facts["effects"] = dict(zip(groups, drops.mean(axis=1).tolist(), strict=True))
+        effects = dict(zip(groups, drops.mean(axis=1).tolist(), strict=True))
+        facts = found.facts | Facts(extras=self._how(reference), effects=effects)
         if not self.together:
-            facts["maps"] = {
-                f"drop in {metric}": site_map(sites, run.drops.mean(axis=1))
-                for metric, run in runs.items()
-            }
+            facts |= Facts(
+                maps={
+                    f"drop in {metric}": site_map(sites, run.drops.mean(axis=1))
+                    for metric, run in runs.items()
+                }
+            )
         results = [
             one
             for metric, run in runs.items()
@@ -148,13 +151,13 @@ class Ablate(Check):
         notes = (self._note(reference), *found.notes)
         return self.measurement(bench, [encoded], results, facts, notes)
 
-    def _facts(self, reference: Encoded) -> dict[str, Any]:
+    def _how(self, reference: Encoded) -> dict[str, Any]:
         """The ablation in full, since another one may lead to another conclusion."""
-        facts: dict[str, Any] = {"ablation": self.ablation, "position": str(self.position)}
+        how: dict[str, Any] = {"ablation": self.ablation, "position": str(self.position)}
         if self.ablation == "zero":
-            return facts
-        facts |= {"reference": str(self.reference or self.on), "reference_prompts": len(reference)}
-        return facts | ({"by": self.by} if self.ablation == "mean" else {"draws": self.draws})
+            return how
+        how |= {"reference": str(self.reference or self.on), "reference_prompts": len(reference)}
+        return how | ({"by": self.by} if self.ablation == "mean" else {"draws": self.draws})
 
     def _note(self, reference: Encoded) -> str:
         if self.ablation == "zero":

@@ -24,6 +24,7 @@ from ppcheck.measure.core.check import (
     unit_labels,
     units_of,
 )
+from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.selection import TopField, search
 from ppcheck.measure.core.validation import attending_problems, heads_problems
 from ppcheck.spec.base import Model
@@ -90,18 +91,18 @@ class Attention(Check):
         everywhere = score(np.ones(len(prompts), dtype=bool)).tolist()
         shown = int(np.flatnonzero(judged & to.present)[0])
         kept = [heads[head] for head in found.kept]
-        facts = found.facts | {
-            "patterns": patterns(bench, encoded, kept, self.query, shown),
-            "from": str(self.query),
-            "to": str(self.to),
-            "uniform": float(to.even[judged & to.present].mean()),
-            "effects": dict(zip(found.sites, everywhere, strict=True)),
-        }
+        facts = found.facts | Facts(
+            patterns=patterns(bench, encoded, kept, self.query, shown),
+            from_=str(self.query),
+            to=str(self.to),
+            uniform=float(to.even[judged & to.present].mean()),
+            effects=dict(zip(found.sites, everywhere, strict=True)),
+        )
         return self.measurement(bench, [encoded], results, facts, found.notes)
 
     def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
         del bench
-        even = measurement.facts["uniform"]
+        even = measurement.facts.uniform or 0.0
         bound = self.expect.get("attention")
         if bound is not None and -inf < bound.low < even:
             yield (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from ppcheck.measure.core.check import (
     units_of,
 )
 from ppcheck.measure.core.doubts import of_all_that_is_read
+from ppcheck.measure.core.facts import Facts, Map
 from ppcheck.measure.core.metrics import beside, least_gap, readout
 from ppcheck.measure.core.selection import Search, TopField, search
 from ppcheck.spec.grid import Prompt
@@ -37,6 +38,11 @@ PARTS = Sites.parse(["resid_pre.L0", "attn_out.L*", "mlp_out.L*"])
 """What the last stream is made of."""
 CAPPED = 0.01
 """How far, as a share, the sum may be from the metric before a note says so."""
+
+HOW = {
+    "weights": "raw: no norm is folded into them",
+    "scale": "the final norm's in the untouched run",
+}
 
 
 class Attribution(Check):
@@ -91,14 +97,14 @@ class Attribution(Check):
 
         chosen = search(list(map(str, sites)), encoded.prompts, self.top, bench.seed, score)
         means = first.sites.mean(axis=1)
-        facts = chosen.facts | {
-            "weights": "raw: no norm is folded into them",
-            "scale": "the final norm's in the untouched run",
-            "effects": dict(zip(chosen.sites, means.tolist(), strict=True)),
-            "parts": first.parts,
-            "untouched": float(first.untouched.mean()),
-            "maps": _maps(found, sites),
-        }
+        facts = (
+            chosen.facts
+            | Facts(extras=HOW, effects=dict(zip(chosen.sites, means.tolist(), strict=True)))
+            | Facts(
+                extras={"parts": first.parts, "untouched": float(first.untouched.mean())},
+                maps=_maps(found, sites),
+            )
+        )
         results = [
             one
             for metric, attributed in found.items()
@@ -185,7 +191,7 @@ def _attributed(
     return _Attributed(sites_added, of_model, biases, untouched, bench.step(metric))
 
 
-def _maps(found: Mapping[Metric, _Attributed], sites: tuple[Site, ...]) -> dict[str, Any]:
+def _maps(found: Mapping[Metric, _Attributed], sites: tuple[Site, ...]) -> dict[str, Map]:
     """What each site of the claim adds, and what each layer adds by attention and MLP."""
     maps = {}
     for metric, of_metric in found.items():

@@ -60,4 +60,4 @@ class Choice(Check):
             Mean(shares[:, own], units, "probability", support=bounded, step=step),
         )
         found = [measured(statistic, texts(encoded.prompts)) for statistic in statistics]
-        return self.measurement(bench, [encoded], found, {})
+        return self.measurement(bench, [encoded], found)

@@ -14,6 +14,7 @@ from ppcheck.measure.circuits.edges import Cut, Graph
 from ppcheck.measure.circuits.knockout import Knockout, Parts, random_circuits
 from ppcheck.measure.core.check import Bench, Check, Measured, Measurement
 from ppcheck.measure.core.doubts import estimates
+from ppcheck.measure.core.facts import Curve, Facts, Map
 from ppcheck.measure.core.validation import metric_problems, patch_problems
 from ppcheck.measure.interventions.ablation import Ablation, By, ablation_problems
 from ppcheck.spec.claim import PairsField
@@ -170,26 +171,32 @@ class Circuit(Check):
 
     def measure(self, bench: Bench) -> Measurement:
         surroundings = self._surroundings(bench)
-        facts = self._how(surroundings) | {"maps": {}, "curves": {}}
+        facts = Facts(extras=self._how(surroundings))
+        maps: dict[str, Map] = {}
+        curves: dict[str, Curve] = {}
+        nothing: list[float] = []
         circuit, ranked = self._candidate(bench, surroundings), self._ranked(bench, surroundings)
         wanted = [*(circuit.wanted() if circuit else ()), *(ranked.points if ranked else ())]
         results: list[Measured] = []
         for metric in self.metric:
             kept, named = surroundings.run(wanted, metric), partial(self.metric.name, metric=metric)
-            facts.setdefault("faithfulness_of_nothing", kept.faithfulness(Parts()))
+            nothing.append(kept.faithfulness(Parts()))
             if circuit:
                 facts = circuit.facts(kept) | facts
-                facts["maps"][f"faithfulness lost in {metric}"] = circuit.map(kept)
+                maps[f"faithfulness lost in {metric}"] = circuit.map(kept)
                 results += circuit.measured(kept, named)
             if ranked:
-                facts["curves"][f"faithfulness in {metric}"] = ranked.curve(kept)
+                curves[f"faithfulness in {metric}"] = ranked.curve(kept)
                 results += ranked.measured(kept, named)
             results.append(kept.gap(named("gap")))
         notes = [self._note(surroundings)]
+        facts |= Facts(maps=maps, curves=curves, extras={"faithfulness_of_nothing": nothing[0]})
         if ranked:
-            facts |= {"ranking": list(map(str, ranked.order)), "ranked_by": str(self.ranking)}
-            facts |= {"effects": ranked.effects, "sign": SIGN} if ranked.effects else {}
+            by = {"ranked_by": str(self.ranking)}
+            facts |= Facts(ranking=tuple(map(str, ranked.order)), extras=by)
             notes += ranked.notes
+            if ranked.effects:
+                facts |= Facts(effects=ranked.effects, extras={"sign": SIGN})
         return self.measurement(bench, surroundings.sides, results, facts, notes)
 
     def _surroundings(self, bench: Bench) -> Knockout | Cut:
@@ -242,15 +249,15 @@ class Circuit(Check):
 
     def _how(self, surroundings: Knockout | Cut) -> dict[str, Any]:
         """The ablation in full, since another one may lead to another conclusion."""
-        facts: dict[str, Any] = {"ablation": self.ablation, "position": str(self.position)}
+        how: dict[str, Any] = {"ablation": self.ablation, "position": str(self.position)}
         if isinstance(surroundings, Cut):
-            return facts | {"among": len(surroundings.graph.edges)}
-        facts |= {"among": len(surroundings.nodes)}
+            return how | {"among": len(surroundings.graph.edges)}
+        how |= {"among": len(surroundings.nodes)}
         if self.ablation not in ("mean", "resample") or surroundings.ablation is None:
-            return facts
+            return how
         reference = surroundings.ablation.reference
-        facts |= {"reference": str(self.reference or self.on), "reference_prompts": len(reference)}
-        return facts | ({"by": self.by} if self.ablation == "mean" else {"draws": self.draws})
+        how |= {"reference": str(self.reference or self.on), "reference_prompts": len(reference)}
+        return how | ({"by": self.by} if self.ablation == "mean" else {"draws": self.draws})
 
     def _note(self, surroundings: Knockout | Cut) -> str:
         if isinstance(surroundings, Cut):

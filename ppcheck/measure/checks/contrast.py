@@ -54,7 +54,7 @@ class Contrast(Check):
     def measure(self, bench: Bench) -> Measurement:
         pairs = bench.pairs(self.on, self.pairs)
         found = [each for metric in self.metric for each in self._of(metric, bench, pairs)]
-        return self.measurement(bench, pairs, found, {})
+        return self.measurement(bench, pairs, found)
 
     def _of(
         self, metric: Metric, bench: Bench, pairs: tuple[Encoded, Encoded]

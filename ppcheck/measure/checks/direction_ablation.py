@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from ppcheck.arrays import Floats
 from ppcheck.measure.core.charts import site_map
 from ppcheck.measure.core.check import Bench, Check, Measured, Measurement
+from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.metrics import own_readout
 from ppcheck.measure.core.selection import TopField
 from ppcheck.measure.core.validation import metric_problems, patch_problems
@@ -82,18 +83,19 @@ class DirectionAblation(Check):
         cells = [self._cell(group, found.vectors) for group in groups.values()]
         runs = {metric: self._run(bench, encoded, cells, metric) for metric in self.metric}
         kept = leading(runs[self.metric.first].drops[:, ~judged], self.top)
-        facts: dict[str, Any] = found.facts | {
-            "position": str(self.position),
-            "draws": self.draws,
-            "searched": len(groups),
-            "kept": [list(groups)[number] for number in kept],
-            "looked_at": int((~judged).sum()),
-        }
+        facts = found.facts | Facts(
+            extras={"position": str(self.position), "draws": self.draws},
+            searched=len(groups),
+            kept=tuple(list(groups)[number] for number in kept),
+            looked_at=int((~judged).sum()),
+        )
         if not self.together:
-            facts["maps"] = {
-                f"drop in {metric}": site_map(sites, run.drops[:, judged].mean(axis=1))
-                for metric, run in runs.items()
-            }
+            facts |= Facts(
+                maps={
+                    f"drop in {metric}": site_map(sites, run.drops[:, judged].mean(axis=1))
+                    for metric, run in runs.items()
+                }
+            )
         results: list[Measured] = []
         for metric, run in runs.items():
             random = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -23,6 +23,7 @@ from ppcheck.measure.core.check import (
     unit_labels,
 )
 from ppcheck.measure.core.doubts import estimates
+from ppcheck.measure.core.facts import Curve, Facts
 from ppcheck.measure.core.metrics import leverage, read, same
 from ppcheck.measure.core.validation import behaviour_problems, dose_faults, dose_problems
 from ppcheck.spec.grid import Grid, Prompt
@@ -100,19 +101,16 @@ class DoseResponse(Check):
             raise MeasurementError(message)
         units = _units(curves, encoded, bench.grid)
         found: list[Measured] = []
-        mean_curves: dict[str, Any] = {}
+        mean_curves: dict[str, Curve] = {}
         for metric in self.metric:
             values = read(bench.subject, encoded, metric, bench.grid.prompt_set.pool)
-            title = f"{metric} by {self.dose}"
-            mean_curves[title] = _mean_curve(doses, values, units) | {
-                "x_label": self.dose,
-                "y_label": str(metric),
-            }
+            title, means = f"{metric} by {self.dose}", _mean_curve(doses, values, units)
+            mean_curves[title] = Curve(**means, x_label=self.dose, y_label=str(metric))
             found += self._shapes(metric, doses, values, curves, units, bench.step(metric))
             if metric.probability:
                 name = self.metric.name("switch_point", metric)
                 found.append(_switch_point(doses, values, units, encoded.prompts, name))
-        facts = {"n_curves": len(curves), "curves": mean_curves}
+        facts = Facts(extras={"n_curves": len(curves)}, curves=mean_curves)
         return self.measurement(bench, [encoded], found, facts)
 
     def _shapes(

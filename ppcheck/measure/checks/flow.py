@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import ConfigDict, Field
@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field
 from ppcheck.arrays import Floats
 from ppcheck.errors import MeasurementError, ModelError
 from ppcheck.measure.core.check import Bench, Check, Measured, Measurement, measured, units_of
+from ppcheck.measure.core.facts import Facts, Map, Point
 from ppcheck.measure.core.validation import metric_problems, patch_problems
 from ppcheck.measure.interventions.effect import Effect, patch_effect
 from ppcheck.spec.base import Model
@@ -86,14 +87,15 @@ class Flow(Check):
             for stream, layer, position in product(STREAMS, range(n_layers), positions)
         ]
         results: list[Measured] = []
-        names = {"from": str(ends[0]), "to": str(ends[1])}
-        facts: dict[str, Any] = {**names, "maps": {}, "curves": {}}
+        maps: dict[str, Map] = {}
+        curves: dict[str, tuple[Point, ...]] = {}
         for metric in self.metric:
             effect = patch_effect(bench, pairs, cells, metric, "denoise")
             flown = _Flown(effect, positions, n_layers)
             results += self._of(metric, flown, ends)
-            facts["maps"] |= flown.maps(metric)
-            facts["curves"] |= flown.curves(metric, ends)
+            maps |= flown.maps(metric)
+            curves |= flown.curves(metric, ends)
+        facts = Facts(from_=str(ends[0]), to=str(ends[1]), maps=maps, curves=curves)
         return self.measurement(bench, pairs, results, facts)
 
     def _origin(self, prompt_set: PromptSet) -> Position:
@@ -189,23 +191,21 @@ class _Flown:
         shape = (len(STREAMS), self.n_layers, len(self.positions))
         return self.effect.shares(everything).reshape(shape)
 
-    def maps(self, metric: Metric) -> dict[str, Any]:
+    def maps(self, metric: Metric) -> dict[str, Map]:
         rows, columns = [f"L{n}" for n in range(self.n_layers)], list(map(str, self.positions))
         return {
-            f"recovery of {metric} in {stream}": {
-                "rows": rows,
-                "columns": columns,
-                "values": values.tolist(),
-            }
+            f"recovery of {metric} in {stream}": Map(
+                rows=rows, columns=columns, values=values.tolist()
+            )
             for stream, values in zip(STREAMS, self.recoveries, strict=True)
         }
 
-    def curves(self, metric: Metric, ends: tuple[Position, ...]) -> dict[str, Any]:
+    def curves(self, metric: Metric, ends: tuple[Position, ...]) -> dict[str, tuple[Point, ...]]:
         stream = self.recoveries[STREAMS.index(Kind.RESID_POST)].T
         return {
-            f"recovery of {metric} at {end}": [
-                {"x": layer, "y": float(share)}
+            f"recovery of {metric} at {end}": tuple(
+                Point(x=layer, y=float(share))
                 for layer, share in enumerate(stream[self.positions.index(end)])
-            ]
+            )
             for end in ends
         }

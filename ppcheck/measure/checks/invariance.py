@@ -21,6 +21,7 @@ from ppcheck.measure.core.check import (
     pair_texts,
     unit_labels,
 )
+from ppcheck.measure.core.facts import Facts, Map
 from ppcheck.measure.core.metrics import read, same, settled
 from ppcheck.measure.core.validation import behaviour_problems
 from ppcheck.spec.faults import lacking
@@ -131,24 +132,22 @@ class Invariance(Check):
             values = read(bench.subject, encoded, metric, prompt_set.pool)
             step = bench.step(metric)
             found += self._of(metric, values, edits, step)
-            changes = edits.changes(values, step)
-            means[metric] = [float(changes[mask].mean()) for mask in edits.masks.values()]
+            moved = edits.changes(values, step)
+            means[metric] = [float(moved[mask].mean()) for mask in edits.masks.values()]
         if len(prompt_set.choices) > 1:
             flipped = _flips(_likeliest(bench, encoded), edits)
             found.append(measured(Proportion(flipped, edits.units, "flips"), edits.texts))
-        facts: dict[str, Any] = {
-            "units": len(np.unique(edits.units)),
-            "over": list(self.over),
-            "reference": edits.first,
-            "changes": dict(zip(edits.masks, means[self.metric.first], strict=True)),
-            "maps": {
-                "mean change": {
-                    "rows": list(edits.masks),
-                    "columns": list(map(str, self.metric)),
-                    "values": np.transpose(list(means.values())).tolist(),
-                }
-            },
-        }
+        changes = dict(zip(edits.masks, means[self.metric.first], strict=True))
+        drawn = Map(
+            rows=tuple(edits.masks),
+            columns=tuple(map(str, self.metric)),
+            values=np.transpose(list(means.values())).tolist(),
+        )
+        facts = Facts(
+            units=len(np.unique(edits.units)),
+            extras={"over": list(self.over), "reference": edits.first, "changes": changes},
+            maps={"mean change": drawn},
+        )
         notes = (f"compared with {edits.first}", *edits.notes)
         return self.measurement(bench, [encoded], found, facts, notes)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import ConfigDict, Field
@@ -12,6 +12,7 @@ from ppcheck.arrays import Mask
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.core.check import Bench, Check, Measured, Measurement, measured, units_of
 from ppcheck.measure.core.doubts import of_all_that_is_read
+from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.ranking import Contains, Margin, Participation, largest_share, site_maps
 from ppcheck.measure.core.selection import first_half, search
 from ppcheck.measure.core.validation import metric_problems, patch_problems, whole_problems
@@ -90,16 +91,15 @@ class Localisation(Check):
         effect = effects[self.metric.first]
         shares = effect.shares(np.ones(len(effect.gaps), dtype=bool)).tolist()
         names = list(map(str, sites))
-        facts: dict[str, Any] = {
-            "mode": self.mode,
-            "position": str(self.position),
-            "effects": dict(zip(names, shares, strict=True)),
-            "ranking": [names[n] for n in np.argsort(-np.array(shares), kind="stable")],
-            "maps": site_maps(sites, shares),
-        }
+        facts = Facts(
+            extras={"mode": self.mode, "position": str(self.position)},
+            effects=dict(zip(names, shares, strict=True)),
+            ranking=tuple(names[n] for n in np.argsort(-np.array(shares), kind="stable")),
+            maps=site_maps(sites, shares),
+        )
         chosen, judged, notes = self._set(bench, sites, effect)
         if chosen:
-            facts["set"] = [names[n] for n in chosen]
+            facts |= Facts(set_=tuple(names[n] for n in chosen))
         results: list[Measured] = []
         for metric, of_metric in effects.items():
             results += self._spread(of_metric, metric, bench.seed)

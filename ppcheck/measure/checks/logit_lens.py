@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -21,6 +21,7 @@ from ppcheck.measure.core.check import (
     units_of,
 )
 from ppcheck.measure.core.doubts import of_all_that_is_read
+from ppcheck.measure.core.facts import Curve, Facts
 from ppcheck.measure.core.metrics import beside, least_gap, own_readout, settled
 from ppcheck.measure.core.validation import metric_problems
 from ppcheck.spec.grid import Prompt
@@ -99,7 +100,7 @@ class LogitLens(Check):
             lens = _lens(bench, encoded, every, metric)
             results += self._of(metric, lens, sites, layers[1:], prompts)
             curves[f"{metric} read from the stream"] = lens.curve(layers, prompts)
-        return self.measurement(bench, [encoded], results, {"curves": curves})
+        return self.measurement(bench, [encoded], results, Facts(curves=curves))
 
     def _of(
         self,
@@ -157,11 +158,11 @@ class _Lens:
         size, least = abs(float(self.final.mean())), least_gap(self.final)
         return Gap(beside(name, "final"), size, least)
 
-    def curve(self, sites: Sequence[Site], prompts: Sequence[Prompt]) -> dict[str, Any]:
+    def curve(self, sites: Sequence[Site], prompts: Sequence[Prompt]) -> Curve:
         """Means after each number of blocks, with the 95 % interval of each."""
         units = units_of(prompts)
         means = drawn_means([(values, units) for values in self.at(sites)])
-        return {"x": list(range(len(sites))), "x_label": "blocks", **means}
+        return Curve(x=tuple(range(len(sites))), x_label="blocks", **means)
 
 
 def _lens(bench: Bench, encoded: Encoded, sites: Sequence[Site], metric: Metric) -> _Lens:

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from ppcheck.arrays import Floats, Mask
 from ppcheck.measure.core.check import Bench, Check, Measured, Measurement
+from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.selection import Search, TopField, search
 from ppcheck.measure.core.validation import (
     dose_problems,
@@ -107,7 +108,7 @@ class Neuron(Check):
         classes = next(iter(self.separates or ()), None)
         found = search(names, prompts, self.top, bench.seed, score, classes)
         judged = found.judged(prompts)
-        facts = found.facts | {"position": str(self.position)}
+        facts = found.facts | Facts(extras={"position": str(self.position)})
         results: list[Measured] = []
         for trait in traits:
             signs = _signs(trait, activations, judged)
@@ -117,16 +118,19 @@ class Neuron(Check):
             )
             if isinstance(trait, Classes):
                 best = activations[:, found.kept[0]]
-                facts["chance_after_correction"] = trait.chance(best, len(names))
-        facts["separations"] = {
-            f"activation of {names[n]} at {self.position}": _groups(
-                traits, activations[:, n], judged
-            )
-            for n in found.kept[:MOST_SHOWN]
-        }
+                chance = trait.chance(best, len(names))
+                facts |= Facts(extras={"chance_after_correction": chance})
+        facts |= Facts(
+            separations={
+                f"activation of {names[n]} at {self.position}": _groups(
+                    traits, activations[:, n], judged
+                )
+                for n in found.kept[:MOST_SHOWN]
+            }
+        )
         if self.metric is None:
             return self.measurement(bench, [encoded], results, facts, found.notes)
-        facts["mode"] = self.mode
+        facts |= Facts(extras={"mode": self.mode})
         pairs = bench.pairs(self.on, self.pairs, encoded)
         for metric in self.metric:
             results += self._effects(bench, pairs, found, sites, self.metric, metric)

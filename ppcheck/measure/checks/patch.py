@@ -10,6 +10,7 @@ from pydantic import Field
 
 from ppcheck.measure.core.check import Bench, Check, Measurement
 from ppcheck.measure.core.doubts import of_all_that_is_read
+from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.selection import TopField, search
 from ppcheck.measure.core.validation import metric_problems, patch_problems, whole_problems
 from ppcheck.measure.interventions.effect import OF_GAP, Mode, judged_shares, patch_effect
@@ -87,10 +88,9 @@ class Patch(Check):
         found = search(tuple(groups), sides[0], self.top, bench.seed, effect.shares)
         judged = found.judged(*sides)
         shares = effect.shares(np.ones(len(judged), dtype=bool))
-        facts = found.facts | {
-            "mode": self.mode,
-            "position": str(self.position),
-            "effects": dict(zip(groups, shares.tolist(), strict=True)),
-        }
+        facts = found.facts | Facts(
+            extras={"mode": self.mode, "position": str(self.position)},
+            effects=dict(zip(groups, shares.tolist(), strict=True)),
+        )
         results = judged_shares(effects, self.metric, found, judged)
         return self.measurement(bench, pairs, results, facts, found.notes)

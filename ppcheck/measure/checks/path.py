@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -13,12 +13,13 @@ from ppcheck.arrays import Floats
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.core.charts import arrow_map
 from ppcheck.measure.core.check import Bench, Check, Measurement
+from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.selection import TopField, search
 from ppcheck.measure.core.validation import metric_problems, patch_problems
 from ppcheck.measure.interventions.effect import OF_GAP, Effect, Mode, effect_of, judged_shares
 from ppcheck.measure.interventions.paths import Path, patch_paths, precedes
 from ppcheck.spec.claim import PairsField
-from ppcheck.spec.metric import MetricsField
+from ppcheck.spec.metric import Metric, MetricsField
 from ppcheck.spec.position import Position, PositionField
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.range import SHARE, Range
@@ -95,8 +96,8 @@ class DirectPath(Check):
         sides = [side.prompts for side in pairs]
         found = search(tuple(paths), sides[0], self.top, bench.seed, effect.shares)
         judged = found.judged(*sides)
-        facts = found.facts | {"mode": self.mode, "position": str(self.position)}
-        facts |= self._effects(paths, effects)
+        how = {"mode": self.mode, "position": str(self.position)}
+        facts = found.facts | Facts(extras=how) | self._effects(paths, effects)
         results = judged_shares(effects, self.metric, found, judged)
         return self.measurement(bench, pairs, results, facts, found.notes)
 
@@ -122,20 +123,20 @@ class DirectPath(Check):
             paths |= {f"{one} → {LOGITS}": Path((one,), (), logits=True) for one in senders}
         return paths
 
-    def _effects(self, paths: dict[str, Path], effects: dict[Any, Effect]) -> dict[str, Any]:
+    def _effects(self, paths: dict[str, Path], effects: dict[Metric, Effect]) -> Facts:
         everything = {
             metric: effect.shares(np.ones(len(effect.gaps), dtype=bool)).tolist()
             for metric, effect in effects.items()
         }
-        facts: dict[str, Any] = {
-            "effects": dict(zip(paths, everything[self.metric.first], strict=True))
-        }
-        if not self.together:
-            facts["maps"] = {
+        facts = Facts(effects=dict(zip(paths, everything[self.metric.first], strict=True)))
+        if self.together:
+            return facts
+        return facts | Facts(
+            maps={
                 f"{OF_GAP[self.mode]} of {metric}": arrow_map(list(paths), shares)
                 for metric, shares in everything.items()
             }
-        return facts
+        )
 
 
 def _run(

@@ -25,6 +25,7 @@ from ppcheck.measure.core.check import (
     units_of,
 )
 from ppcheck.measure.core.doubts import estimates
+from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.selection import Search, TopField, search
 from ppcheck.measure.core.validation import (
     dose_problems,
@@ -143,7 +144,7 @@ class Probe(Check):
         classes = next(iter(self.separates or ()), None)
         found = search(names, encoded.prompts, self.top, bench.seed, score, classes)
         probed = probes.judged(found.judged(encoded.prompts))
-        facts = found.facts | self._facts(probed)
+        facts = found.facts | Facts(extras=self._how(probed))
         facts |= _pictures(readings, probed, self._what, bench.subject.shape.n_layers)
         results = [*self._of(found, probed), *self._by_layer(readings, probed, bench)]
         notes = (*found.notes, *self._notes(probed))
@@ -164,8 +165,8 @@ class Probe(Check):
     def _what(self) -> str:
         return self.dose or next(iter(self.separates or ()), "")
 
-    def _facts(self, probed: Probed) -> dict[str, Any]:
-        facts: dict[str, Any] = {
+    def _how(self, probed: Probed) -> dict[str, Any]:
+        how: dict[str, Any] = {
             "decoded": self._what,
             "position": str(self.position),
             "folds": self.folds,
@@ -175,11 +176,11 @@ class Probe(Check):
             "unfinished_fits": probed.unfinished,
         }
         if self.separates is None:
-            return facts
+            return how
         counts = Counter(probed.skill.task.labels.tolist())
         ((_, classes),) = self.separates.items()
         sizes = dict(zip(classes, (counts[1], counts[0]), strict=True))
-        return facts | {"classes": sizes, "majority": max(counts.values()) / counts.total()}
+        return how | {"classes": sizes, "majority": max(counts.values()) / counts.total()}
 
     def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
         del bench
@@ -337,9 +338,7 @@ def _series(readings: Sequence[Reading], n_layers: int) -> dict[str, list[int]]:
     }
 
 
-def _pictures(
-    readings: Sequence[Reading], probed: Probed, what: str, n_layers: int
-) -> Mapping[str, Any]:
+def _pictures(readings: Sequence[Reading], probed: Probed, what: str, n_layers: int) -> Facts:
     """Maps of all sites at each position, and curves by layer with both controls."""
     skill, maps, curves = probed.skill, {}, {}
     figure = f"{skill.name} of {what}"
@@ -357,4 +356,4 @@ def _pictures(
         }
         for control, merits in rows.items():
             curves[f"{figure} in {title}{control}"] = skill.curve(merits)
-    return {"maps": maps, "curves": curves}
+    return Facts(maps=maps, curves=curves)

@@ -16,6 +16,7 @@ from pydantic import Field
 from ppcheck.arrays import Floats
 from ppcheck.measure.core.check import Bench, Check, Measured, Measurement, measured, units_named
 from ppcheck.measure.core.drawing import Drawing
+from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.metrics import read
 from ppcheck.measure.core.validation import behaviour_problems
 from ppcheck.spec.bound import Bound
@@ -147,13 +148,12 @@ class Property(Check):
         if unshrunk:
             found = min((p for p, b in zip(drawn, broken, strict=True) if b), key=_length)
         encoded = bench.encode(drawn)
-        facts = {
-            "forall": {name: str(strategy) for name, strategy in self.forall.items()},
-            "always": str(self.always),
-            "drawn": len(drawn),
-            "searched": len(tried.values) - known,
-            "counterexample": None if found is None else self._fact(found, tried),
-        }
+        forall = {name: str(strategy) for name, strategy in self.forall.items()}
+        counterexample = None if found is None else self._fact(found, tried)
+        facts = Facts(
+            extras={"forall": forall, "always": str(self.always), "drawn": len(drawn)},
+            searched=len(tried.values) - known,
+        ) | Facts(extras={"counterexample": counterexample})
         notes = [self._note(found, tried, known)]
         if unshrunk:
             notes.append("it was drawn at random, and the search did not find its like to shrink")

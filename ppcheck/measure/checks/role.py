@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import ConfigDict, Field
@@ -24,6 +24,7 @@ from ppcheck.measure.core.check import (
     units_of,
 )
 from ppcheck.measure.core.doubts import of_all_that_is_read
+from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.selection import Search, search
 from ppcheck.measure.core.strength import Criterion, Players, Strength, Strengths
 from ppcheck.measure.core.validation import (
@@ -150,7 +151,7 @@ class Role(Check):
         if self.effect is not None:
             where = self.effect.position
             yield from of_all_that_is_read(bench.subject.shape, sites, where, one_decides=True)
-        players = len(measurement.facts["players"])
+        players = len(measurement.facts.players or ())
         if len(sites) > 2 and players > len(sites) / 2:
             yield f"{players} of {len(sites)} sites play the role: `at_least` asks for little"
 
@@ -234,13 +235,13 @@ class Role(Check):
         sites: Sequence[Site],
         found: Search,
         players: Sequence[str],
-    ) -> dict[str, Any]:
+    ) -> Facts:
         maps = {deed.name: site_map(sites, deed.criterion.shares()) for deed in deeds}
-        facts = found.facts | {"players": list(players), "maps": maps}
+        facts = found.facts | Facts(players=tuple(players), maps=maps)
         if self.played_by is not None:
-            facts |= {"played_by": str(self.played_by), "identity": self.identity}
+            facts |= Facts(played_by=str(self.played_by), identity=self.identity)
         if self.effect is not None:
-            facts["mode"] = self.effect.mode
+            facts |= Facts(extras={"mode": self.effect.mode})
         return facts
 
 

@@ -15,6 +15,7 @@ from ppcheck.errors import MeasurementError
 from ppcheck.measure.core.charts import drawn_means, site_map
 from ppcheck.measure.core.check import Bench, Check, Measured, Measurement
 from ppcheck.measure.core.doubts import estimates
+from ppcheck.measure.core.facts import Curve, Facts, Map
 from ppcheck.measure.core.metrics import leverage, readout, same, settled
 from ppcheck.measure.core.selection import TopField
 from ppcheck.measure.core.validation import metric_problems, patch_problems
@@ -111,17 +112,8 @@ class Steer(Check):
         }
         kept = self._kept(bench, sites, curves[self.metric.first][:, :, ~judged])
         results: list[Measured] = []
-        facts: dict[str, Any] = found.facts | {
-            "position": str(self.position),
-            "eps": list(self._steps),
-            "scale": self.scale,
-            "draws": self.draws,
-            "searched": len(sites),
-            "kept": [str(sites[site]) for site in kept],
-            "looked_at": int((~judged).sum()),
-            "maps": {},
-            "curves": {},
-        }
+        maps: dict[str, Map] = {}
+        drawn: dict[str, Curve] = {}
         for metric, of_sites in curves.items():
             random = {
                 site: self._curves(
@@ -137,9 +129,18 @@ class Steer(Check):
             steered = _Steered(sites, of_sites, random, half)
             results += self._of(metric, steered)
             effects = site_map(sites, steered.effects[:, judged].mean(axis=1))
-            facts["maps"][f"effect on {metric} of steering"] = effects
+            maps[f"effect on {metric} of steering"] = effects
             for site in kept:
-                facts["curves"] |= steered.drawn(site, self._steps, str(metric))
+                drawn |= steered.drawn(site, self._steps, str(metric))
+        how = {"position": str(self.position), "eps": list(self._steps), "scale": self.scale}
+        facts = found.facts | Facts(
+            extras=how | {"draws": self.draws},
+            searched=len(sites),
+            kept=tuple(str(sites[site]) for site in kept),
+            looked_at=int((~judged).sum()),
+            maps=maps,
+            curves=drawn,
+        )
         return self.measurement(bench, [encoded], results, facts, tuple(found.notes))
 
     def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
@@ -241,23 +242,18 @@ class _Steered:
             if site != leader:
                 yield self.half.mean(sizes[leader] - size, name, str(self.sites[site]), steps=2)
 
-    def drawn(self, site: int, steps: Sequence[float], metric: str) -> dict[str, Any]:
+    def drawn(self, site: int, steps: Sequence[float], metric: str) -> dict[str, Curve]:
         """Two curves for a report: the direction's mean, with its error; the random ones' range."""
         judged, units = self.half.judged, self.half.units
         means = drawn_means([(row[judged], units) for row in self.curves[site]])
         random = self.random[site][:, :, judged].mean(axis=2)
-        shared = {"x": list(steps), "x_label": "eps", "y_label": metric}
+        axes: dict[str, Any] = {"x": list(steps), "x_label": "eps", "y_label": metric}
+        spread = {"y": random.mean(axis=0), "low": random.min(axis=0), "high": random.max(axis=0)}
+        ranges = {name: values.tolist() for name, values in spread.items()}
+        here = f"{self.sites[site]}: {metric} along"
         return {
-            f"{self.sites[site]}: {metric} along the direction": {
-                **shared,
-                **means,
-            },
-            f"{self.sites[site]}: {metric} along {len(random)} random directions": {
-                **shared,
-                "y": random.mean(axis=0).tolist(),
-                "low": random.min(axis=0).tolist(),
-                "high": random.max(axis=0).tolist(),
-            },
+            f"{here} the direction": Curve(**axes, **means),
+            f"{here} {len(random)} random directions": Curve(**axes, **ranges),
         }
 
 

@@ -15,6 +15,7 @@ from ppcheck.measure.circuits.faithfulness import Beaten, Deviation, areas, curv
 from ppcheck.measure.circuits.knockout import Kept, Knockout, Part, Parts, random_subsets
 from ppcheck.measure.core.charts import arrow_map, site_map
 from ppcheck.measure.core.check import Measured, measured, units_of
+from ppcheck.measure.core.facts import Curve, Facts, Map
 from ppcheck.measure.core.selection import Search, search
 from ppcheck.measure.interventions.estimate import STEPS
 from ppcheck.spec.metric import Metric
@@ -99,15 +100,14 @@ class Candidate:
     def _names(self, some: Parts) -> list[str]:
         return [str(part) for part in self.parts if part in some]
 
-    def facts(self, kept: Kept) -> dict[str, Any]:
+    def facts(self, kept: Kept) -> Facts:
         """In the first metric."""
-        return {
-            "circuit": list(map(str, self.parts)),
-            "random": [kept.faithfulness(other) for other in self.others],
-            "without": {self._without(n): self._names(some) for n, some in enumerate(self.subsets)},
-        }
+        without = {self._without(n): self._names(some) for n, some in enumerate(self.subsets)}
+        random = [kept.faithfulness(other) for other in self.others]
+        parts = list(map(str, self.parts))
+        return Facts(extras={"circuit": parts, "random": random, "without": without})
 
-    def map(self, kept: Kept) -> dict[str, Any]:
+    def map(self, kept: Kept) -> Map:
         """What each part of the circuit adds to its faithfulness, for a report."""
         whole = kept.faithfulness(self.whole)
         lost = [whole - kept.faithfulness(self.whole - {part}) for part in self.parts]
@@ -166,7 +166,7 @@ class Ranked:
         cmd = Deviation(missing, gaps, units, name, None, kept.step, kept.gap_of(name))
         yield measured(cmd, np.array(kept.texts, dtype=object)[judged])
 
-    def curve(self, kept: Kept) -> dict[str, Any]:
+    def curve(self, kept: Kept) -> Curve:
         return curve(kept, self.points, self.found.judged(*kept.sides))
 
 

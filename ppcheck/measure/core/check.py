@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 import math
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ppcheck.arrays import Floats, Labels
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.core.answers import Mass, mass_of
+from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.metrics import counted, metric_facts, metric_notes
 from ppcheck.spec.claim import MASS, Claim
 from ppcheck.spec.grid import Grid, Pair, Prompt
@@ -133,10 +133,10 @@ class Measured:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What one claim measured. ``facts`` are builtin types that the record keeps."""
+    """What one claim measured."""
 
     measured: tuple[Measured, ...]
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Facts = field(default_factory=Facts)
     notes: tuple[str, ...] = ()
     identity: Identity | None = None
 
@@ -167,7 +167,7 @@ class Check(Claim):
         bench: Bench,
         sides: Sequence[Encoded],
         found: Iterable[Measured],
-        facts: Mapping[str, Any],
+        facts: Facts | None = None,
         notes: Sequence[str] = (),
         read_on: Sequence[Encoded] | None = None,
     ) -> Measurement:
@@ -177,19 +177,19 @@ class Check(Claim):
         others. What is undefined on these prompts and not expected of them is left out: a switch
         point of a flat curve, say, must not keep the other statistics from being judged.
         """
-        said: dict[str, Any] = prompt_facts(*sides)
-        of_metrics: tuple[str, ...] = ()
+        said = sample_facts(*sides)
+        repeats, of_metrics = repeat_notes(said), tuple[str, ...]()
         if self.metrics:
             said |= metric_facts(Metrics(self.metrics))
             of_metrics = metric_notes(Metrics(self.metrics))
         kept: list[Measured] = []
-        remarks = [*notes, *of_metrics, *repeat_notes(said)]
+        remarks = [*notes, *of_metrics, *repeats]
         read_on = read_on or sides
         if self.is_paired:
             remarks += _void_notes(len(self.sides(bench.grid)[0]), len(read_on[0]))
         mass = mass_of(bench.subject, read_on, self.counted)
         if mass is not None:
-            said[MASS] = float(mass.values.mean())
+            said |= Facts(mass=float(mass.values.mean()))
             remarks += mass.notes
             if MASS in {*self.expect, *self.statistics()}:
                 found = [*found, _mass(mass, read_on, bench.step(_PROBABILITY))]
@@ -199,7 +199,7 @@ class Check(Claim):
                 kept.append(one)
             else:
                 remarks.append(f"{title(statistic.name, statistic.member)} is undefined here")
-        return Measurement(tuple(kept), {**said, **facts}, tuple(remarks))
+        return Measurement(tuple(kept), said if facts is None else said | facts, tuple(remarks))
 
 
 def _void_notes(pairs: int, kept: int) -> Iterator[str]:
@@ -270,7 +270,7 @@ def unit_labels(units: Sequence[str]) -> Labels:
     return np.unique(np.asarray(units), return_inverse=True)[1].astype(np.int64)
 
 
-def prompt_facts(*sides: Encoded) -> dict[str, Any]:
+def sample_facts(*sides: Encoded) -> Facts:
     """How many prompts (or pairs) and units there were, and a hash of their texts.
 
     ``distinct`` counts those that differ in some token. Sides as long as the first are its twins.
@@ -280,19 +280,19 @@ def prompt_facts(*sides: Encoded) -> dict[str, Any]:
         for prompt in side.prompts:
             digest.update(prompt.text.encode() + b"\0")
     twins = [side.ids for side in sides if len(side) == len(sides[0])]
-    return {
-        "prompts": len(sides[0]),
-        "distinct": len(set(zip(*twins, strict=True))),
-        "units": len(set(units_named(sides[0].prompts))),
-        "prompts_sha256": digest.hexdigest(),
-    }
+    return Facts(
+        prompts=len(sides[0]),
+        distinct=len(set(zip(*twins, strict=True))),
+        units=len(set(units_named(sides[0].prompts))),
+        prompts_sha256=digest.hexdigest(),
+    )
 
 
-def repeat_notes(facts: Mapping[str, Any]) -> Iterator[str]:
-    """What to say of prompts that are others over again."""
-    if repeats := facts["prompts"] - facts["distinct"]:
+def repeat_notes(facts: Facts) -> Iterator[str]:
+    """What to say of prompts that repeat others."""
+    if repeats := facts.prompts - facts.distinct:
         yield (
-            f"{repeats:,} of {facts['prompts']:,} prompts repeat others token for token: "
+            f"{repeats:,} of {facts.prompts:,} prompts repeat others token for token: "
             "prompts that are equal are one unit"
         )
 

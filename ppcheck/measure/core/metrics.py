@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations, permutations
-from typing import Any
 
 import numpy as np
 
 from ppcheck.arrays import Floats, Integers, Mask
 from ppcheck.errors import MeasurementError
+from ppcheck.measure.core.facts import Facts
 from ppcheck.spec.metric import Metric, Metrics, Reading
 from ppcheck.spec.prompts import Pool
 from ppcheck.subject.interventions.readout import Answers, Readout
@@ -244,10 +244,10 @@ def check_exclusive(encoded: Encoded, names: Sequence[str]) -> None:
                 )
 
 
-def metric_facts(metrics: Metrics) -> dict[str, Any]:
+def metric_facts(metrics: Metrics) -> Facts:
     """``metric`` is the first; ``linear_in_logits`` says whether any of them is."""
-    named = list(map(str, metrics))
-    return {"metric": named[0], "metrics": named, "linear_in_logits": metrics.linear}
+    named = tuple(map(str, metrics))
+    return Facts(metric=named[0], metrics=named, linear_in_logits=metrics.linear)
 
 
 def metric_notes(metrics: Metrics) -> tuple[str, ...]:

@@ -7,13 +7,14 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import compress
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field
 
 from ppcheck.arrays import Floats, Mask
 from ppcheck.errors import MeasurementError
+from ppcheck.measure.core.facts import Facts
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.unit import evenly_spaced
 
@@ -56,12 +57,9 @@ class Search:
         return self.sites[site] if len(self.sites) > 1 else None
 
     @property
-    def facts(self) -> dict[str, Any]:
-        return {
-            "searched": len(self.sites),
-            "kept": [self.sites[site] for site in self.kept],
-            "looked_at": len(self.looked_at),
-        }
+    def facts(self) -> Facts:
+        kept = tuple(self.sites[site] for site in self.kept)
+        return Facts(searched=len(self.sites), kept=kept, looked_at=len(self.looked_at))
 
     @property
     def notes(self) -> tuple[str, ...]:

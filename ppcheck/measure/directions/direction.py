@@ -15,6 +15,7 @@ from pydantic import Field
 from ppcheck.arrays import Floats, Mask
 from ppcheck.errors import MeasurementError, SpecError
 from ppcheck.measure.core.check import Bench
+from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.selection import Search, first_half
 from ppcheck.measure.core.validation import Problems, patch_problems, within
 from ppcheck.measure.probes.fitting import probe_direction
@@ -110,7 +111,7 @@ class Directions:
     vectors: dict[Site, Floats]
     looked_at: tuple[Prompt, ...]
     encoded: Encoded
-    facts: dict[str, Any]
+    facts: Facts
     note: str
 
     def judged(self, sites: Sequence[str]) -> Mask:
@@ -167,13 +168,13 @@ def learn(
     if direction.by == "probe":
         vectors = _probed(bench.subject, sides, vectors, at)
     number = sum(map(len, sides))
-    facts = {"between": {name: list(labels)}, "by": direction.by, "at": str(at), "prompts": number}
+    source = {"between": {name: list(labels)}, "by": direction.by, "at": str(at), "prompts": number}
     how = "means" if direction.by == "means" else "a logistic probe"
     note = (
         f"the direction is from {labels[1]} to {labels[0]} by {how} at {at}, learned from "
         f"{number:,} prompts of one half of the units and judged on the other"
     )
-    return Directions(vectors, looked_at, encoded, _facts(facts, vectors), note)
+    return Directions(vectors, looked_at, encoded, _facts(source, vectors), note)
 
 
 def _of_class(prompts: Sequence[Prompt], name: str, label: str) -> list[Prompt]:
@@ -236,14 +237,14 @@ def _from_file(
                     f"an activation there has {width} numbers"
                 )
             vectors[site] = vector
-    facts = {"file": direction.file, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    source = {"file": direction.file, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
     note = f"the direction is from {direction.file}; half of the units is judged"
-    return Directions(vectors, looked_at, encoded, _facts(facts, vectors), note)
+    return Directions(vectors, looked_at, encoded, _facts(source, vectors), note)
 
 
-def _facts(facts: dict[str, Any], vectors: dict[Site, Floats]) -> dict[str, Any]:
+def _facts(source: dict[str, Any], vectors: dict[Site, Floats]) -> Facts:
     lengths = {str(site): float(np.linalg.norm(vector)) for site, vector in vectors.items()}
-    return {"direction": {**facts, "length": lengths}}
+    return Facts(extras={"direction": {**source, "length": lengths}})
 
 
 def _path(folder: Path, name: str) -> Path:

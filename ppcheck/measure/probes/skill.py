@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from ppcheck.arrays import Floats, Labels
+from ppcheck.measure.core.facts import Curve
 from ppcheck.measure.probes.fitting import Task
 from ppcheck.statistics.agreement import Ends
 from ppcheck.statistics.first_layer import FirstLayer, PeakLayer
@@ -171,12 +171,11 @@ class Skill:
     def peak_layer(self, merits: Floats, name: str, member: str | None) -> Statistic:
         return self._judged(PeakLayer(merits, self.units, name, member))
 
-    def curve(self, merits: Sequence[Floats]) -> dict[str, Any]:
+    def curve(self, merits: Sequence[Floats]) -> Curve:
         """The skill in each layer, as a report draws it, each with a 95 % interval of its own."""
         points, ends = zip(*(self._point(layer) for layer in merits), strict=True)
-        low, high = map(list, zip(*ends, strict=True))
-        x = list(range(len(points)))
-        return {"x": x, "x_label": "layer", "y": list(points), "low": low, "high": high}
+        low, high = zip(*ends, strict=True)
+        return Curve(x=tuple(range(len(points))), x_label="layer", y=points, low=low, high=high)
 
     def _point(self, merits: Floats) -> tuple[float, Ends]:
         """The skill with Student's interval, or the exact one where all units agree."""

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,9 +27,11 @@ from tests.measure.lab import (
     blind,
     by_name,
     claim,
+    curve_of,
     estimates,
     last,
     problems,
+    read_back,
     texts_of,
     token,
     verdict,
@@ -143,15 +144,15 @@ def test_a_higher_level_is_reached_no_sooner(tiny: Model) -> None:
 
 def test_the_curve_has_the_means_of_the_family(tiny: Model) -> None:
     found = claim("logit_lens", metric=[METRIC, "p(a)"]).measure(bench(tiny))
-    curve = found.facts["curves"][f"{METRIC} read from the stream"]
+    curve = curve_of(found, f"{METRIC} read from the stream")
     values = estimates(found)
     sites = ("resid_pre.L0", "resid_post.L0", "resid_post.L1")
-    assert curve["x"] == [0, 1, 2]
-    assert curve["y"] == [pytest.approx(values[f"value {site}"]) for site in sites]
-    (embedded, *later) = zip(*(curve[name] for name in ("low", "y", "high")), strict=True)
-    assert len(set(embedded)) == 1  # all prompts end with one word
-    assert all(low < y < high for low, y, high in later)
-    assert json.loads(json.dumps(found.facts)) == found.facts
+    assert curve.x == (0, 1, 2)
+    assert curve.y == pytest.approx([values[f"value {site}"] for site in sites])
+    rises = np.diff([curve.low, curve.y, curve.high], axis=0)
+    assert (rises[:, 0] == 0).all()  # all prompts end with one word
+    assert (rises[:, 1:] > 0).all()
+    assert read_back(found.facts) == found.facts
     assert by_name(found)["decided_at"].contributions.shape == (96,)
 
 

@@ -55,7 +55,7 @@ def from_word(number: int) -> Plant:
 
 
 def counterexample(measurement: Measurement) -> dict[str, Any]:
-    found: dict[str, Any] = measurement.facts["counterexample"]
+    found: dict[str, Any] = measurement.facts.extras["counterexample"]
     return found
 
 
@@ -73,7 +73,7 @@ def test_a_number_is_shrunk_to_the_smallest_that_breaks_it(
     assert found["values"] == {"logit_diff(a, b)": pytest.approx(difference, abs=1e-3)}
     assert verdict(asked, on) is Verdict.FAILS
     behind = by_name(measurement)["counterexamples"]
-    assert behind.contributions.tolist() == [1.0] + [0.0] * measurement.facts["distinct"]
+    assert behind.contributions.tolist() == [1.0] + [0.0] * measurement.facts.distinct
     assert behind.examples[0] == f"'{token('we')} {number}' (logit_diff(a, b) = -5.06)"
     assert f"smallest counterexample: {behind.examples[0]}" in measurement.notes
 
@@ -159,7 +159,7 @@ def test_what_always_holds_holds(planted: Callable[[Plant], Model]) -> None:
     on = bench(planted(from_word(len(WORDS))), LONGER)
     measurement = asked.measure(on)
     assert verdict(asked, on) is Verdict.HOLDS
-    assert measurement.facts["counterexample"] is None
+    assert measurement.facts.extras["counterexample"] is None
     assert "no counterexample among" in measurement.notes[0]
 
 
@@ -273,7 +273,7 @@ def test_examples_are_read_in_batches(
     on = Bench(Memo(model.subject, Memory()), bench(model, prompts).grid, 0)
     facts = claim("property", forall=forall, always=ALWAYS).measure(on).facts
     assert sizes[0] > 90
-    assert facts["searched"] == sum(sizes[1:])
+    assert facts.searched == sum(sizes[1:])
     assert np.mean(sizes[1:]) > 1.5
 
 
@@ -341,7 +341,7 @@ def test_four_different_prompts_are_four_units_however_often_they_are_drawn(
         "violations": 4,
         "counterexamples": 4,
     }
-    assert (measurement.facts["prompts"], measurement.facts["distinct"]) == (100, 4)
+    assert (measurement.facts.prompts, measurement.facts.distinct) == (100, 4)
     assert any("96 of 100 prompts repeat others" in note for note in measurement.notes)
     assert verdict(asked, on) is Verdict.INCONCLUSIVE
 

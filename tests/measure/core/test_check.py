@@ -239,7 +239,7 @@ def test_uniform_attention_is_said_and_plays_no_role(tiny: Model) -> None:
     wanted = claim("attention", site="L0H0", to="feeling", expect={"attention": ">= 0.1"})
     on = bench(tiny)
     found = wanted.measure(on)
-    assert found.facts["uniform"] == pytest.approx(1 / 6)
+    assert found.facts.uniform == pytest.approx(1 / 6)
     (doubt,) = wanted.doubts(on, found)
     assert "less than uniform attention pays to feeling, 0.167" in doubt
     role = claim("role", attends={"to": "feeling", "at_least": 0.16})

@@ -47,8 +47,8 @@ def test_prompts_of_equal_tokens_are_one_unit_whatever_made_them(
     ):
         found = asked.measure(on)
         assert {one.statistic.n_units for one in found.measured} == {units}, asked
-        assert found.facts["prompts"] == 40
-        assert found.facts["distinct"] == found.facts["units"] == units
+        assert found.facts.prompts == 40
+        assert found.facts.distinct == found.facts.units == units
         assert any("prompts repeat others token for token" in note for note in found.notes)
         assert verdict(asked, on) is Verdict.INCONCLUSIVE
 
@@ -65,7 +65,7 @@ def test_a_prompt_and_its_repeat_are_never_looked_at_and_judged(
         claim("ablate", site="L*H*", top=1, ablation="zero", metric=METRIC),
     ):
         found = asked.measure(on)
-        assert found.facts["looked_at"] == 9
+        assert found.facts.looked_at == 9
         assert next(iter(found.measured)).statistic.n_units == 3
 
 
@@ -135,7 +135,7 @@ def test_what_is_not_repeated_is_as_it_was(tiny: Model) -> None:
     encoded = on.prompts(GAMES)
     assert encoded.prompts == on.grid.prompts
     found = claim("choice", choice="a").measure(on)
-    assert found.facts["distinct"] == found.facts["prompts"] == 96
+    assert found.facts.distinct == found.facts.prompts == 96
     assert not any("repeat" in note for note in found.notes)
 
 
@@ -156,5 +156,5 @@ def test_directions_are_not_learned_from_what_they_are_judged_on(tiny: Model) ->
         metric=METRIC,
     )
     found = asked.measure(on)
-    assert found.facts["looked_at"] == 96
+    assert found.facts.looked_at == 96
     assert by_name(found)["effect"].statistic.n_units == 3

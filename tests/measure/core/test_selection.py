@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ppcheck.arrays import Floats, Mask
 from ppcheck.errors import MeasurementError
+from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.selection import search
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.template import Piece, Turn
@@ -87,7 +88,7 @@ def test_the_best_are_kept_best_first_and_ties_in_their_order() -> None:
 
     found = search(SITES, in_units([0, 1]), 2, 0, score)
     assert found.kept == (1, 0)
-    assert found.facts == {"searched": 3, "kept": ["L0H1", "L0H0"], "looked_at": 1}
+    assert found.facts == Facts(searched=3, kept=("L0H1", "L0H0"), looked_at=1)
     assert found.notes == ("2 of 3 sites chosen on one half of the units, judged on the other",)
 
 
