@@ -183,7 +183,7 @@ def claim(check: str, **fields: Any) -> Check:
 
 def problems(check: Check, prompts: Mapping[str, Any] = GAME) -> dict[str, str]:
     """What is wrong with the claim, by key, but for its `expect`."""
-    found = dict(check.problems(PromptSet.model_validate(prompts)))
+    found = {p.key: p.message for p in check.problems(PromptSet.model_validate(prompts))}
     found.pop("expect", None)
     return found
 

@@ -36,6 +36,7 @@ from ppcheck.measure.interventions.ablation import (
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.metric import Metric, MetricsField
 from ppcheck.spec.position import Position, PositionField
+from ppcheck.spec.problem import Problem, Problems
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.range import Range
 from ppcheck.spec.selection import SelectionField
@@ -88,14 +89,16 @@ class Ablate(Check):
     def statistics(self) -> Mapping[str, Range]:
         return ablated_statistics(self.metric)
 
-    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+    def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
         yield from metric_problems(prompt_set, self.metric)
         yield from patch_problems(self.position)
         if any(pattern.kind is SiteKind.PATTERN for pattern in self.site):
-            yield "site", "a pattern is not a vector at a token: ablate the head, or its .q, .k, .v"
+            yield Problem(
+                "site", "a pattern is not a vector at a token: ablate the head, or its .q, .k, .v"
+            )
         if self.together and self.top is not None:
-            yield "top", "`top` chooses among sites ablated alone: leave out `together`"
+            yield Problem("top", "`top` chooses among sites ablated alone: leave out `together`")
         yield from ablation_problems(self.model_fields_set, self.ablation)
 
     def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:

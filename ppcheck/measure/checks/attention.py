@@ -30,6 +30,7 @@ from ppcheck.measure.core.validation import attending_problems, heads_problems
 from ppcheck.spec.base import Model
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.position import FINAL, Position, PositionField
+from ppcheck.spec.problem import Problems
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.range import DIFFERENCE, PROBABILITY, Range
 from ppcheck.spec.site import SitesField
@@ -63,7 +64,7 @@ class Attention(Check):
             return {"attention": PROBABILITY}
         return {"attention": PROBABILITY, "against": PROBABILITY, "difference": DIFFERENCE}
 
-    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+    def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
         yield from heads_problems("site", self.site)
         yield from attending_problems(self.query, to=self.to, against=self.against)

@@ -26,6 +26,7 @@ from ppcheck.measure.core.selection import Search, TopField, search
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.metric import Metric, MetricsField
 from ppcheck.spec.position import FINAL
+from ppcheck.spec.problem import Problem, Problems
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.range import ANY, SHARE, Range
 from ppcheck.spec.site import STREAMS, Kind, Site, Sites, SitesField
@@ -66,19 +67,25 @@ class Attribution(Check):
     def statistics(self) -> Mapping[str, Range]:
         return self.metric.statistics(attribution=ANY, share=SHARE, total=ANY)
 
-    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+    def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
         for metric in self.metric:
             if not metric.linear:
-                yield "metric", f"parts add up in logits, not in {metric}: name a logit_diff"
+                yield Problem(
+                    "metric", f"parts add up in logits, not in {metric}: name a logit_diff"
+                )
                 continue
             several = [c for c in metric.choices if len(prompt_set.choices.get(c, ())) > 1]
             if several and prompt_set.pool != "mean":
                 why = f"pooled by {prompt_set.pool} they are not linear in the logits"
-                yield "metric", f"{several[0]!r} has synonyms, and {why}: write `pool: mean`"
+                yield Problem(
+                    "metric", f"{several[0]!r} has synonyms, and {why}: write `pool: mean`"
+                )
         for pattern in self.site:
             if pattern.kind not in ADDED:
-                yield "site", f"{pattern} is not added to the stream: name its head or layer"
+                yield Problem(
+                    "site", f"{pattern} is not added to the stream: name its head or layer"
+                )
 
     def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
         del measurement

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -12,6 +12,7 @@ from ppcheck.measure.core.check import Bench, Check, Measurement, measured, text
 from ppcheck.measure.core.metrics import log_probs, same
 from ppcheck.spec.grammar import suggest
 from ppcheck.spec.metric import Metric, Reading
+from ppcheck.spec.problem import Problem, Problems
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.range import PROBABILITY, RATE, Range
 from ppcheck.statistics.statistics import Mean, Proportion
@@ -33,13 +34,17 @@ class Choice(Check):
     def statistics(self) -> Mapping[str, Range]:
         return {"rate": RATE, "probability": PROBABILITY, "mass": PROBABILITY}
 
-    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+    def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
         if self.choice not in prompt_set.choices:
             advice = suggest(self.choice, prompt_set.choices)
-            yield "choice", f"{self.choice!r} is no choice of {self.on.prompts!r}: {advice}"
+            yield Problem(
+                "choice", f"{self.choice!r} is no choice of {self.on.prompts!r}: {advice}"
+            )
         elif len(prompt_set.choices) == 1:
-            yield "choice", f"{self.on.prompts!r} has no other choice: give one to choose from"
+            yield Problem(
+                "choice", f"{self.on.prompts!r} has no other choice: give one to choose from"
+            )
 
     def counted(self, encoded: Encoded) -> tuple[str, ...]:
         return tuple(encoded.prompts[0].choices)

@@ -22,6 +22,7 @@ from ppcheck.spec.edge import EdgesField
 from ppcheck.spec.grid import Grid
 from ppcheck.spec.metric import MetricsField, Reading
 from ppcheck.spec.position import Position, PositionField
+from ppcheck.spec.problem import Problem, Problems
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.range import Range
 from ppcheck.spec.ranking import RankingField
@@ -107,7 +108,7 @@ class Circuit(Check):
         units = super().most_units(grid, name)
         return min(self.random, units) if name.startswith("beats_random") else units
 
-    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+    def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
         yield from metric_problems(prompt_set, self.metric)
         yield from patch_problems(self.position)
@@ -115,42 +116,50 @@ class Circuit(Check):
         if self.ablation == "corrupted":
             yield from self.needs_pairs(prompt_set, self.pairs)
         elif self.pairs:
-            yield "pairs", f"pairs have a meaning for ablation corrupted, not for {self.ablation}"
+            yield Problem(
+                "pairs", f"pairs have a meaning for ablation corrupted, not for {self.ablation}"
+            )
         ranked = self.ranking.sites if self.ranking else None
         for key, sites in (("nodes", self.nodes), ("among", self.among), ("ranking", ranked)):
             for pattern in sites or ():
                 if pattern.kind not in NODES:
-                    yield key, f"{pattern} is no node: name heads such as L1H2, and mlp_out"
+                    yield Problem(
+                        key, f"{pattern} is no node: name heads such as L1H2, and mlp_out"
+                    )
         if not self._named and self.ranking is None:
-            yield "nodes", "name the circuit's nodes or `edges`, or a `ranking` for its curve"
+            yield Problem(
+                "nodes", "name the circuit's nodes or `edges`, or a `ranking` for its curve"
+            )
         yield from self._gradient_problems()
         yield from self._edge_problems()
         for key in ("random", "subsets"):
             if not self._named and key in self.model_fields_set:
-                yield key, f"`{key}` compares with a circuit: name its `nodes` or `edges`"
+                yield Problem(key, f"`{key}` compares with a circuit: name its `nodes` or `edges`")
 
     @property
     def _named(self) -> bool:
         return self.nodes is not None or self.edges is not None
 
-    def _edge_problems(self) -> Iterator[tuple[str, str]]:
+    def _edge_problems(self) -> Problems:
         if self.edges is None:
             return
         if self.ablation != "corrupted":
-            yield "ablation", f"edges bring what a corrupted prompt says: not {self.ablation}"
+            yield Problem(
+                "ablation", f"edges bring what a corrupted prompt says: not {self.ablation}"
+            )
         for key in OF_NODES:
             if key in self.model_fields_set:
-                yield key, f"`{key}` is of circuits of nodes: leave out it or `edges`"
+                yield Problem(key, f"`{key}` is of circuits of nodes: leave out it or `edges`")
 
-    def _gradient_problems(self) -> Iterator[tuple[str, str]]:
+    def _gradient_problems(self) -> Problems:
         method = self.ranking.method if self.ranking else "ablation"
         if method == "ablation":
             return
         if self.metric.first.reading not in OVER_CHOICES:
-            yield "ranking", f"{method} needs a logit_diff or a p as the (first) metric"
+            yield Problem("ranking", f"{method} needs a logit_diff or a p as the (first) metric")
         if method == "integrated_gradients" and self.ablation in ("zero", "mean"):
             wanted = f"they need ablation corrupted or resample, and {self.ablation} has no input"
-            yield "ranking", f"integrated gradients go from one input to another: {wanted}"
+            yield Problem("ranking", f"integrated gradients go from one input to another: {wanted}")
 
     @property
     def is_paired(self) -> bool:

@@ -19,6 +19,7 @@ from ppcheck.measure.core.validation import behaviour_problems
 from ppcheck.spec.claim import PairsField
 from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.metric import Metric, MetricsField
+from ppcheck.spec.problem import Problems
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.range import ANY, RATE, Range
 from ppcheck.statistics.statistics import Mean, Proportion, StandardisedMean
@@ -43,7 +44,7 @@ class Contrast(Check):
             difference=lambda metric: metric.change, standardised=ANY, positive=RATE
         )
 
-    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+    def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
         yield from self.needs_pairs(prompt_set, self.pairs)
         yield from behaviour_problems(prompt_set, self.metric)

@@ -21,6 +21,7 @@ from ppcheck.measure.interventions.ablation import OF_SHARES, Ablated, ablated_s
 from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.metric import Metric, MetricsField
 from ppcheck.spec.position import Position, PositionField
+from ppcheck.spec.problem import Problem, Problems
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.range import ANY, Range
 from ppcheck.spec.site import Site, SitesField
@@ -62,16 +63,16 @@ class DirectionAblation(Check):
     def halves(self) -> bool:
         return True
 
-    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+    def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
         yield from metric_problems(prompt_set, self.metric)
         yield from patch_problems(self.position)
         yield from site_problems(self.site)
         yield from self.direction.problems(prompt_set, self.position)
         if self.together and self.top is not None:
-            yield "top", "`top` chooses among sites ablated alone: leave out `together`"
+            yield Problem("top", "`top` chooses among sites ablated alone: leave out `together`")
 
-    def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Iterator[tuple[str, str]]:
+    def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Problems:
         yield from super().faults_of(prompts, grid)
         yield from self.direction.faults(grid, self.on.prompts)
 

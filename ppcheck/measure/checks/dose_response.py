@@ -28,6 +28,7 @@ from ppcheck.measure.core.metrics import leverage, read, same
 from ppcheck.measure.core.validation import behaviour_problems, dose_faults, dose_problems
 from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.metric import Metric, MetricsField
+from ppcheck.spec.problem import Problems, problems_with
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.range import ANY, CORRELATION, Range
 from ppcheck.spec.template import TEMPLATE
@@ -67,18 +68,18 @@ class DoseResponse(Check):
             ).items()
         }
 
-    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+    def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
         yield from dose_problems(prompt_set, self.dose)
         yield from behaviour_problems(prompt_set, self.metric)
 
-    def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Iterator[tuple[str, str]]:
+    def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Problems:
         yield from super().faults_of(prompts, grid)
         wrong = list(dose_faults(prompts, self.dose, str(self.on)))
         yield from wrong
         if not wrong:
             curves = _curves(prompts, self.dose, grid.prompt_set)
-            yield from (("dose", message) for message in _flat(curves, prompts, self.dose))
+            yield from problems_with("dose", _flat(curves, prompts, self.dose))
 
     def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
         doses = doses_of(bench.grid.select(self.on), self.dose)

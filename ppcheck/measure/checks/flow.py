@@ -20,6 +20,7 @@ from ppcheck.spec.base import Model
 from ppcheck.spec.claim import PairsField
 from ppcheck.spec.metric import Metric, MetricsField
 from ppcheck.spec.position import FINAL, Position, PositionField
+from ppcheck.spec.problem import Problem, Problems, renamed
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.range import LAYER, SHARE, Range
 from ppcheck.spec.site import Kind, Site
@@ -66,15 +67,15 @@ class Flow(Check):
         shares = dict.fromkeys(("recovery_from", "recovery_to"), SHARE)
         return self.metric.statistics(**layers, **shares, gap=lambda metric: metric.change)
 
-    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+    def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
         yield from self.needs_pairs(prompt_set, self.pairs)
         yield from metric_problems(prompt_set, self.metric)
         for key, position in (("from", self.origin), ("to", self.to)):
             if position is not None:
-                yield from ((key, message) for _, message in patch_problems(position))
+                yield from renamed(key, patch_problems(position))
         if (self.pairs or prompt_set.pairs) and self._origin(prompt_set) == self.to:
-            yield "to", f"the effect is at {self.to} from the start: name another position"
+            yield Problem("to", f"the effect is at {self.to} from the start: name another position")
 
     def measure(self, bench: Bench) -> Measurement:
         n_layers = bench.subject.shape.n_layers

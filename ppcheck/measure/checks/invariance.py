@@ -28,6 +28,7 @@ from ppcheck.spec.faults import lacking
 from ppcheck.spec.grammar import TEXT_OR_LIST, Parsed, as_text, suggest
 from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.metric import Metric, MetricsField, Reading
+from ppcheck.spec.problem import Problem, Problems, problems_with
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.range import RATE, Range
 from ppcheck.spec.template import ROW, TEMPLATE
@@ -82,18 +83,24 @@ class Invariance(Check):
         )
         return {**moves, "flips": RATE}
 
-    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+    def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
         yield from behaviour_problems(prompt_set, self.metric)
-        yield from (("over", message) for message in self._of_over(prompt_set))
+        yield from problems_with("over", self._of_over(prompt_set))
         for name, bound in self.expect.items():
             within, inside = bound.high < np.inf, bound.low <= 0 <= bound.high
             if name.startswith(("change", "largest")) and not (inside and len(bound.edges) == 2):
-                yield f"expect.{name}", f'give a range about 0, such as "0 ± 0.05", not "{bound}"'
+                yield Problem(
+                    f"expect.{name}", f'give a range about 0, such as "0 ± 0.05", not "{bound}"'
+                )
             if name.startswith(("size", "flips")) and not (inside and within):
-                yield f"expect.{name}", f'give what it may be at most, "<= 0.05", not "{bound}"'
+                yield Problem(
+                    f"expect.{name}", f'give what it may be at most, "<= 0.05", not "{bound}"'
+                )
         if "flips" in self.expect and len(prompt_set.choices) < 2:
-            yield "expect.flips", f"{self.on.prompts!r} has not two choices to flip between"
+            yield Problem(
+                "expect.flips", f"{self.on.prompts!r} has not two choices to flip between"
+            )
 
     def _of_over(self, prompt_set: PromptSet) -> Iterator[str]:
         for name in self.over:
@@ -114,13 +121,13 @@ class Invariance(Check):
                 "let `unit` name what edits leave alone"
             )
 
-    def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Iterator[tuple[str, str]]:
+    def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Problems:
         yield from super().faults_of(prompts, grid)
         for name in self.over:
             unknown = list(lacking(prompts, name, [], str(self.on)))
-            yield from (("over", message) for message in unknown)
+            yield from problems_with("over", unknown)
             if not unknown and len({prompt.words[name].text for prompt in prompts}) == 1:
-                yield "over", f"{name!r} is the same in all prompts of `{self.on}`"
+                yield Problem("over", f"{name!r} is the same in all prompts of `{self.on}`")
 
     def measure(self, bench: Bench) -> Measurement:
         encoded = bench.prompts(self.on)

@@ -21,6 +21,7 @@ from ppcheck.spec.base import Model
 from ppcheck.spec.claim import PairsField
 from ppcheck.spec.metric import Metric, MetricsField
 from ppcheck.spec.position import FINAL, PositionField
+from ppcheck.spec.problem import Problem, Problems
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.range import ANY, SHARE, UNIT, Range
 from ppcheck.spec.site import Site, SitesField
@@ -62,7 +63,7 @@ class Localisation(Check):
         ranked = {"contains": UNIT, "margin": SHARE} if self.named or self.within else {}
         return self.metric.statistics(**spread, **ranked, gap=lambda metric: metric.change)
 
-    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+    def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
         yield from self.needs_pairs(prompt_set, self.pairs)
         yield from metric_problems(prompt_set, self.metric)
@@ -72,7 +73,7 @@ class Localisation(Check):
         )
         listed = len(dict.fromkeys(map(str, self.named or ())))
         if self.within is not None and self.within < listed:
-            yield "within", f"a set of {listed} cannot be among the first {self.within}"
+            yield Problem("within", f"a set of {listed} cannot be among the first {self.within}")
 
     def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
         del measurement

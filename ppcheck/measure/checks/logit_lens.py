@@ -27,6 +27,7 @@ from ppcheck.measure.core.validation import metric_problems
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.metric import Metric, MetricsField
 from ppcheck.spec.position import FINAL
+from ppcheck.spec.problem import Problem, Problems
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.range import LAYER, RATE, SHARE, Range
 from ppcheck.spec.site import Kind, Site, Sites, SitesField
@@ -75,14 +76,16 @@ class LogitLens(Check):
             ).items()
         }
 
-    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+    def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
         yield from metric_problems(prompt_set, self.metric)
         for pattern in self.site:
             if pattern.kind not in READ:
-                yield "site", f"the lens reads resid_pre, resid_mid and resid_post, not {pattern}"
+                yield Problem(
+                    "site", f"the lens reads resid_pre, resid_mid and resid_post, not {pattern}"
+                )
         if "level" in self.model_fields_set and not self.metric.linear:
-            yield "level", f"no share of {self.metric} is a decision: name a logit_diff"
+            yield Problem("level", f"no share of {self.metric} is a decision: name a logit_diff")
 
     def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
         del measurement

@@ -25,6 +25,7 @@ from ppcheck.spec.claim import PairsField
 from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.metric import Metric, Metrics, MetricsField
 from ppcheck.spec.position import PositionField
+from ppcheck.spec.problem import Problem, Problems
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.range import CORRELATION, SHARE, UNIT, Range
 from ppcheck.spec.site import Kind, Site, SitesField
@@ -71,13 +72,15 @@ class Neuron(Check):
             **(self.metric.statistics(**shares) if self.metric else {}),
         }
 
-    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+    def problems(self, prompt_set: PromptSet) -> Problems:
         if not self.separates and not self.dose:
-            yield "check", "a neuron claim needs `separates`, `dose` or both"
+            yield Problem("check", "a neuron claim needs `separates`, `dose` or both")
         yield from super().problems(prompt_set)
         yield from patch_problems(self.position)
         if any(pattern.kind is Kind.PATTERN for pattern in self.site):
-            yield "site", "a pattern has no one activation at a token: use the check `attention`"
+            yield Problem(
+                "site", "a pattern has no one activation at a token: use the check `attention`"
+            )
         if self.dose is not None:
             yield from dose_problems(prompt_set, self.dose)
         yield from separates_problems(prompt_set, self.separates or {}, self.on.prompts)
@@ -85,12 +88,12 @@ class Neuron(Check):
             yield from self.needs_pairs(prompt_set, self.pairs)
             yield from metric_problems(prompt_set, self.metric)
             if any(pattern.kind is not Kind.NEURON for pattern in self.site):
-                yield (
+                yield Problem(
                     "site",
                     f"`metric` patches neurons, such as L3N117; got {self.site}",
                 )
 
-    def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Iterator[tuple[str, str]]:
+    def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Problems:
         yield from super().faults_of(prompts, grid)
         yield from trait_faults(prompts, self.dose, self.separates, str(self.on))
 

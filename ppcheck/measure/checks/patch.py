@@ -17,6 +17,7 @@ from ppcheck.measure.interventions.effect import OF_GAP, Mode, judged_shares, pa
 from ppcheck.spec.claim import PairsField
 from ppcheck.spec.metric import MetricsField
 from ppcheck.spec.position import FINAL, PositionField
+from ppcheck.spec.problem import Problem, Problems
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.range import SHARE, Range
 from ppcheck.spec.site import SitesField
@@ -49,7 +50,7 @@ class Patch(Check):
             **{OF_GAP[self.mode]: SHARE}, gap=lambda metric: metric.change
         )
 
-    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+    def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
         yield from self.needs_pairs(prompt_set, self.pairs)
         yield from metric_problems(prompt_set, self.metric)
@@ -62,7 +63,7 @@ class Patch(Check):
             one_decides=self.together or self.top is not None,
         )
         if self.together and self.top is not None:
-            yield "top", "`top` chooses among sites patched alone: leave out `together`"
+            yield Problem("top", "`top` chooses among sites patched alone: leave out `together`")
 
     def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
         del measurement

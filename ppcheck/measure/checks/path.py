@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import ClassVar, Literal
 
@@ -21,6 +21,7 @@ from ppcheck.measure.interventions.paths import Path, patch_paths, precedes
 from ppcheck.spec.claim import PairsField
 from ppcheck.spec.metric import Metric, MetricsField
 from ppcheck.spec.position import Position, PositionField
+from ppcheck.spec.problem import Problem, Problems
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.range import SHARE, Range
 from ppcheck.spec.receiver import LOGITS, ReceiversField
@@ -62,7 +63,7 @@ class DirectPath(Check):
             **{OF_GAP[self.mode]: SHARE}, gap=lambda metric: metric.change
         )
 
-    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+    def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
         yield from self.needs_pairs(prompt_set, self.pairs)
         yield from metric_problems(prompt_set, self.metric)
@@ -70,11 +71,11 @@ class DirectPath(Check):
         for pattern in self.sender:
             if pattern.kind not in WRITERS:
                 writers = "a head such as L1H1, attn_out or mlp_out"
-                yield "sender", f"{pattern} writes nothing to the stream: name {writers}"
+                yield Problem("sender", f"{pattern} writes nothing to the stream: name {writers}")
         if self._backwards():
-            yield "receiver", f"{self.receiver} comes before {self.sender} in every model"
+            yield Problem("receiver", f"{self.receiver} comes before {self.sender} in every model")
         if self.together and self.top is not None:
-            yield "top", "`top` chooses among paths patched alone: leave out `together`"
+            yield Problem("top", "`top` chooses among paths patched alone: leave out `together`")
 
     def _backwards(self) -> bool:
         """Whether no sender stands before any receiver, as far as numbers of layers tell."""

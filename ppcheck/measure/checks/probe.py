@@ -38,6 +38,7 @@ from ppcheck.measure.probes.separation import Classes, placements
 from ppcheck.measure.probes.skill import Skill
 from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.position import FINAL, Position, Positions, PositionsField
+from ppcheck.spec.problem import Problem, Problems
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.range import ACCURACY, ANY, DIFFERENCE, LAYER, UNIT, Range
 from ppcheck.spec.site import STREAMS, Kind, Site, SitesField
@@ -102,9 +103,9 @@ class Probe(Check):
     def least_members(self, name: str) -> int:
         return 1 if name == "words" else super().least_members(name)
 
-    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+    def problems(self, prompt_set: PromptSet) -> Problems:
         if bool(self.separates) == bool(self.dose):
-            yield (
+            yield Problem(
                 "check",
                 "a probe tells classes (`separates`) or a dose (`dose`): give one of them",
             )
@@ -112,18 +113,22 @@ class Probe(Check):
         for position in self.position:
             yield from patch_problems(position)
             if position.kind == "all":
-                yield "position", "a probe reads one token: name it, or list several"
+                yield Problem("position", "a probe reads one token: name it, or list several")
         if any(pattern.kind is Kind.PATTERN for pattern in self.site):
-            yield "site", "a pattern has no one activation at a token: use the check `attention`"
+            yield Problem(
+                "site", "a pattern has no one activation at a token: use the check `attention`"
+            )
         if self.dose is not None:
             yield from dose_problems(prompt_set, self.dose)
         yield from separates_problems(prompt_set, self.separates or {}, self.on.prompts)
         streams = [pattern.kind for pattern in self.site if pattern.kind in STREAMS]
         if self.level is not None and "first_layer" not in self.statistics():
             advice = f"{streams[0]}.L*" if streams else "resid_post.L*"
-            yield "level", f"the first layer is sought in all layers of a stream: write {advice}"
+            yield Problem(
+                "level", f"the first layer is sought in all layers of a stream: write {advice}"
+            )
 
-    def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Iterator[tuple[str, str]]:
+    def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Problems:
         yield from super().faults_of(prompts, grid)
         yield from trait_faults(prompts, self.dose, self.separates, str(self.on))
 

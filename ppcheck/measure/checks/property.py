@@ -24,6 +24,7 @@ from ppcheck.spec.condition import ConditionsField
 from ppcheck.spec.grammar import suggest
 from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.metric import Metric, Metrics
+from ppcheck.spec.problem import Problem, Problems, problems_with, renamed
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.range import RATE, UNIT, Range
 from ppcheck.spec.strategy import Strategy, StrategyField
@@ -90,29 +91,33 @@ class Property(Check):
         del grid, name
         return self.examples
 
-    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+    def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
         metrics = behaviour_problems(prompt_set, Metrics(self.always.metrics))
-        yield from (("always", message) for _, message in metrics)
+        yield from renamed("always", metrics)
         for condition in self.always.conditions:
             if condition.bound.accepts_all(condition.metric.range):
                 message = f"{condition} is so whatever the model does, since {condition.metric} is "
-                yield "always", f"{message}{condition.metric.range}"
+                yield Problem("always", f"{message}{condition.metric.range}")
         chosen = {condition.variable for condition in self.on.conditions}
         for name in chosen & self.forall.keys():
             message = f"`on` selects by {name!r}, and `forall` puts other words in its place"
-            yield f"forall.{name}", f"{message}: leave it out of one of them"
+            yield Problem(f"forall.{name}", f"{message}: leave it out of one of them")
         for name, strategy in self.forall.items():
-            yield from ((f"forall.{name}", m) for m in _of_strategy(name, strategy, prompt_set))
+            yield from problems_with(f"forall.{name}", _of_strategy(name, strategy, prompt_set))
         counts = ("counterexamples", "violations")
         for name, bound in ((n, self.expect[n]) for n in counts if n in self.expect):
             key = f"expect.{name}"
             if not bound.low <= 0 <= bound.high < math.inf:
-                yield key, f'give how many there may be at most, such as "<= 0", not "{bound}"'
+                yield Problem(
+                    key, f'give how many there may be at most, such as "<= 0", not "{bound}"'
+                )
             elif name == "violations" and not bound.high:
-                yield key, "no number of draws shows that: expect it of `counterexamples`"
+                yield Problem(key, "no number of draws shows that: expect it of `counterexamples`")
             elif name == "violations" and self.examples < (least := _least(bound.high)):
-                yield key, f"{self.examples} examples cannot show this: draw {least:,} or more"
+                yield Problem(
+                    key, f"{self.examples} examples cannot show this: draw {least:,} or more"
+                )
 
     def units(self, grid: Grid) -> int:
         """As many as there are draws or, where these are fewer, different prompts to draw."""
@@ -129,12 +134,12 @@ class Property(Check):
         for prompt in prompts:
             yield [word.text for name, word in prompt.words.items() if name not in self.forall]
 
-    def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Iterator[tuple[str, str]]:
+    def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Problems:
         yield from super().faults_of(prompts, grid)
         units, bound = self.units(grid), self.expect.get("violations")
         if bound is not None and units < min(self.examples, least := _least(bound.high)):
             few = f"{units:,} different prompts can be drawn"
-            yield "expect.violations", f"{few}, and it takes {least:,} to show this"
+            yield Problem("expect.violations", f"{few}, and it takes {least:,} to show this")
 
     def measure(self, bench: Bench) -> Measurement:
         drawing = Drawing(bench.grid, bench.grid.select(self.on), self.forall)

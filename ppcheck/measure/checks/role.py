@@ -33,7 +33,6 @@ from ppcheck.measure.core.validation import (
     metric_problems,
     patch_problems,
     whole_problems,
-    within,
 )
 from ppcheck.measure.interventions.effect import OF_GAP, Effect, Mode, patch_effect
 from ppcheck.spec.base import Model
@@ -42,6 +41,7 @@ from ppcheck.spec.claim import PairsField
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.metric import Metric, MetricsField
 from ppcheck.spec.position import FINAL, PositionField
+from ppcheck.spec.problem import Problem, Problems, within
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.range import PROBABILITY, SHARE, SIZE, Range
 from ppcheck.spec.site import Site, Sites, SitesField
@@ -121,9 +121,11 @@ class Role(Check):
     def halves(self) -> bool:
         return True
 
-    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+    def problems(self, prompt_set: PromptSet) -> Problems:
         if self.attends is None and self.effect is None:
-            yield "check", "a role is what a component does: it needs `attends`, `effect` or both"
+            yield Problem(
+                "check", "a role is what a component does: it needs `attends`, `effect` or both"
+            )
         yield from super().problems(prompt_set)
         if self.attends is not None:
             for key, sites in (("site", self.site), ("played_by", self.played_by)):
@@ -138,9 +140,11 @@ class Role(Check):
                 prompt_set, self.site, self.effect.position, self.pairs, one_decides=True
             )
         elif self.pairs is not None:
-            yield "pairs", "pairs are patched: give the `effect` that patching them must have"
+            yield Problem(
+                "pairs", "pairs are patched: give the `effect` that patching them must have"
+            )
         if self.identity == "strict" and self.played_by is None:
-            yield "identity", "strict about whom? Name them in `played_by`"
+            yield Problem("identity", "strict about whom? Name them in `played_by`")
 
     @property
     def is_paired(self) -> bool:

@@ -24,6 +24,7 @@ from ppcheck.measure.directions.direction import Direction, learn, site_problems
 from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.metric import Metric, MetricsField, Reading
 from ppcheck.spec.position import FINAL, PositionField
+from ppcheck.spec.problem import Problem, Problems
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.range import ANY, CORRELATION, Range
 from ppcheck.spec.site import Site, SitesField
@@ -83,22 +84,24 @@ class Steer(Check):
     def halves(self) -> bool:
         return True
 
-    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+    def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
         yield from metric_problems(prompt_set, self.metric)
         yield from patch_problems(self.position)
         yield from site_problems(self.site)
         yield from self.direction.problems(prompt_set, self.position)
         if any(metric.reading is Reading.KL for metric in self.metric):
-            yield "metric", "`kl` grows whichever way one steers: read a logit_diff"
+            yield Problem("metric", "`kl` grows whichever way one steers: read a logit_diff")
         if not all(map(isfinite, self.eps)) or not any(self.eps):
-            yield "eps", "eps are finite numbers, one of them other than 0, such as [-2, -1, 1, 2]"
+            yield Problem(
+                "eps", "eps are finite numbers, one of them other than 0, such as [-2, -1, 1, 2]"
+            )
         if len(set(self.eps)) < len(self.eps):
-            yield "eps", "the same eps stands twice"
+            yield Problem("eps", "the same eps stands twice")
         if self.largest and self.top:
-            yield "top", "`top` finds the site that `largest` names: leave one of them out"
+            yield Problem("top", "`top` finds the site that `largest` names: leave one of them out")
 
-    def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Iterator[tuple[str, str]]:
+    def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Problems:
         yield from super().faults_of(prompts, grid)
         yield from self.direction.faults(grid, self.on.prompts)
 

@@ -17,12 +17,13 @@ from ppcheck.errors import MeasurementError, SpecError
 from ppcheck.measure.core.check import Bench
 from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.selection import Search, first_half
-from ppcheck.measure.core.validation import Problems, patch_problems, within
+from ppcheck.measure.core.validation import patch_problems
 from ppcheck.measure.probes.fitting import probe_direction
 from ppcheck.spec.base import Model
 from ppcheck.spec.faults import lacking
 from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.position import Position, PositionField
+from ppcheck.spec.problem import Problem, Problems, problems_with, renamed, within
 from ppcheck.spec.prompts import PromptSet, check_labels
 from ppcheck.spec.rows import resolve_inside
 from ppcheck.spec.selection import Selection, SelectionField
@@ -68,36 +69,38 @@ class Direction(Model):
 
     def _problems(self, prompt_set: PromptSet, position: Position) -> Problems:
         if (self.between is None) == (self.file is None):
-            yield "between", "a direction is `between` two classes or from a `file`: give one"
+            yield Problem(
+                "between", "a direction is `between` two classes or from a `file`: give one"
+            )
         keys, where = (("by", "on", "at"), "between") if self.file else (("tensor",), "file")
         for key in self.model_fields_set.intersection(keys):
-            yield key, f"`{key}` has a meaning for a direction from `{where}`"
+            yield Problem(key, f"`{key}` has a meaning for a direction from `{where}`")
         for name, labels in (self.between or {}).items():
             variable = prompt_set.vary.get(name)
             if variable is None and prompt_set.rows is None:
-                yield "between", f"{name!r} is not a variable of the prompts"
+                yield Problem("between", f"{name!r} is not a variable of the prompts")
             try:
                 check_labels(name, variable, labels)
             except ValueError as error:
-                yield "between", str(error)
+                yield Problem("between", str(error))
         if self.at is not None:
-            yield from (("at", message) for _, message in patch_problems(self.at))
+            yield from renamed("at", patch_problems(self.at))
         if self.by == "probe" and (self.at or position).kind == "all":
-            yield "at", "a probe is fitted at one token of each prompt: name it"
+            yield Problem("at", "a probe is fitted at one token of each prompt: name it")
 
     def faults(self, grid: Grid, prompts: str) -> Problems:
         """Classes that no prompt has, and what is wrong with its file; ``prompts`` is the set."""
         where = self.on or Selection(prompts)
         for name, labels in (self.between or {}).items():
             found = lacking(grid.select(where), name, labels, str(where))
-            yield from (("direction.between", message) for message in found)
+            yield from problems_with("direction.between", found)
         if self.file is None:
             return
         try:
             with _opened(_path(grid.folder, self.file)) as tensors:
                 _named(tensors, self.tensor) if self.tensor else tensors.keys()
         except SpecError as error:
-            yield "direction.file", error.message
+            yield Problem("direction.file", error.message)
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,7 +194,9 @@ def site_problems(sites: Sites) -> Problems:
     """A neuron has one number, and a pattern none at a token: neither has directions."""
     for pattern in sites:
         if pattern.kind in (Kind.PATTERN, Kind.NEURON):
-            yield "site", f"{pattern} has no direction: name a stream, an output, or a head"
+            yield Problem(
+                "site", f"{pattern} has no direction: name a stream, an output, or a head"
+            )
 
 
 def _means(

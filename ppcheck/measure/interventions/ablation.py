@@ -18,6 +18,7 @@ from ppcheck.measure.interventions.estimate import Intervening
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.metric import Metric, Metrics, Reading
 from ppcheck.spec.position import Position
+from ppcheck.spec.problem import Problem, Problems
 from ppcheck.spec.range import SHARE, Range
 from ppcheck.spec.site import Site
 from ppcheck.statistics.statistics import Gap
@@ -89,11 +90,13 @@ class Ablated:
         return Gap(beside(name, "untouched"), size, least)
 
 
-def ablation_problems(given: Collection[str], kind: str) -> Iterator[tuple[str, str]]:
+def ablation_problems(given: Collection[str], kind: str) -> Problems:
     """What is wrong with the fields that are ``given`` beside a kind of ablation."""
     for key, kinds in ONLY_FOR.items():
         if key in given and kind not in kinds:
-            yield key, f"`{key}` has a meaning for ablation {' or '.join(kinds)}, not for {kind}"
+            yield Problem(
+                key, f"`{key}` has a meaning for ablation {' or '.join(kinds)}, not for {kind}"
+            )
 
 
 def ablate(

@@ -163,7 +163,7 @@ def test_what_is_chosen_on_one_half_is_judged_on_the_other(decided: Bench) -> No
     assert kept.startswith("resid_post")
     assert by_name(found)["drop"].statistic.n_units == 6
     (drawn,) = found.facts.maps.values()
-    assert drawn.columns == ["mlp_out", "resid_post"]
+    assert drawn.columns == ("mlp_out", "resid_post")
 
 
 def test_the_divergence_from_the_untouched_run_is_its_own_value(tiny: Model) -> None:

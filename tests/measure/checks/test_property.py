@@ -350,8 +350,8 @@ def test_four_different_prompts_are_four_units_however_often_they_are_drawn(
 def test_a_share_that_so_few_prompts_cannot_show_is_refused() -> None:
     few = {"n": {"integers": [0, 9]}}
     asked = claim("property", forall=few, always=ALWAYS, expect={"violations": "<= 0.1"})
-    ((key, message),) = asked.faults(Grid(PromptSet.model_validate(IDS), Path()))
-    assert (key, message) == (
+    (problem,) = asked.faults(Grid(PromptSet.model_validate(IDS), Path()))
+    assert (problem.key, problem.message) == (
         "expect.violations",
         "10 different prompts can be drawn, and it takes 36 to show this",
     )
