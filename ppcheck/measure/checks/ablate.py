@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -138,7 +138,9 @@ class Ablate(Check):
 
         found = search(tuple(groups), encoded.prompts, self.top, bench.seed, score)
         effects = dict(zip(groups, drops.mean(axis=1).tolist(), strict=True))
-        facts = found.facts | Facts(extras=self._how(reference), effects=effects)
+        source = how.source(str(self.reference or self.on))
+        extras = {"ablation": self.ablation, "position": str(self.position), **source}
+        facts = found.facts | Facts(extras=extras, effects=effects)
         if not self.together:
             facts |= Facts(
                 maps={
@@ -153,14 +155,6 @@ class Ablate(Check):
         ]
         notes = (self._note(reference), *found.notes)
         return self.measurement(bench, [encoded], results, facts, notes)
-
-    def _how(self, reference: Encoded) -> dict[str, Any]:
-        """The ablation in full, since another one may lead to another conclusion."""
-        how: dict[str, Any] = {"ablation": self.ablation, "position": str(self.position)}
-        if self.ablation == "zero":
-            return how
-        how |= {"reference": str(self.reference or self.on), "reference_prompts": len(reference)}
-        return how | ({"by": self.by} if self.ablation == "mean" else {"draws": self.draws})
 
     def _note(self, reference: Encoded) -> str:
         if self.ablation == "zero":

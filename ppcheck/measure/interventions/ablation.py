@@ -6,7 +6,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -61,6 +61,13 @@ class Ablation:
     reference: Encoded
     by: By
     draws: int
+
+    def source(self, named: str) -> dict[str, Any]:
+        """What takes the place of activations, from the prompts so ``named``."""
+        if self.kind == "zero":
+            return {}
+        count = {"by": self.by} if self.kind == "mean" else {"draws": self.draws}
+        return {"reference": named, "reference_prompts": len(self.reference), **count}
 
 
 @dataclass(frozen=True, eq=False)

@@ -141,12 +141,12 @@ class Skill:
         weight: Floats = (self.task.labels - self.task.labels.mean()) ** 2
         return weight
 
-    def merits(self, labellings: Floats, told: Floats) -> Floats:
+    def merits(self, labellings: Floats, predicted: Floats) -> Floats:
         """The merit of each prediction of each labelling, both [labelling, prompt]."""
         if self.task.classes:
-            right = ((told > 0) == (labellings == 1)).astype(np.float64)
-            return np.where(np.abs(told) > _UNDECIDED, right, 0.5)
-        merits: Floats = (labellings - self.task.labels.mean()) ** 2 - (labellings - told) ** 2
+            right = ((predicted > 0) == (labellings == 1)).astype(np.float64)
+            return np.where(np.abs(predicted) > _UNDECIDED, right, 0.5)
+        merits: Floats = (labellings - self.task.labels.mean()) ** 2 - (labellings - predicted) ** 2
         return merits
 
     def of(self, merits: Floats, name: str, member: str | None = None) -> Statistic:
@@ -160,8 +160,8 @@ class Skill:
             return self._judged(Lead(gained, self.units, name, member))
         return self._judged(Ratio(gained, self.weight, self.units, name, member))
 
-    def auroc(self, told: Floats, name: str, member: str | None) -> Statistic:
-        return self._judged(Auroc(told, self.task.labels == 1, self.units, name, member))
+    def auroc(self, predicted: Floats, name: str, member: str | None) -> Statistic:
+        return self._judged(Auroc(predicted, self.task.labels == 1, self.units, name, member))
 
     def first_layer(self, merits: Floats, level: float, name: str, member: str | None) -> Statistic:
         """The first layer with a skill above ``level``; merits [prompt, layer]."""

@@ -357,9 +357,13 @@ def test_prompts_need_no_pairs_where_nothing_is_taken_from_corrupted_ones(tiny: 
 @pytest.mark.parametrize(
     ("fields", "key", "message"),
     [
-        ({"nodes": "L0H0.q"}, "nodes", "L0H0.q is no node: name heads such as L1H2, and mlp_out"),
-        ({"among": ["L*H*", "resid_post.L0"]}, "among", "resid_post.L0 is no node"),
-        ({"ranking": ["L0N3"]}, "ranking", "L0N3 is no node"),
+        (
+            {"nodes": "L0H0.q"},
+            "nodes",
+            "L0H0.q is not a node: name heads such as L1H2, and mlp_out",
+        ),
+        ({"among": ["L*H*", "resid_post.L0"]}, "among", "resid_post.L0 is not a node"),
+        ({"ranking": ["L0N3"]}, "ranking", "L0N3 is not a node"),
         ({"nodes": None}, "nodes", "name the circuit's nodes or `edges`, or a `ranking`"),
         ({"edges": "embed -> L0H0"}, "nodes", "`nodes` is of circuits of nodes: leave out it or"),
         ({"nodes": None, "edges": "embed -> L0H0"}, "ablation", "says: not zero"),

@@ -49,16 +49,16 @@ def test_the_rounding_of_float32_is_nothing_to_learn_from() -> None:
     labels = np.tile([1.0, 0.0], 30)
     features = 3 + 1e-7 * (rng.normal(size=(60, 5)) + labels[:, None])
     task = Task(labels, np.arange(60) // 2, True, 5, 0)
-    told = task.tell(features, labels[None]).values[0]
-    assert not ((told > 0) == (labels == 1)).mean() > 0.5
-    assert len(np.unique(told.round(6))) <= 5
+    predicted = task.predict(features, labels[None]).values[0]
+    assert not ((predicted > 0) == (labels == 1)).mean() > 0.5
+    assert len(np.unique(predicted.round(6))) <= 5
 
 
-def test_training_labels_of_one_class_alone_are_told_as_that_class() -> None:
+def test_training_labels_of_one_class_alone_are_predicted_as_that_class() -> None:
     labels = np.array([1.0, 1, 0, 0])
     task = Task(labels, np.arange(4), True, 2, 0)
-    told = task.tell(np.arange(4.0)[:, None], np.array([[1.0, 1, 1, 1], [0.0, 0, 0, 0]]))
-    np.testing.assert_array_equal(np.sign(told.values), [[1] * 4, [-1] * 4])
+    predicted = task.predict(np.arange(4.0)[:, None], np.array([[1.0, 1, 1, 1], [0.0, 0, 0, 0]]))
+    np.testing.assert_array_equal(np.sign(predicted.values), [[1] * 4, [-1] * 4])
 
 
 def test_a_probes_direction_is_scikit_learns_in_the_activations_own_units() -> None:
