@@ -9,18 +9,18 @@ from datetime import UTC, datetime
 
 from ppcheck.audit.columns import Column, column, rows
 from ppcheck.audit.folder import Folder
-from ppcheck.audit.job import Engine
-from ppcheck.audit.plan import Plan
+from ppcheck.audit.job import Executor
+from ppcheck.audit.plan import AuditPlan
 from ppcheck.record.audit import AuditRecord, Checkpoint, Status
 
-Told = Callable[[Checkpoint], None]
+OnCheckpoint = Callable[[Checkpoint], None]
 
 
 @dataclass
 class Auditor:
     """Runs ``plan`` in ``folder``, which is locked; ``pages`` asks for each run's page."""
 
-    plan: Plan
+    plan: AuditPlan
     folder: Folder
     pages: bool = False
     checkpoints: dict[str, Checkpoint] = field(init=False)
@@ -37,7 +37,7 @@ class Auditor:
         self.folder.write(self.record())
         return waiting
 
-    def run(self, engine: Engine, waiting: list[Checkpoint], told: Told) -> None:
+    def run(self, engine: Executor, waiting: list[Checkpoint], told: OnCheckpoint) -> None:
         """Run the checkpoints, and write the audit anew after each of them."""
         with closing(engine.run(waiting)) as ends:
             for ended in ends:

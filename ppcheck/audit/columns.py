@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ppcheck.judge.verdict import Verdict
-from ppcheck.record.audit import AuditedClaim, AuditedStatistic, Cell
-from ppcheck.record.naming import paired
+from ppcheck.record.audit import AuditCell, AuditedClaim, AuditedStatistic
+from ppcheck.record.naming import paired_specs
 from ppcheck.record.run import ClaimRecord, RunRecord, StatisticRecord
 from ppcheck.report.claims import most_telling, slack, urgency
 
@@ -34,9 +34,9 @@ def column(run: RunRecord) -> Column:
 def rows(columns: Sequence[Column | None]) -> tuple[AuditedClaim, ...]:
     """Every claim with a cell for each column, in the order of specs and lines."""
     known: dict[_Key, AuditedClaim] = {}
-    cells: dict[_Key, dict[int, Cell | None]] = {}
+    cells: dict[_Key, dict[int, AuditCell | None]] = {}
     for number, some in enumerate(columns):
-        names = paired(_ids(some.claims), _ids(known)) if some else {}
+        names = paired_specs(_ids(some.claims), _ids(known)) if some else {}
         for (spec, id_), claim in some.claims.items() if some else ():
             key = (names.get(spec, spec), id_)
             before = known[key].bounds if key in known else {}
@@ -60,7 +60,7 @@ def _ids(claims: Iterable[_Key]) -> dict[str, set[str]]:
 
 def _alone(claim: ClaimRecord) -> AuditedClaim:
     told, decided = _telling(claim), most_telling(claim)
-    cell = Cell(
+    cell = AuditCell(
         verdict=claim.verdict,
         passes=claim.passes,
         deciding=None if decided is None else decided[0].partition("[")[0],

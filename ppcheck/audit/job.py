@@ -32,7 +32,7 @@ class Ended:
     reason: str | None = None
 
 
-class Engine(Protocol):
+class Executor(Protocol):
     """Runs checkpoints, several at a time, and gives each as it ends.
 
     By then its log and, unless there is a reason, its record are in the audit's folder. Closing
@@ -43,7 +43,7 @@ class Engine(Protocol):
 
 
 @dataclass(frozen=True)
-class Job:
+class CheckpointJob:
     """One run of ``specs`` (paths as seen from ``folder``) on the model ``label``.
 
     ``arguments`` are further ones of pytest. The record goes to ``record``, output to ``log``.

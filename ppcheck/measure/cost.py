@@ -15,8 +15,7 @@ from ppcheck.subject.interventions.edit import Edits
 from ppcheck.subject.interventions.wiring import Wiring
 from ppcheck.subject.model.info import ModelInfo, Shape
 from ppcheck.subject.tokens.encoding import Encoded
-
-Ids = tuple[int, ...]
+from ppcheck.subject.tokens.tokenizer import Ids
 
 
 @dataclass(frozen=True)

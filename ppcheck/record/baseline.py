@@ -79,7 +79,7 @@ class Baseline:
 
 
 @dataclass(frozen=True)
-class Measured:
+class LocatedClaim:
     """A claim of this run, the file that it stands in, and the ids of all claims there."""
 
     record: ClaimRecord
@@ -93,7 +93,7 @@ def key(spec: str, claim: str) -> str:
 
 
 def blessed(
-    before: Baseline | None, run: Sequence[Measured], model: Mapping[str, Any], folder: Path
+    before: Baseline | None, run: Sequence[LocatedClaim], model: Mapping[str, Any], folder: Path
 ) -> Baseline:
     """The baseline with what was measured now, and without what its spec no longer has.
 

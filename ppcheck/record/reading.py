@@ -20,7 +20,7 @@ def read_run(path: Path) -> RunRecord:
 
     Raises BaselineError for a file that cannot be read, is no run record, or is of a later version.
     """
-    return validated(read_held(path), path)
+    return validated_run(read_held(path), path)
 
 
 def read_held(path: Path) -> Any:
@@ -31,7 +31,7 @@ def read_held(path: Path) -> Any:
         raise BaselineError(f"{path} is no run record: {error}. {_WRITE}") from error
 
 
-def validated(held: Any, path: Path) -> RunRecord:
+def validated_run(held: Any, path: Path) -> RunRecord:
     """The run record that the file ``path`` holds. Raises BaselineError."""
     current = FORMAT.current(held, path)
     try:

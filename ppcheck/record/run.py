@@ -197,7 +197,7 @@ class RunRecord(Recorded):
         return self.model_dump_json(by_alias=True, indent=1) + "\n"
 
 
-def schema_text() -> str:
+def record_schema_text() -> str:
     """The JSON Schema of a run record, as it is committed beside this file."""
     schema = RunRecord.model_json_schema(by_alias=True)
     dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}

@@ -43,7 +43,7 @@ def most_telling_first(claim: ClaimRecord) -> list[tuple[str, StatisticRecord]]:
     return sorted(claim.statistics.items(), key=lambda item: (urgency(item[1]), slack(item[1])))
 
 
-def sample(claim: ClaimRecord) -> str:
+def sample_text(claim: ClaimRecord) -> str:
     facts = claim.facts
     shared = ", ".join(facts.unit) or "each prompt is one"
     units = f"{facts.units} independent units ({printable(shared)})"

@@ -11,7 +11,7 @@ from ppcheck.record.run import ClaimRecord, RunRecord
 from ppcheck.report.claims import MARKS, cautions, slow_models
 from ppcheck.report.embedding import COMPACT, embedded, environment
 from ppcheck.report.evidence import examples, figures, row
-from ppcheck.report.pictures import Json, moved
+from ppcheck.report.pictures import Json, moved_from_to
 from ppcheck.report.summary import Summary, rank, summary
 from ppcheck.report.text import printable
 
@@ -23,7 +23,7 @@ _CRAMPED = 20_000
 _SCRIPTS = ("dom", "interval", "plots", "charts", "details", "table", "rows", "chrome", "app")
 
 
-def page(run: RunRecord) -> str:
+def run_page(run: RunRecord) -> str:
     """The page.
 
     Every text of a spec, a prompt or a model goes through `printable`, is escaped where it stands
@@ -86,7 +86,7 @@ class _View:
         """From whom to whom and in which claims, roles first; those of most claims come first."""
         found: dict[tuple[str, str], list[str]] = {}
         for claim in sorted(self.claims, key=lambda claim: claim.check != "role"):
-            if pair := moved(claim):
+            if pair := moved_from_to(claim):
                 found.setdefault((pair[0], pair[1]), []).append(printable(claim.id))
         order = sorted(found.items(), key=lambda item: -len(item[1]))
         return [(*pair, _first(names)) for pair, names in order[:MOST_MOVES]]

@@ -9,7 +9,7 @@ from itertools import takewhile
 from typing import Any
 
 from ppcheck.judge.verdict import Verdict
-from ppcheck.measure.core.facts import Curve, Facts, Map, Number, Point
+from ppcheck.measure.core.facts import Curve, CurvePoint, Facts, Map, Number
 from ppcheck.record.run import ClaimRecord
 from ppcheck.report.text import printable
 
@@ -43,11 +43,11 @@ def rounded(value: Any) -> float | None:
     return float(f"{value:.4g}")
 
 
-def shown(names: Sequence[Any]) -> list[str]:
+def printed(names: Sequence[Any]) -> list[str]:
     return [printable(str(name)) for name in names]
 
 
-def moved(claim: ClaimRecord) -> list[str] | None:
+def moved_from_to(claim: ClaimRecord) -> list[str] | None:
     """From whom to whom: of a choice since the baseline, or of a role since its spec."""
     if claim.comparison is not None and claim.comparison.moved:
         return list(map(printable, claim.comparison.moved))
@@ -63,11 +63,11 @@ def _maps(claim: ClaimRecord) -> list[Json]:
     maps = [_map(title, each) for title, each in facts.maps.items()]
     if not maps and (heads := _by_head(facts.effects)):
         maps = [_map("effect by head", heads)]
-    before, now = (side.split(", ") for side in moved(claim) or ("", ""))
+    before, now = (side.split(", ") for side in moved_from_to(claim) or ("", ""))
     chosen = facts.set_ or facts.kept
     among = len(facts.effects or chosen) if facts.searched is None else facts.searched
     if not any(now) and len(chosen) < among:
-        now = shown(chosen)
+        now = printed(chosen)
     outlines = {"now": list(filter(None, now)), "before": list(filter(None, before))}
     return [each | outlines for each in maps if len(each["rows"]) * len(each["columns"]) > 1]
 
@@ -75,8 +75,8 @@ def _maps(claim: ClaimRecord) -> list[Json]:
 def _map(title: str, drawn: Map) -> Json:
     return {
         "title": printable(title),
-        "rows": shown(drawn.rows),
-        "columns": shown(drawn.columns),
+        "rows": printed(drawn.rows),
+        "columns": printed(drawn.columns),
         "values": [[rounded(value) for value in row] for row in drawn.values],
     }
 
@@ -106,7 +106,7 @@ def _bars(facts: Facts) -> list[Json]:
     return [
         {
             "title": f"effects, the {len(largest)} largest of {len(effects):,}",
-            "names": shown(largest),
+            "names": printed(largest),
             "values": [rounded(effects[name]) for name in largest],
         }
     ]
@@ -131,7 +131,7 @@ def _together(one: str, other: str, named: Mapping[str, Curve]) -> bool:
     return first == second and len(_beginning([one, other])) >= alike * min(len(one), len(other))
 
 
-def _curve(drawn: Curve | Sequence[Point]) -> Curve:
+def _curve(drawn: Curve | Sequence[CurvePoint]) -> Curve:
     """Points have no band."""
     if isinstance(drawn, Curve):
         return drawn
@@ -166,7 +166,7 @@ def _line(drawn: Curve) -> Json:
     """A curve with its band, if it has one."""
     columns: Json = {"x": list(map(rounded, drawn.x)), "y": list(map(rounded, drawn.y))}
     if any(value is None for value in columns["x"]):
-        columns["x"] = shown(drawn.x)
+        columns["x"] = printed(drawn.x)
     bands = {"low": drawn.low, "high": drawn.high}
     return columns | {end: list(map(rounded, values)) for end, values in bands.items() if values}
 
@@ -189,7 +189,7 @@ def _attention(facts: Facts) -> list[Json]:
     return [
         {
             "title": printable(f"{each.head} from {each.from_}"),
-            "tokens": shown(each.tokens),
+            "tokens": printed(each.tokens),
             "weights": list(map(rounded, each.weights)),
         }
         for each in facts.patterns

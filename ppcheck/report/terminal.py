@@ -18,7 +18,7 @@ from ppcheck.report.claims import (
     advice,
     cells,
     most_telling_first,
-    sample,
+    sample_text,
     with_interval,
 )
 from ppcheck.report.gate import changed, difference_lines, lead
@@ -53,7 +53,7 @@ def explain(claim: ClaimRecord, node: str) -> str:
     if lead(claim) and lead(claim) not in lines[0]:
         rows.append(("led", lead(claim)))
     if claim.is_measured:
-        rows.append(("on", f"{printable(claim.on)}: {sample(claim)}"))
+        rows.append(("on", f"{printable(claim.on)}: {sample_text(claim)}"))
     rows.append(("model", printable(claim.model)))
     rows += [("note", printable(note)) for note in (*claim.notes, *advice(claim))]
     if claim.source:

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 import ppcheck.record
 from ppcheck.cli import main
 from ppcheck.cli.compare import REGRESSED
-from ppcheck.record.run import schema_text
+from ppcheck.record.run import record_schema_text
 
 SPEC = Path(__file__).parents[2] / "specs" / "demo" / "mechanism.pp.yaml"
 CLAIMS = "pain-mover-suffices or valence-moves"
@@ -66,7 +66,7 @@ def test_the_schema_of_records_is_the_committed_one_and_a_real_record_keeps_to_i
     assert main(["schema", "record"]) == 0
     text = capsys.readouterr().out
     committed = Path(next(iter(ppcheck.record.__path__))) / "schema.json"
-    assert text == schema_text() == committed.read_text(encoding="utf-8")
+    assert text == record_schema_text() == committed.read_text(encoding="utf-8")
     validator = Draft202012Validator(json.loads(text))
     record: dict[str, Any] = json.loads(records["demo"].read_text(encoding="utf-8"))
     validator.validate(record)

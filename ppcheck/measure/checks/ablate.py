@@ -13,9 +13,9 @@ from ppcheck.measure.core.charts import site_map
 from ppcheck.measure.core.check import (
     Bench,
     Check,
-    Measured,
-    Measurement,
-    measured,
+    CheckResult,
+    StatisticResult,
+    statistic_result,
     texts,
     units_of,
 )
@@ -27,8 +27,8 @@ from ppcheck.measure.interventions.ablation import (
     OF_SHARES,
     Ablated,
     Ablation,
-    By,
-    Kind,
+    AblationKind,
+    MeanOver,
     ablate,
     ablated_statistics,
     ablation_problems,
@@ -66,7 +66,7 @@ class Ablate(Check):
     position: PositionField = Field(
         Position("all"), description="The tokens at which sites are ablated; default: all."
     )
-    ablation: Kind = Field(
+    ablation: AblationKind = Field(
         description="What takes an activation's place: zero, the mean over the reference, or what "
         "another prompt of the reference has there (resample)."
     )
@@ -74,7 +74,7 @@ class Ablate(Check):
         None,
         description="The prompts whose activations are averaged or taken. Default: those of `on`.",
     )
-    by: By = Field(
+    by: MeanOver = Field(
         "position",
         description="One mean for each token of the position, over prompts that have as many of "
         "them; or one, pooled over the tokens.",
@@ -101,8 +101,8 @@ class Ablate(Check):
             yield Problem("top", "`top` chooses among sites ablated alone: leave out `together`")
         yield from ablation_problems(self.model_fields_set, self.ablation)
 
-    def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
-        del measurement
+    def doubts(self, bench: Bench, result: CheckResult) -> Iterator[str]:
+        del result
         sites = bench.subject.sites(self.site)
         yield from of_all_that_is_read(
             bench.subject.shape,
@@ -122,7 +122,7 @@ class Ablate(Check):
                 only = f"{name}={labels.pop()}"
                 yield f"the reference has {only} alone, which the ablation leaves in place"
 
-    def measure(self, bench: Bench) -> Measurement:
+    def measure(self, bench: Bench) -> CheckResult:
         sites = bench.subject.sites(self.site)
         groups = {str(self.site): sites} if self.together else {str(s): (s,) for s in sites}
         cells = [Cell(group, self.position) for group in groups.values()]
@@ -154,7 +154,7 @@ class Ablate(Check):
             for one in self._of(metric, run, encoded.prompts, found)
         ]
         notes = (self._note(reference), *found.notes)
-        return self.measurement(bench, [encoded], results, facts, notes)
+        return self.result(bench, [encoded], results, facts, notes)
 
     def _note(self, reference: Encoded) -> str:
         if self.ablation == "zero":
@@ -167,8 +167,8 @@ class Ablate(Check):
 
     def _of(
         self, metric: Metric, run: Ablated, prompts: tuple[Prompt, ...], found: Search
-    ) -> Iterator[Measured]:
-        judged = found.judged(prompts)
+    ) -> Iterator[StatisticResult]:
+        judged = found.evaluation_mask(prompts)
         units, names = units_of(prompts)[judged], np.array(texts(prompts), dtype=object)[judged]
         untouched = run.untouched[judged]
         support = (0.0, 1.0) if metric.probability else REAL_LINE
@@ -179,12 +179,14 @@ class Ablate(Check):
 
         for cell in found.kept:
             member, drops = found.member(cell), run.drops[cell, judged]
-            yield measured(Mean(drops, units, named("drop"), member, step=step), names)
+            yield statistic_result(Mean(drops, units, named("drop"), member, step=step), names)
             if metric.reading in OF_SHARES:
                 name = named("drop_share")
                 share = Ratio(drops, untouched, units, name, member, step, run.gap_of(name))
-                yield measured(share, names)
+                yield statistic_result(share, names)
             values = run.ablated[cell, judged]
-            yield measured(Mean(values, units, named("value"), member, support, step), names)
+            yield statistic_result(
+                Mean(values, units, named("value"), member, support, step), names
+            )
         whole = Mean(untouched, units, named("untouched"), None, support, step)
-        yield measured(whole, names)
+        yield statistic_result(whole, names)

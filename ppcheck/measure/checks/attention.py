@@ -17,9 +17,9 @@ from ppcheck.measure.core.attention import links, patterns, uniform
 from ppcheck.measure.core.check import (
     Bench,
     Check,
-    Measured,
-    Measurement,
-    measured,
+    CheckResult,
+    StatisticResult,
+    statistic_result,
     texts,
     unit_labels,
     units_of,
@@ -69,7 +69,7 @@ class Attention(Check):
         yield from heads_problems("site", self.site)
         yield from attending_problems(self.query, to=self.to, against=self.against)
 
-    def measure(self, bench: Bench) -> Measurement:
+    def measure(self, bench: Bench) -> CheckResult:
         heads = bench.subject.sites(self.site)
         encoded = bench.prompts(self.on)
         prompts = encoded.prompts
@@ -81,8 +81,8 @@ class Attention(Check):
             return means if against is None else means - against.means(looked)
 
         found = search([str(head) for head in heads], prompts, self.top, bench.seed, score)
-        judged = found.judged(prompts)
-        results: list[Measured] = []
+        judged = found.evaluation_mask(prompts)
+        results: list[StatisticResult] = []
         for head in found.kept:
             member = found.member(head)
             results.append(to.mean("attention", head, judged, member))
@@ -99,11 +99,11 @@ class Attention(Check):
             uniform=float(to.even[judged & to.present].mean()),
             effects=dict(zip(found.sites, everywhere, strict=True)),
         )
-        return self.measurement(bench, [encoded], results, facts, found.notes)
+        return self.result(bench, [encoded], results, facts, found.notes)
 
-    def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
+    def doubts(self, bench: Bench, result: CheckResult) -> Iterator[str]:
         del bench
-        even = measurement.facts.uniform or 0.0
+        even = result.facts.uniform or 0.0
         bound = self.expect.get("attention")
         if bound is not None and -inf < bound.low < even:
             yield (
@@ -135,12 +135,12 @@ class _Attended:
         means: Floats = self.attention[self._present_in(looked)].mean(axis=0)
         return means
 
-    def mean(self, name: str, head: int, judged: Mask, member: str | None) -> Measured:
+    def mean(self, name: str, head: int, judged: Mask, member: str | None) -> StatisticResult:
         here = self._present_in(judged)
         units = units_of(self.prompts)[here]
         paid = self.attention[here, head]
         statistic = Mean(paid, units, name, member, (0.0, 1.0), self.step)
-        return measured(statistic, np.array(texts(self.prompts), dtype=object)[here])
+        return statistic_result(statistic, np.array(texts(self.prompts), dtype=object)[here])
 
     def _present_in(self, mask: Mask) -> Mask:
         here: Mask = mask & self.present
@@ -166,7 +166,7 @@ def _attended(bench: Bench, encoded: Encoded, claim: Attention, keys: Position) 
 
 def _difference(
     to: _Attended, against: _Attended, head: int, judged: Mask, member: str | None
-) -> Measured:
+) -> StatisticResult:
     """The gap within each prompt that has both or, where none has, between each unit's means."""
     within_prompts = bool((to.present & against.present).any())
     groups: dict[str, list[int]] = defaultdict(list)
@@ -188,4 +188,4 @@ def _difference(
         )
     labels, support = unit_labels(units), (-1.0, 1.0)
     statistic = Mean(np.array(gaps), labels, "difference", member, support, to.step)
-    return measured(statistic, names)
+    return statistic_result(statistic, names)

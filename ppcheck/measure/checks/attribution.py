@@ -13,9 +13,9 @@ from ppcheck.measure.core.charts import site_map
 from ppcheck.measure.core.check import (
     Bench,
     Check,
-    Measured,
-    Measurement,
-    measured,
+    CheckResult,
+    StatisticResult,
+    statistic_result,
     texts,
     units_of,
 )
@@ -87,12 +87,12 @@ class Attribution(Check):
                     "site", f"{pattern} is not added to the stream: name its head or layer"
                 )
 
-    def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
-        del measurement
+    def doubts(self, bench: Bench, result: CheckResult) -> Iterator[str]:
+        del result
         sites = bench.subject.sites(self.site)
         yield from of_all_that_is_read(bench.subject.shape, sites, FINAL)
 
-    def measure(self, bench: Bench) -> Measurement:
+    def measure(self, bench: Bench) -> CheckResult:
         sites = bench.subject.sites(self.site)
         encoded = bench.prompts(self.on)
         found = {metric: _attributed(bench, encoded, sites, metric) for metric in self.metric}
@@ -118,22 +118,24 @@ class Attribution(Check):
             for one in self._of(metric, attributed, encoded.prompts, chosen)
         ]
         notes = (*chosen.notes, *first.notes)
-        return self.measurement(bench, [encoded], results, facts, notes)
+        return self.result(bench, [encoded], results, facts, notes)
 
     def _of(
         self, metric: Metric, found: _Attributed, prompts: tuple[Prompt, ...], chosen: Search
-    ) -> Iterator[Measured]:
-        judged = chosen.judged(prompts)
+    ) -> Iterator[StatisticResult]:
+        judged = chosen.evaluation_mask(prompts)
         units, names = units_of(prompts)[judged], np.array(texts(prompts), dtype=object)[judged]
         attribution, share, total = (
             self.metric.name(name, metric) for name in ("attribution", "share", "total")
         )
         for site in chosen.kept:
             member, added = chosen.member(site), found.sites[site, judged]
-            yield measured(Mean(added, units, attribution, member, step=found.step), names)
+            yield statistic_result(Mean(added, units, attribution, member, step=found.step), names)
             whole, gap = found.total[judged], found.gap_of(share)
-            yield measured(Ratio(added, whole, units, share, member, found.step, gap), names)
-        yield measured(Mean(found.total[judged], units, total, step=found.step), names)
+            yield statistic_result(
+                Ratio(added, whole, units, share, member, found.step, gap), names
+            )
+        yield statistic_result(Mean(found.total[judged], units, total, step=found.step), names)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from ppcheck.measure.core.check import Bench, Check, Measurement, measured, texts, units_of
+from ppcheck.measure.core.check import Bench, Check, CheckResult, statistic_result, texts, units_of
 from ppcheck.measure.core.metrics import log_probs, same
 from ppcheck.spec.grammar import suggest
 from ppcheck.spec.metric import Metric, Reading
@@ -49,7 +49,7 @@ class Choice(Check):
     def counted(self, encoded: Encoded) -> tuple[str, ...]:
         return tuple(encoded.prompts[0].choices)
 
-    def measure(self, bench: Bench) -> Measurement:
+    def measure(self, bench: Bench) -> CheckResult:
         encoded = bench.prompts(self.on)
         names = tuple(bench.grid.prompt_set.choices)
         own = names.index(self.choice)
@@ -64,5 +64,5 @@ class Choice(Check):
             Proportion(taken, units, "rate"),
             Mean(shares[:, own], units, "probability", support=bounded, step=step),
         )
-        found = [measured(statistic, texts(encoded.prompts)) for statistic in statistics]
-        return self.measurement(bench, [encoded], found)
+        found = [statistic_result(statistic, texts(encoded.prompts)) for statistic in statistics]
+        return self.result(bench, [encoded], found)

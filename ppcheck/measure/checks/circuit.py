@@ -12,19 +12,19 @@ from ppcheck.measure.circuits.compared import OF_CURVE, OF_RANDOM, OF_SET, Candi
 from ppcheck.measure.circuits.edges import Cut, Graph
 from ppcheck.measure.circuits.knockout import Kept, Knockout, Parts
 from ppcheck.measure.circuits.strategy import (
+    CircuitStrategy,
     Controls,
     OfEdges,
     OfNodes,
-    Strategy,
     edge_problems,
     node_problems,
     ranking_problems,
 )
-from ppcheck.measure.core.check import Bench, Check, Measured, Measurement
+from ppcheck.measure.core.check import Bench, Check, CheckResult, StatisticResult
 from ppcheck.measure.core.doubts import estimates
 from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.validation import metric_problems, patch_problems
-from ppcheck.measure.interventions.ablation import Ablation, By, ablation_problems
+from ppcheck.measure.interventions.ablation import Ablation, MeanOver, ablation_problems
 from ppcheck.spec.claim import PairsField
 from ppcheck.spec.edge import EdgesField
 from ppcheck.spec.grid import Grid
@@ -86,7 +86,9 @@ class Circuit(Check):
         None,
         description="The prompts whose activations are averaged or taken. Default: those of `on`.",
     )
-    by: By = Field("position", description="One mean for each token of the position, or pooled.")
+    by: MeanOver = Field(
+        "position", description="One mean for each token of the position, or pooled."
+    )
     draws: int = Field(
         4, ge=1, le=100, description="How many other prompts each prompt is resampled from."
     )
@@ -150,16 +152,16 @@ class Circuit(Check):
     def looks(self) -> bool:
         return self.ranking is not None and self.ranking.by is not None
 
-    def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
+    def doubts(self, bench: Bench, result: CheckResult) -> Iterator[str]:
         del bench
-        beaten = estimates(measurement, "beats_random")
+        beaten = estimates(result, "beats_random")
         if beaten and min(beaten) < MOST_ARE_BEATEN and self.expect.keys().isdisjoint(OF_RANDOM):
             yield (
                 f"{1 - min(beaten):.0%} of random circuits of this size are as faithful: expect "
                 "`beats_random` too"
             )
 
-    def measure(self, bench: Bench) -> Measurement:
+    def measure(self, bench: Bench) -> CheckResult:
         parts = self._parts(bench)
         circuit, ranked = parts.candidate(), parts.ranked(self.metric.first)
         wanted = [*(circuit.wanted() if circuit else ()), *(ranked.points if ranked else ())]
@@ -184,20 +186,20 @@ class Circuit(Check):
         if ranked and ranked.effects:
             facts |= Facts(effects=ranked.effects, extras={"sign": SIGN})
         results = self._of(runs, circuit, ranked)
-        return self.measurement(bench, parts.sides, results, facts, notes)
+        return self.result(bench, parts.sides, results, facts, notes)
 
     def _of(
         self, runs: Mapping[Metric, Kept], circuit: Candidate | None, ranked: Ranked | None
-    ) -> Iterator[Measured]:
+    ) -> Iterator[StatisticResult]:
         for metric, kept in runs.items():
             named = partial(self.metric.name, metric=metric)
             if circuit:
-                yield from circuit.measured(kept, named)
+                yield from circuit.results(kept, named)
             if ranked:
-                yield from ranked.measured(kept, named)
+                yield from ranked.results(kept, named)
             yield kept.gap(named("gap"))
 
-    def _parts(self, bench: Bench) -> Strategy:
+    def _parts(self, bench: Bench) -> CircuitStrategy:
         controls = Controls(self.random, self.subsets, bench.seed)
         if self.edges is not None:
             cut = Cut(bench, bench.pairs(self.on, self.pairs), Graph(bench.subject))

@@ -10,12 +10,12 @@ from pydantic import Field
 
 from ppcheck.arrays import Floats
 from ppcheck.measure.core.charts import site_map
-from ppcheck.measure.core.check import Bench, Check, Measured, Measurement
+from ppcheck.measure.core.check import Bench, Check, CheckResult, StatisticResult
 from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.metrics import own_readout
 from ppcheck.measure.core.selection import TopField
 from ppcheck.measure.core.validation import metric_problems, patch_problems
-from ppcheck.measure.directions.controls import DrawsField, Half, beyond, leading
+from ppcheck.measure.directions.controls import DrawsField, EvaluationHalf, beyond, leading
 from ppcheck.measure.directions.direction import Direction, Directions, learn, site_problems
 from ppcheck.measure.interventions.ablation import OF_SHARES, Ablated, ablated_statistics
 from ppcheck.spec.grid import Grid, Prompt
@@ -76,11 +76,11 @@ class DirectionAblation(Check):
         yield from super().faults_of(prompts, grid)
         yield from self.direction.faults(grid, self.on.prompts)
 
-    def measure(self, bench: Bench) -> Measurement:
+    def measure(self, bench: Bench) -> CheckResult:
         sites = bench.subject.sites(self.site)
         groups = {str(self.site): sites} if self.together else {str(s): (s,) for s in sites}
         found = learn(bench, self.direction, sites, self.position, self.on)
-        encoded, judged = found.encoded, found.judged(list(groups))
+        encoded, judged = found.encoded, found.evaluation_mask(list(groups))
         cells = [self._cell(group, found.vectors) for group in groups.values()]
         runs = {metric: self._run(bench, encoded, cells, metric) for metric in self.metric}
         kept = leading(runs[self.metric.first].drops[:, ~judged], self.top)
@@ -97,16 +97,16 @@ class DirectionAblation(Check):
                     for metric, run in runs.items()
                 }
             )
-        results: list[Measured] = []
+        results: list[StatisticResult] = []
         for metric, run in runs.items():
             random = {
                 number: self._random(bench, encoded, list(groups.values())[number], found, metric)
                 for number in kept
             }
-            half = Half(encoded.prompts, judged, run.step)
+            half = EvaluationHalf(encoded.prompts, judged, run.step)
             freed = _Freed(tuple(groups), run, random, half)
             results += self._of(metric, freed)
-        return self.measurement(bench, [encoded], results, facts, tuple(found.notes))
+        return self.result(bench, [encoded], results, facts, tuple(found.notes))
 
     def _cell(self, sites: Sequence[Site], vectors: dict[Site, Floats]) -> Edits:
         """Where the classes do not differ there is nothing to remove."""
@@ -140,7 +140,7 @@ class DirectionAblation(Check):
         ]
         return self._run(bench, encoded, cells, metric).drops
 
-    def _of(self, metric: Metric, freed: _Freed) -> Iterator[Measured]:
+    def _of(self, metric: Metric, freed: _Freed) -> Iterator[StatisticResult]:
         def named(statistic: str) -> str:
             return self.metric.name(statistic, metric)
 
@@ -166,4 +166,4 @@ class _Freed:
     names: tuple[str, ...]
     run: Ablated
     random: dict[int, Floats]
-    half: Half
+    half: EvaluationHalf

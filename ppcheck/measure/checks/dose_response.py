@@ -15,10 +15,10 @@ from ppcheck.measure.core.charts import drawn_means
 from ppcheck.measure.core.check import (
     Bench,
     Check,
-    Measured,
-    Measurement,
+    CheckResult,
+    StatisticResult,
     doses_of,
-    measured,
+    statistic_result,
     texts,
     unit_labels,
 )
@@ -81,11 +81,11 @@ class DoseResponse(Check):
             curves = _curves(prompts, self.dose, grid.prompt_set)
             yield from problems_with("dose", _flat(curves, prompts, self.dose))
 
-    def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
+    def doubts(self, bench: Bench, result: CheckResult) -> Iterator[str]:
         doses = doses_of(bench.grid.select(self.on), self.dose)
         outside = [
             each
-            for each in estimates(measurement, "switch_point")
+            for each in estimates(result, "switch_point")
             if not doses.min() <= each <= doses.max()
         ]
         if outside and "switch_point" in self.expect:
@@ -94,14 +94,14 @@ class DoseResponse(Check):
                 f"{doses.max():g}: nothing switches there"
             )
 
-    def measure(self, bench: Bench) -> Measurement:
+    def measure(self, bench: Bench) -> CheckResult:
         encoded = bench.prompts(self.on)
         doses = doses_of(encoded.prompts, self.dose)
         curves = _curves(encoded.prompts, self.dose, bench.grid.prompt_set)
         for message in _flat(curves, encoded.prompts, self.dose):
             raise MeasurementError(message)
         units = _units(curves, encoded, bench.grid)
-        found: list[Measured] = []
+        found: list[StatisticResult] = []
         mean_curves: dict[str, Curve] = {}
         for metric in self.metric:
             values = read(bench.subject, encoded, metric, bench.grid.prompt_set.pool)
@@ -112,7 +112,7 @@ class DoseResponse(Check):
                 name = self.metric.name("switch_point", metric)
                 found.append(_switch_point(doses, values, units, encoded.prompts, name))
         facts = Facts(extras={"n_curves": len(curves)}, curves=mean_curves)
-        return self.measurement(bench, [encoded], found, facts)
+        return self.result(bench, [encoded], found, facts)
 
     def _shapes(
         self,
@@ -122,15 +122,15 @@ class DoseResponse(Check):
         curves: Curves,
         units: Labels,
         step: float,
-    ) -> Iterator[Measured]:
+    ) -> Iterator[StatisticResult]:
         lines = [(doses[rows], values[rows]) for rows in curves.values()]
         spearmans = np.array([_spearman(*line, step) for line in lines])
         slopes = np.array([np.polyfit(*line, 1)[0] for line in lines])
         of_curves = np.array([units[rows[0]] for rows in curves.values()])
         spearman, slope = (self.metric.name(name, metric) for name in ("spearman", "slope"))
-        yield measured(Mean(spearmans, of_curves, spearman, support=(-1, 1)), curves)
+        yield statistic_result(Mean(spearmans, of_curves, spearman, support=(-1, 1)), curves)
         steepest = step * max(leverage(dose) for dose, _ in lines)
-        yield measured(Mean(slopes, of_curves, slope, step=steepest), curves)
+        yield statistic_result(Mean(slopes, of_curves, slope, step=steepest), curves)
 
 
 def _curves(prompts: Sequence[Prompt], dose: str, prompt_set: PromptSet) -> Curves:
@@ -176,7 +176,7 @@ def _spearman(doses: Floats, values: Floats, step: float) -> float:
 
 def _switch_point(
     doses: Floats, probabilities: Floats, units: Labels, prompts: Sequence[Prompt], name: str
-) -> Measured:
+) -> StatisticResult:
     """A prompt pulls by its distance from its dose's mean, times what that mean does to the fit."""
     statistic = SwitchPoint(doses, probabilities, units, name)
     steps, place, counts = np.unique(doses, return_inverse=True, return_counts=True)
@@ -188,11 +188,13 @@ def _switch_point(
 
     middle = fitted(means)
     if not np.isfinite(middle):
-        return measured(statistic, texts(prompts))
+        return statistic_result(statistic, texts(prompts))
     nudges = np.where(means > 0.5, -NUDGE, NUDGE)
     moves = [fitted(means + nudge) - middle for nudge in np.diag(nudges)]
     leverage = (np.array(moves) / nudges * len(doses) / counts)[place]
-    return measured(statistic, texts(prompts), middle + (probabilities - means[place]) * leverage)
+    return statistic_result(
+        statistic, texts(prompts), middle + (probabilities - means[place]) * leverage
+    )
 
 
 def _mean_curve(doses: Floats, values: Floats, units: Labels) -> dict[str, list[float]]:

@@ -12,8 +12,15 @@ from pydantic import ConfigDict, Field
 
 from ppcheck.arrays import Floats
 from ppcheck.errors import MeasurementError, ModelError
-from ppcheck.measure.core.check import Bench, Check, Measured, Measurement, measured, units_of
-from ppcheck.measure.core.facts import Facts, Map, Point
+from ppcheck.measure.core.check import (
+    Bench,
+    Check,
+    CheckResult,
+    StatisticResult,
+    statistic_result,
+    units_of,
+)
+from ppcheck.measure.core.facts import CurvePoint, Facts, Map
 from ppcheck.measure.core.validation import metric_problems, patch_problems
 from ppcheck.measure.interventions.effect import Effect, patch_effect
 from ppcheck.spec.base import Model
@@ -77,7 +84,7 @@ class Flow(Check):
         if (self.pairs or prompt_set.pairs) and self._origin(prompt_set) == self.to:
             yield Problem("to", f"the effect is at {self.to} from the start: name another position")
 
-    def measure(self, bench: Bench) -> Measurement:
+    def measure(self, bench: Bench) -> CheckResult:
         n_layers = bench.subject.shape.n_layers
         ends = self._origin(bench.grid.prompt_set), self.to
         self._check_layer(bench.subject, ends)
@@ -87,9 +94,9 @@ class Flow(Check):
             Cell((Site(stream, layer),), position)
             for stream, layer, position in product(STREAMS, range(n_layers), positions)
         ]
-        results: list[Measured] = []
+        results: list[StatisticResult] = []
         maps: dict[str, Map] = {}
-        curves: dict[str, tuple[Point, ...]] = {}
+        curves: dict[str, tuple[CurvePoint, ...]] = {}
         for metric in self.metric:
             effect = patch_effect(bench, pairs, cells, metric, "denoise")
             flown = _Flown(effect, positions, n_layers)
@@ -97,7 +104,7 @@ class Flow(Check):
             maps |= flown.maps(metric)
             curves |= flown.curves(metric, ends)
         facts = Facts(from_=str(ends[0]), to=str(ends[1]), maps=maps, curves=curves)
-        return self.measurement(bench, pairs, results, facts)
+        return self.result(bench, pairs, results, facts)
 
     def _origin(self, prompt_set: PromptSet) -> Position:
         (swapped,) = self.pairs or prompt_set.pairs
@@ -137,7 +144,7 @@ class Flow(Check):
 
     def _of(
         self, metric: Metric, flown: _Flown, ends: tuple[Position, Position]
-    ) -> Iterator[Measured]:
+    ) -> Iterator[StatisticResult]:
         def named(statistic: str) -> str:
             return self.metric.name(statistic, metric)
 
@@ -159,7 +166,7 @@ class Flow(Check):
                 step=effect.step,
                 gap=effect.gap_of(named(name)),
             )
-            yield measured(statistic, effect.texts)
+            yield statistic_result(statistic, effect.texts)
         judged = np.ones(len(units), dtype=bool)
         for name, end in zip(("recovery_from", "recovery_to"), ends, strict=True):
             for layer in range(self.by_layer, flown.n_layers):
@@ -201,11 +208,13 @@ class _Flown:
             for stream, values in zip(STREAMS, self.recoveries, strict=True)
         }
 
-    def curves(self, metric: Metric, ends: tuple[Position, ...]) -> dict[str, tuple[Point, ...]]:
+    def curves(
+        self, metric: Metric, ends: tuple[Position, ...]
+    ) -> dict[str, tuple[CurvePoint, ...]]:
         stream = self.recoveries[STREAMS.index(Kind.RESID_POST)].T
         return {
             f"recovery of {metric} at {end}": tuple(
-                Point(x=layer, y=float(share))
+                CurvePoint(x=layer, y=float(share))
                 for layer, share in enumerate(stream[self.positions.index(end)])
             )
             for end in ends

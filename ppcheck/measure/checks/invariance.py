@@ -15,10 +15,10 @@ from ppcheck.errors import MeasurementError
 from ppcheck.measure.core.check import (
     Bench,
     Check,
-    Measured,
-    Measurement,
-    measured,
+    CheckResult,
+    StatisticResult,
     pair_texts,
+    statistic_result,
     unit_labels,
 )
 from ppcheck.measure.core.facts import Facts, Map
@@ -129,11 +129,11 @@ class Invariance(Check):
             if not unknown and len({prompt.words[name].text for prompt in prompts}) == 1:
                 yield Problem("over", f"{name!r} is the same in all prompts of `{self.on}`")
 
-    def measure(self, bench: Bench) -> Measurement:
+    def measure(self, bench: Bench) -> CheckResult:
         encoded = bench.prompts(self.on)
         edits = _Edits.of(encoded, self.over, bench.grid)
         prompt_set = bench.grid.prompt_set
-        found: list[Measured] = []
+        found: list[StatisticResult] = []
         means: dict[Metric, list[float]] = {}
         for metric in self.metric:
             values = read(bench.subject, encoded, metric, prompt_set.pool)
@@ -143,7 +143,7 @@ class Invariance(Check):
             means[metric] = [float(moved[mask].mean()) for mask in edits.masks.values()]
         if len(prompt_set.choices) > 1:
             flipped = _flips(_likeliest(bench, encoded), edits)
-            found.append(measured(Proportion(flipped, edits.units, "flips"), edits.texts))
+            found.append(statistic_result(Proportion(flipped, edits.units, "flips"), edits.texts))
         changes = dict(zip(edits.masks, means[self.metric.first], strict=True))
         drawn = Map(
             rows=tuple(edits.masks),
@@ -156,25 +156,27 @@ class Invariance(Check):
             maps={"mean change": drawn},
         )
         notes = (f"compared with {edits.first}", *edits.notes)
-        return self.measurement(bench, [encoded], found, facts, notes)
+        return self.result(bench, [encoded], found, facts, notes)
 
-    def _of(self, metric: Metric, values: Floats, edits: _Edits, step: float) -> Iterator[Measured]:
+    def _of(
+        self, metric: Metric, values: Floats, edits: _Edits, step: float
+    ) -> Iterator[StatisticResult]:
         def named(statistic: str) -> str:
             return self.metric.name(statistic, metric)
 
         changes, texts = edits.changes(values, step), np.array(edits.texts, dtype=object)
-        yield measured(Mean(changes, edits.units, named("change"), step=step), texts)
+        yield statistic_result(Mean(changes, edits.units, named("change"), step=step), texts)
         for level, mask in edits.masks.items():
             member = level if len(edits.masks) > 1 else None
             largest = Mean(changes[mask], edits.units[mask], named("largest"), member, step=step)
-            yield measured(largest, texts[mask])
+            yield statistic_result(largest, texts[mask])
         size = Mean(np.abs(changes), edits.units, named("size"), None, (0.0, inf), step)
-        yield measured(size, texts)
+        yield statistic_result(size, texts)
         rows, place = np.unique(edits.reference, return_index=True)
         support = (0.0, 1.0) if metric.probability else REAL_LINE
         units = edits.units[place]
         before = Mean(values[rows], units, named("reference"), None, support, step)
-        yield measured(before, [edits.prompts[row].text for row in rows])
+        yield statistic_result(before, [edits.prompts[row].text for row in rows])
 
 
 @dataclass(frozen=True, eq=False)

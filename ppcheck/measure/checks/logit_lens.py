@@ -14,9 +14,9 @@ from ppcheck.measure.core.charts import drawn_means
 from ppcheck.measure.core.check import (
     Bench,
     Check,
-    Measured,
-    Measurement,
-    measured,
+    CheckResult,
+    StatisticResult,
+    statistic_result,
     texts,
     units_of,
 )
@@ -87,23 +87,23 @@ class LogitLens(Check):
         if "level" in self.model_fields_set and not self.metric.linear:
             yield Problem("level", f"no share of {self.metric} is a decision: name a logit_diff")
 
-    def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
-        del measurement
+    def doubts(self, bench: Bench, result: CheckResult) -> Iterator[str]:
+        del result
         sites = bench.subject.sites(self.site)
         yield from of_all_that_is_read(bench.subject.shape, sites, FINAL)
 
-    def measure(self, bench: Bench) -> Measurement:
+    def measure(self, bench: Bench) -> CheckResult:
         encoded = bench.prompts(self.on)
         sites = bench.subject.sites(self.site)
         layers = bench.subject.sites(EVERYWHERE)
         curves, prompts = {}, encoded.prompts
         every = tuple(dict.fromkeys((*sites, *layers)))
-        results: list[Measured] = []
+        results: list[StatisticResult] = []
         for metric in self.metric:
             lens = _lens(bench, encoded, every, metric)
             results += self._of(metric, lens, sites, layers[1:], prompts)
             curves[f"{metric} read from the stream"] = lens.curve(layers, prompts)
-        return self.measurement(bench, [encoded], results, Facts(curves=curves))
+        return self.result(bench, [encoded], results, Facts(curves=curves))
 
     def _of(
         self,
@@ -112,7 +112,7 @@ class LogitLens(Check):
         sites: Sequence[Site],
         layers: Sequence[Site],
         prompts: Sequence[Prompt],
-    ) -> Iterator[Measured]:
+    ) -> Iterator[StatisticResult]:
         units, names = units_of(prompts), texts(prompts)
         support = (0.0, 1.0) if metric.probability else REAL_LINE
 
@@ -120,17 +120,21 @@ class LogitLens(Check):
             return self.metric.name(statistic, metric)
 
         if metric.linear:
-            yield measured(lens.decided(layers, self.level, units, named("decided_at")), names)
+            yield statistic_result(
+                lens.decided(layers, self.level, units, named("decided_at")), names
+            )
         for site in sites:
             member = str(site) if len(sites) > 1 else None
             (value,) = lens.at([site])
             if metric.linear:
-                yield measured(lens.share(value, units, named("share"), member), names)
+                yield statistic_result(lens.share(value, units, named("share"), member), names)
                 agrees = settled(value, np.zeros(1), lens.step) * lens.final > 0
-                yield measured(Proportion(agrees, units, named("agreement"), member), names)
+                yield statistic_result(Proportion(agrees, units, named("agreement"), member), names)
             mean = Mean(value, units, named("value"), member, support, lens.step)
-            yield measured(mean, names)
-        yield measured(Mean(lens.final, units, named("final"), None, support, lens.step), names)
+            yield statistic_result(mean, names)
+        yield statistic_result(
+            Mean(lens.final, units, named("final"), None, support, lens.step), names
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from ppcheck.arrays import Floats, Mask
-from ppcheck.measure.core.check import Bench, Check, Measured, Measurement
+from ppcheck.measure.core.check import Bench, Check, CheckResult, StatisticResult
 from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.selection import Search, TopField, search
 from ppcheck.measure.core.validation import (
@@ -97,7 +97,7 @@ class Neuron(Check):
         yield from super().faults_of(prompts, grid)
         yield from trait_faults(prompts, self.dose, self.separates, str(self.on))
 
-    def measure(self, bench: Bench) -> Measurement:
+    def measure(self, bench: Bench) -> CheckResult:
         sites = bench.subject.sites(self.site)
         encoded = bench.prompts(self.on)
         prompts = encoded.prompts
@@ -110,13 +110,13 @@ class Neuron(Check):
 
         classes = next(iter(self.separates or ()), None)
         found = search(names, prompts, self.top, bench.seed, score, classes)
-        judged = found.judged(prompts)
+        judged = found.evaluation_mask(prompts)
         facts = found.facts | Facts(extras={"position": str(self.position)})
-        results: list[Measured] = []
+        results: list[StatisticResult] = []
         for trait in traits:
             signs = _signs(trait, activations, judged)
             results += (
-                trait.measured(signs[n] * activations[:, n], judged, found.member(n))
+                trait.result(signs[n] * activations[:, n], judged, found.member(n))
                 for n in found.kept
             )
             if isinstance(trait, Classes):
@@ -132,12 +132,12 @@ class Neuron(Check):
             }
         )
         if self.metric is None:
-            return self.measurement(bench, [encoded], results, facts, found.notes)
+            return self.result(bench, [encoded], results, facts, found.notes)
         facts |= Facts(extras={"mode": self.mode})
         pairs = bench.pairs(self.on, self.pairs, encoded)
         for metric in self.metric:
             results += self._effects(bench, pairs, found, sites, self.metric, metric)
-        return self.measurement(bench, [encoded], results, facts, found.notes, pairs)
+        return self.result(bench, [encoded], results, facts, found.notes, pairs)
 
     def _traits(self, prompts: tuple[Prompt, ...]) -> list[Trait]:
         separates = (self.separates or {}).items()
@@ -152,13 +152,13 @@ class Neuron(Check):
         sites: tuple[Site, ...],
         metrics: Metrics,
         metric: Metric,
-    ) -> Iterator[Measured]:
+    ) -> Iterator[StatisticResult]:
         """Each neuron that was kept patched alone, then all of them together."""
         kept = tuple(sites[number] for number in found.kept)
         groups = [*((site,) for site in kept), kept]
         cells = [Cell(group, self.position) for group in groups]
         effect = patch_effect(bench, pairs, cells, metric, self.mode)
-        judged = found.judged(*(side.prompts for side in pairs))
+        judged = found.evaluation_mask(*(side.prompts for side in pairs))
         name = OF_GAP[self.mode]
         share, cluster = (metrics.name(each, metric) for each in (name, f"cluster_{name}"))
         for cell, number in enumerate(found.kept):

@@ -8,12 +8,12 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from ppcheck.measure.core.check import Bench, Check, Measurement
+from ppcheck.measure.core.check import Bench, Check, CheckResult
 from ppcheck.measure.core.doubts import of_all_that_is_read
 from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.selection import TopField, search
 from ppcheck.measure.core.validation import metric_problems, patch_problems, whole_problems
-from ppcheck.measure.interventions.effect import OF_GAP, Mode, judged_shares, patch_effect
+from ppcheck.measure.interventions.effect import OF_GAP, Mode, patch_effect, share_results
 from ppcheck.spec.claim import PairsField
 from ppcheck.spec.metric import MetricsField
 from ppcheck.spec.position import FINAL, PositionField
@@ -65,8 +65,8 @@ class Patch(Check):
         if self.together and self.top is not None:
             yield Problem("top", "`top` chooses among sites patched alone: leave out `together`")
 
-    def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
-        del measurement
+    def doubts(self, bench: Bench, result: CheckResult) -> Iterator[str]:
+        del result
         sites = bench.subject.sites(self.site)
         yield from of_all_that_is_read(
             bench.subject.shape,
@@ -76,7 +76,7 @@ class Patch(Check):
             one_decides=self.top is not None,
         )
 
-    def measure(self, bench: Bench) -> Measurement:
+    def measure(self, bench: Bench) -> CheckResult:
         sites = bench.subject.sites(self.site)
         groups = {str(self.site): sites} if self.together else {str(s): (s,) for s in sites}
         cells = [Cell(group, self.position) for group in groups.values()]
@@ -87,11 +87,11 @@ class Patch(Check):
         effect = effects[self.metric.first]
         sides = [side.prompts for side in pairs]
         found = search(tuple(groups), sides[0], self.top, bench.seed, effect.shares)
-        judged = found.judged(*sides)
+        judged = found.evaluation_mask(*sides)
         shares = effect.shares(np.ones(len(judged), dtype=bool))
         facts = found.facts | Facts(
             extras={"mode": self.mode, "position": str(self.position)},
             effects=dict(zip(groups, shares.tolist(), strict=True)),
         )
-        results = judged_shares(effects, self.metric, found, judged)
-        return self.measurement(bench, pairs, results, facts, found.notes)
+        results = share_results(effects, self.metric, found, judged)
+        return self.result(bench, pairs, results, facts, found.notes)

@@ -12,11 +12,11 @@ from pydantic import Field
 from ppcheck.arrays import Floats
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.core.charts import arrow_map
-from ppcheck.measure.core.check import Bench, Check, Measurement
+from ppcheck.measure.core.check import Bench, Check, CheckResult
 from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.selection import TopField, search
 from ppcheck.measure.core.validation import metric_problems, patch_problems
-from ppcheck.measure.interventions.effect import OF_GAP, Effect, Mode, effect_of, judged_shares
+from ppcheck.measure.interventions.effect import OF_GAP, Effect, Mode, effect_of, share_results
 from ppcheck.measure.interventions.paths import Path, patch_paths, precedes
 from ppcheck.spec.claim import PairsField
 from ppcheck.spec.metric import Metric, MetricsField
@@ -86,7 +86,7 @@ class DirectPath(Check):
             return False
         return not any(precedes(one, other) for one in senders for other in receivers)
 
-    def measure(self, bench: Bench) -> Measurement:
+    def measure(self, bench: Bench) -> CheckResult:
         paths = self._paths(bench)
         pairs = bench.pairs(self.on, self.pairs)
         run = partial(_run, bench, list(paths.values()), self.position)
@@ -96,11 +96,11 @@ class DirectPath(Check):
         effect = effects[self.metric.first]
         sides = [side.prompts for side in pairs]
         found = search(tuple(paths), sides[0], self.top, bench.seed, effect.shares)
-        judged = found.judged(*sides)
+        judged = found.evaluation_mask(*sides)
         how = {"mode": self.mode, "position": str(self.position)}
         facts = found.facts | Facts(extras=how) | self._effects(paths, effects)
-        results = judged_shares(effects, self.metric, found, judged)
-        return self.measurement(bench, pairs, results, facts, found.notes)
+        results = share_results(effects, self.metric, found, judged)
+        return self.result(bench, pairs, results, facts, found.notes)
 
     def _paths(self, bench: Bench) -> dict[str, Path]:
         """What is patched, by name. Raises MeasurementError where no sender comes first."""

@@ -15,10 +15,10 @@ from ppcheck.arrays import Floats
 from ppcheck.measure.core.check import (
     Bench,
     Check,
-    Measured,
-    Measurement,
+    CheckResult,
+    StatisticResult,
     doses_of,
-    measured,
+    statistic_result,
     texts,
 )
 from ppcheck.measure.core.doubts import estimates
@@ -130,7 +130,7 @@ class Probe(Check):
         yield from super().faults_of(prompts, grid)
         yield from trait_faults(prompts, self.dose, self.separates, str(self.on))
 
-    def measure(self, bench: Bench) -> Measurement:
+    def measure(self, bench: Bench) -> CheckResult:
         encoded, labels = self._labelled(bench)
         inputs = ProbeInputs.of(bench.subject.sites(self.site), self.position)
         folding = Folding(self.folds, self.shuffles, bench.seed)
@@ -138,13 +138,13 @@ class Probe(Check):
         probes = Probes(encoded.prompts, labels, features, self.separates is not None, folding)
         classes = next(iter(self.separates or ()), None)
         found = search(inputs.names, encoded.prompts, self.top, bench.seed, probes.skills, classes)
-        fitted = probes.fitted(found.judged(encoded.prompts))
+        fitted = probes.fitted(found.evaluation_mask(encoded.prompts))
         streams = inputs.by_stream(bench.subject.shape.n_layers)
         drawn = charts(inputs, streams, fitted, self._what)
         facts = found.facts | Facts(extras=self._how(fitted)) | drawn
         results = [*self._of(found, fitted), *self._by_layer(streams, fitted)]
         notes = (*found.notes, *self._notes(fitted))
-        return self.measurement(bench, [encoded], results, facts, notes)
+        return self.result(bench, [encoded], results, facts, notes)
 
     def _labelled(self, bench: Bench) -> tuple[Encoded, Floats]:
         """The prompts that have a label, and their labels."""
@@ -178,11 +178,11 @@ class Probe(Check):
         sizes = dict(zip(classes, (counts[1], counts[0]), strict=True))
         return how | {"classes": sizes, "majority": max(counts.values()) / counts.total()}
 
-    def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
+    def doubts(self, bench: Bench, result: CheckResult) -> Iterator[str]:
         del bench
         skill = "r2" if self.dose else "accuracy"
-        words = estimates(measurement, "words")
-        read = estimates(measurement, skill)
+        words = estimates(result, "words")
+        read = estimates(result, skill)
         asked = {"over_words", "words"} & self.expect.keys()
         if words and read and not asked and max(words) >= min(read):
             yield (
@@ -199,22 +199,22 @@ class Probe(Check):
         if fitted.unfinished:
             yield f"{fitted.unfinished:,} of {fitted.fits:,} fits were stopped before their end"
 
-    def _of(self, found: Search, fitted: FittedProbes) -> Iterator[Measured]:
+    def _of(self, found: Search, fitted: FittedProbes) -> Iterator[StatisticResult]:
         skill, prompts = fitted.skill, texts(fitted.prompts)
         for number in found.kept:
             member, merits = found.member(number), fitted.merits[number]
-            yield measured(skill.of(merits, skill.name, member), prompts)
+            yield statistic_result(skill.of(merits, skill.name, member), prompts)
             if skill.task.classes:
                 scores, first = fitted.predictions[number], skill.task.labels == 1
                 auroc = skill.auroc(scores, "auroc", member)
-                yield measured(auroc, prompts, placements(scores, first))
+                yield statistic_result(auroc, prompts, placements(scores, first))
             controls = {"over_words": fitted.words, "over_shuffled": fitted.shuffled[number]}
             for name, control in controls.items():
-                yield measured(skill.lead(merits, control, name, member), prompts)
-            yield measured(skill.of(fitted.shuffled[number], "shuffled", member), prompts)
-        yield measured(skill.of(fitted.words, "words"), prompts)
+                yield statistic_result(skill.lead(merits, control, name, member), prompts)
+            yield statistic_result(skill.of(fitted.shuffled[number], "shuffled", member), prompts)
+        yield statistic_result(skill.of(fitted.words, "words"), prompts)
 
-    def _by_layer(self, streams: Streams, fitted: FittedProbes) -> Iterator[Measured]:
+    def _by_layer(self, streams: Streams, fitted: FittedProbes) -> Iterator[StatisticResult]:
         for title, numbers in streams.items():
             merits = np.stack([fitted.merits[number] for number in numbers], axis=1)
             member = title if len(streams) > 1 else None
@@ -222,4 +222,4 @@ class Probe(Check):
             if self.level is not None:
                 first = fitted.skill.first_layer(merits, self.level, "first_layer", member)
                 found.append(first)
-            yield from (measured(one, texts(fitted.prompts)) for one in found)
+            yield from (statistic_result(one, texts(fitted.prompts)) for one in found)

@@ -14,7 +14,14 @@ import numpy as np
 from pydantic import Field
 
 from ppcheck.arrays import Floats
-from ppcheck.measure.core.check import Bench, Check, Measured, Measurement, measured, units_named
+from ppcheck.measure.core.check import (
+    Bench,
+    Check,
+    CheckResult,
+    StatisticResult,
+    statistic_result,
+    units_named,
+)
 from ppcheck.measure.core.drawing import Drawing
 from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.metrics import read
@@ -33,7 +40,7 @@ from ppcheck.statistics.sample import OfUnits
 from ppcheck.statistics.statistics import Proportion
 from ppcheck.subject.tokens.encoding import Encoded
 
-Values = Mapping[Metric, float]
+MetricValues = Mapping[Metric, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +148,7 @@ class Property(Check):
             few = f"{units:,} different prompts can be drawn"
             yield Problem("expect.violations", f"{few}, and it takes {least:,} to show this")
 
-    def measure(self, bench: Bench) -> Measurement:
+    def measure(self, bench: Bench) -> CheckResult:
         drawing = Drawing(bench.grid, bench.grid.select(self.on), self.forall)
         tried = _Tried(bench, self)
         drawn = drawing.draws(self.examples, bench.seed)
@@ -162,8 +169,8 @@ class Property(Check):
         notes = [self._note(found, tried, known)]
         if unshrunk:
             notes.append("it was drawn at random, and the search did not find its like to shrink")
-        results = _measured(encoded, broken, found, tried)
-        return self.measurement(bench, [encoded], results, facts, notes, tried.batches[:1])
+        results = _results(encoded, broken, found, tried)
+        return self.result(bench, [encoded], results, facts, notes, tried.batches[:1])
 
     def _database(self, bench: Bench) -> Path | None:
         """Where counterexamples are kept: under no model's name, so that a new one meets them."""
@@ -198,7 +205,7 @@ class _Tried:
 
     bench: Bench
     claim: Property
-    values: dict[str, Values] = field(default_factory=dict)
+    values: dict[str, MetricValues] = field(default_factory=dict)
     batches: list[Encoded] = field(default_factory=list)
 
     def broken(self, prompts: Sequence[Prompt]) -> list[bool]:
@@ -232,9 +239,9 @@ class _Tried:
         return bound.verdict(low, high) == "holds"
 
 
-def _measured(
+def _results(
     drawn: Encoded, broken: Sequence[bool], found: Prompt | None, tried: _Tried
-) -> Iterator[Measured]:
+) -> Iterator[StatisticResult]:
     """A counterexample stands first, and before those that were drawn: of equal ones the first."""
     texts, units = list(map(tried.shown, drawn.prompts)), units_named(drawn.prompts)
     distinct = dict(zip(reversed(units), reversed(texts), strict=True))
@@ -242,9 +249,9 @@ def _measured(
     known = [] if found is None else [tried.shown(found)]
     values = np.array([1.0] * len(known) + [0.0] * len(in_turn))
     examples = [*known, *(distinct[unit] for unit in in_turn)]
-    yield measured(Counterexamples(values, "counterexamples"), examples)
+    yield statistic_result(Counterexamples(values, "counterexamples"), examples)
     numbers = np.array([in_turn[unit] for unit in units])
-    yield measured(Proportion(np.array(broken), numbers, "violations"), texts)
+    yield statistic_result(Proportion(np.array(broken), numbers, "violations"), texts)
 
 
 def _of_strategy(name: str, strategy: Strategy, prompt_set: PromptSet) -> Iterator[str]:

@@ -17,9 +17,9 @@ from ppcheck.measure.core.charts import site_map
 from ppcheck.measure.core.check import (
     Bench,
     Check,
-    Measured,
-    Measurement,
-    measured,
+    CheckResult,
+    StatisticResult,
+    statistic_result,
     texts,
     units_of,
 )
@@ -150,16 +150,16 @@ class Role(Check):
     def is_paired(self) -> bool:
         return self.effect is not None
 
-    def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
+    def doubts(self, bench: Bench, result: CheckResult) -> Iterator[str]:
         sites = bench.subject.sites(self.site)
         if self.effect is not None:
             where = self.effect.position
             yield from of_all_that_is_read(bench.subject.shape, sites, where, one_decides=True)
-        players = len(measurement.facts.players or ())
+        players = len(result.facts.players or ())
         if len(sites) > 2 and players > len(sites) / 2:
             yield f"{players} of {len(sites)} sites play the role: `at_least` asks for little"
 
-    def measure(self, bench: Bench) -> Measurement:
+    def measure(self, bench: Bench) -> CheckResult:
         searched = bench.subject.sites(self.site)
         expected = () if self.played_by is None else bench.subject.sites(self.played_by)
         sites = tuple(dict.fromkeys((*searched, *expected)))
@@ -170,7 +170,7 @@ class Role(Check):
         deeds += self._acting(bench, pairs, sites)
         (prompts, *_) = (encoded.prompts,) if encoded else deeds[0].criterion.sides
         found = _found(searched, prompts, [deed.criterion for deed in deeds], bench.seed)
-        masks = [found.judged(*deed.criterion.sides) for deed in deeds]
+        masks = [found.evaluation_mask(*deed.criterion.sides) for deed in deeds]
         strengths = Strengths.of([deed.criterion for deed in deeds], masks)
         best = found.kept[0]
         results = [
@@ -181,19 +181,19 @@ class Role(Check):
             own = Strength(strengths, sites.index(site), "played_by", str(site))
             results.append(_of_units(own))
         for deed, mask in zip(deeds, masks, strict=True):
-            results += deed.measured(best, mask, str(sites[best]))
+            results += deed.results(best, mask, str(sites[best]))
         players = tuple(str(sites[n]) for n in found.kept if strengths.estimates[n] >= 1)
         facts = self._facts(deeds, sites, found, players)
         notes = list(found.notes)
         if missing := [str(site) for site in expected if str(site) not in players]:
             notes.append(f"expected and not among the players found: {', '.join(missing)}")
         sides = [side for deed in deeds for side in deed.sides]
-        measurement = self.measurement(bench, sides, results, facts, notes, pairs)
+        result = self.result(bench, sides, results, facts, notes, pairs)
         if self.played_by is None:
-            return measurement
+            return result
         name = self.id.replace("-", " ")
         identity = Identity(name, "played_by", MET, players, strict=self.identity == "strict")
-        return replace(measurement, identity=identity)
+        return replace(result, identity=identity)
 
     def _attending(
         self, bench: Bench, encoded: Encoded | None, sites: Sequence[Site]
@@ -255,13 +255,13 @@ class _Attention:
     sides: tuple[Encoded, ...]
     name: ClassVar[str] = "attention"
 
-    def measured(self, site: int, judged: Mask, member: str) -> Iterator[Measured]:
+    def results(self, site: int, judged: Mask, member: str) -> Iterator[StatisticResult]:
         (prompts,) = self.criterion.sides
         some = [prompts[number] for number in np.flatnonzero(judged).tolist()]
         shown = self.criterion.shown[site, judged]
         units, step = units_of(some), self.criterion.step
         attention = Mean(shown, units, self.name, member, (0.0, 1.0), step)
-        yield measured(attention, texts(some))
+        yield statistic_result(attention, texts(some))
 
 
 @dataclass(frozen=True, eq=False)
@@ -275,7 +275,7 @@ class _Acting:
     def name(self) -> str:
         return OF_GAP[self.act.mode]
 
-    def measured(self, site: int, judged: Mask, member: str) -> Iterator[Measured]:
+    def results(self, site: int, judged: Mask, member: str) -> Iterator[StatisticResult]:
         for metric, effect in self.effects.items():
             share, gap = (self.act.metric.name(each, metric) for each in (self.name, "gap"))
             yield effect.share(site, judged, share, member)
@@ -300,5 +300,5 @@ def _found(
     return replace(ranked, kept=met or ranked.kept[:1])
 
 
-def _of_units(statistic: Strength | Players) -> Measured:
-    return measured(statistic, statistic.of.units)
+def _of_units(statistic: Strength | Players) -> StatisticResult:
+    return statistic_result(statistic, statistic.of.units)

@@ -13,13 +13,13 @@ from pydantic import Field
 from ppcheck.arrays import Floats
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.core.charts import drawn_means, site_map
-from ppcheck.measure.core.check import Bench, Check, Measured, Measurement
+from ppcheck.measure.core.check import Bench, Check, CheckResult, StatisticResult
 from ppcheck.measure.core.doubts import estimates
 from ppcheck.measure.core.facts import Curve, Facts, Map
 from ppcheck.measure.core.metrics import leverage, readout, same, settled
 from ppcheck.measure.core.selection import TopField
 from ppcheck.measure.core.validation import metric_problems, patch_problems
-from ppcheck.measure.directions.controls import DrawsField, Half, beyond, leading, turned
+from ppcheck.measure.directions.controls import DrawsField, EvaluationHalf, beyond, leading, turned
 from ppcheck.measure.directions.direction import Direction, learn, site_problems
 from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.metric import Metric, MetricsField, Reading
@@ -105,16 +105,16 @@ class Steer(Check):
         yield from super().faults_of(prompts, grid)
         yield from self.direction.faults(grid, self.on.prompts)
 
-    def measure(self, bench: Bench) -> Measurement:
+    def measure(self, bench: Bench) -> CheckResult:
         sites = bench.subject.sites(self.site)
         found = learn(bench, self.direction, sites, self.position, self.on)
-        encoded, judged = found.encoded, found.judged(list(map(str, sites)))
+        encoded, judged = found.encoded, found.evaluation_mask(list(map(str, sites)))
         vectors = [found.vectors[site] for site in sites]
         curves = {
             metric: self._curves(bench, encoded, sites, vectors, metric) for metric in self.metric
         }
         kept = self._kept(bench, sites, curves[self.metric.first][:, :, ~judged])
-        results: list[Measured] = []
+        results: list[StatisticResult] = []
         maps: dict[str, Map] = {}
         drawn: dict[str, Curve] = {}
         for metric, of_sites in curves.items():
@@ -128,7 +128,7 @@ class Steer(Check):
                 )
                 for site in kept
             }
-            half = Half(encoded.prompts, judged, bench.step(metric))
+            half = EvaluationHalf(encoded.prompts, judged, bench.step(metric))
             steered = _Steered(sites, of_sites, random, half)
             results += self._of(metric, steered)
             effects = site_map(sites, steered.effects[:, judged].mean(axis=1))
@@ -144,11 +144,11 @@ class Steer(Check):
             maps=maps,
             curves=drawn,
         )
-        return self.measurement(bench, [encoded], results, facts, tuple(found.notes))
+        return self.result(bench, [encoded], results, facts, tuple(found.notes))
 
-    def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
+    def doubts(self, bench: Bench, result: CheckResult) -> Iterator[str]:
         del bench
-        excess = [each for each in estimates(measurement, "excess") if each <= 0]
+        excess = [each for each in estimates(result, "excess") if each <= 0]
         if excess and "effect" in self.expect and "excess" not in self.expect:
             yield (
                 f"a random direction as long has as much effect (excess {min(excess):.3g}): expect "
@@ -193,7 +193,7 @@ class Steer(Check):
             return (list(sites).index(named[0]),)
         return leading(looked[:, -1] - looked[:, 0], self.top)
 
-    def _of(self, metric: Metric, steered: _Steered) -> Iterator[Measured]:
+    def _of(self, metric: Metric, steered: _Steered) -> Iterator[StatisticResult]:
         def named(statistic: str) -> str:
             return self.metric.name(statistic, metric)
 
@@ -226,7 +226,7 @@ class _Steered:
     sites: Sequence[Site]
     curves: Floats
     random: dict[int, Floats]
-    half: Half
+    half: EvaluationHalf
 
     @property
     def effects(self) -> Floats:
@@ -237,7 +237,7 @@ class _Steered:
         """The same along random directions, [draw, prompt]."""
         return np.asarray(self.random[site][:, -1] - self.random[site][:, 0])
 
-    def leads(self, name: str) -> Iterator[Measured]:
+    def leads(self, name: str) -> Iterator[StatisticResult]:
         """How far the leading site's effect is ahead of each other site's."""
         sizes = turned(self.effects, ~self.half.judged)
         leader = next(iter(self.random))

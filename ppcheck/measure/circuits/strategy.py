@@ -34,7 +34,7 @@ class Controls:
     seed: int
 
 
-class Strategy(ABC):
+class CircuitStrategy(ABC):
     """Circuits of one kind of part."""
 
     @property
@@ -72,7 +72,7 @@ class Strategy(ABC):
 
 
 @dataclass(frozen=True, eq=False)
-class OfNodes(Strategy):
+class OfNodes(CircuitStrategy):
     """Nodes ``among`` which all but the circuit are ablated; ``reference`` names its prompts."""
 
     knockout: Knockout
@@ -135,7 +135,7 @@ class OfNodes(Strategy):
 
 
 @dataclass(frozen=True, eq=False)
-class OfEdges(Strategy):
+class OfEdges(CircuitStrategy):
     """All edges of the model, of which all but the circuit bring what a corrupted prompt says."""
 
     cut: Cut

@@ -15,7 +15,7 @@ from ppcheck.arrays import Floats, Labels
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.core.answers import Mass, mass_of
 from ppcheck.measure.core.facts import Facts
-from ppcheck.measure.core.metrics import counted, metric_facts, metric_notes
+from ppcheck.measure.core.metrics import counted_choices, metric_facts, metric_notes
 from ppcheck.spec.claim import MASS, Claim
 from ppcheck.spec.grid import Grid, Pair, Prompt
 from ppcheck.spec.metric import Metric, Metrics, Reading
@@ -119,7 +119,7 @@ class Bench:
 
 
 @dataclass(frozen=True)
-class Measured:
+class StatisticResult:
     """One statistic with what a person needs to see behind it.
 
     ``examples`` names each example of the statistic. ``contributions`` [example] says, in the
@@ -132,10 +132,10 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Measurement:
+class CheckResult:
     """What one claim measured."""
 
-    measured: tuple[Measured, ...]
+    statistics: tuple[StatisticResult, ...]
     facts: Facts = field(default_factory=Facts)
     notes: tuple[str, ...] = ()
     identity: Identity | None = None
@@ -150,27 +150,27 @@ class Check(Claim):
         return getattr(self, "top", None) is not None
 
     @abstractmethod
-    def measure(self, bench: Bench) -> Measurement:
+    def measure(self, bench: Bench) -> CheckResult:
         """Raises MeasurementError where it cannot, UnsupportedError where the model lacks it."""
 
-    def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
+    def doubts(self, bench: Bench, result: CheckResult) -> Iterator[str]:
         """Why a claim that holds may say less than it seems to, as far as was measured."""
-        del bench, measurement
+        del bench, result
         yield from ()
 
     def counted(self, encoded: Encoded) -> tuple[str, ...]:
         """The choices whose mass is told: of one token, or read by a metric of choices anyway."""
-        return counted(encoded, self.metrics)
+        return counted_choices(encoded, self.metrics)
 
-    def measurement(
+    def result(
         self,
         bench: Bench,
         sides: Sequence[Encoded],
-        found: Iterable[Measured],
+        found: Iterable[StatisticResult],
         facts: Facts | None = None,
         notes: Sequence[str] = (),
         read_on: Sequence[Encoded] | None = None,
-    ) -> Measurement:
+    ) -> CheckResult:
         """What was found, with what is said of every claim: its prompts, metrics and choices.
 
         ``sides`` are its prompts, or pairs of them; ``read_on`` those of the metric, where they are
@@ -182,7 +182,7 @@ class Check(Claim):
         if self.metrics:
             said |= metric_facts(Metrics(self.metrics))
             of_metrics = metric_notes(Metrics(self.metrics))
-        kept: list[Measured] = []
+        kept: list[StatisticResult] = []
         remarks = [*notes, *of_metrics, *repeats]
         read_on = read_on or sides
         if self.is_paired:
@@ -199,7 +199,7 @@ class Check(Claim):
                 kept.append(one)
             else:
                 remarks.append(f"{title(statistic.name, statistic.member)} is undefined here")
-        return Measurement(tuple(kept), said if facts is None else said | facts, tuple(remarks))
+        return CheckResult(tuple(kept), said if facts is None else said | facts, tuple(remarks))
 
 
 def _void_notes(pairs: int, kept: int) -> Iterator[str]:
@@ -210,11 +210,11 @@ def _void_notes(pairs: int, kept: int) -> Iterator[str]:
         )
 
 
-def _mass(mass: Mass, sides: Sequence[Encoded], step: float) -> Measured:
+def _mass(mass: Mass, sides: Sequence[Encoded], step: float) -> StatisticResult:
     prompts = [side.prompts for side in sides]
     names = pair_texts(*prompts) if len(prompts) > 1 else texts(prompts[0])
     statistic = Mean(mass.values, units_of(prompts[0]), MASS, support=(0.0, 1.0), step=step)
-    return measured(statistic, names)
+    return statistic_result(statistic, names)
 
 
 def _settled(column: Floats, relative: float) -> Floats:
@@ -226,11 +226,11 @@ def _is_defined(statistic: Statistic) -> bool:
     return math.isfinite(statistic.estimate(np.ones((1, statistic.n_units)))[0])
 
 
-def measured(
+def statistic_result(
     statistic: Statistic, examples: Iterable[str], contributions: Floats | None = None
-) -> Measured:
+) -> StatisticResult:
     pull = statistic.values() if contributions is None else contributions
-    return Measured(statistic, tuple(examples), pull)
+    return StatisticResult(statistic, tuple(examples), pull)
 
 
 def texts(prompts: Sequence[Prompt]) -> list[str]:

@@ -80,7 +80,7 @@ class Curve(AsGiven):
     y_label: str = ""
 
 
-class Point(AsGiven):
+class CurvePoint(AsGiven):
     """One of a curve without a band."""
 
     x: Number | str | None
@@ -128,7 +128,7 @@ class Facts(AsGiven):
     played_by: str | None = None
     identity: str | None = None
     maps: dict[str, Map] = Field(default_factory=dict)
-    curves: dict[str, Curve | tuple[Point, ...]] = Field(default_factory=dict)
+    curves: dict[str, Curve | tuple[CurvePoint, ...]] = Field(default_factory=dict)
     separations: dict[str, dict[str, tuple[Number | None, ...]]] = Field(default_factory=dict)
     patterns: tuple[AttentionRow, ...] = ()
     effects: dict[str, Number | None] = Field(default_factory=dict)

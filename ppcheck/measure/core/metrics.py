@@ -149,7 +149,7 @@ def mass(subject: Subject, encoded: Encoded, names: Sequence[str]) -> Floats:
     return whole
 
 
-def counted(encoded: Encoded, metrics: Sequence[Metric]) -> tuple[str, ...]:
+def counted_choices(encoded: Encoded, metrics: Sequence[Metric]) -> tuple[str, ...]:
     """The choices whose mass takes no further pass: those that metrics read, and of one token.
 
     None where no metric is of choices.

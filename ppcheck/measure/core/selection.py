@@ -36,7 +36,7 @@ class Search:
     kept: tuple[int, ...]
     looked_at: tuple[Prompt, ...] = ()
 
-    def judged(self, *sides: Sequence[Prompt]) -> Mask:
+    def evaluation_mask(self, *sides: Sequence[Prompt]) -> Mask:
         """The prompts, or pairs, that may be judged on: no unit and no text that was looked at.
 
         Texts that differ in spacing alone count as one. Raises MeasurementError where none is left.

@@ -117,9 +117,9 @@ class Directions:
     facts: Facts
     note: str
 
-    def judged(self, sites: Sequence[str]) -> Mask:
+    def evaluation_mask(self, sites: Sequence[str]) -> Mask:
         """Which of the prompts may be judged on. Raises MeasurementError where a half is empty."""
-        judged = Search(tuple(sites), (), self.looked_at).judged(self.encoded.prompts)
+        judged = Search(tuple(sites), (), self.looked_at).evaluation_mask(self.encoded.prompts)
         if judged.all():
             raise MeasurementError(
                 "the half of the units that is looked at has none of the claim's prompts: "

@@ -27,14 +27,14 @@ from ppcheck.subject.interventions.edit import Edit, Operation
 from ppcheck.subject.tokens.encoding import Encoded
 from ppcheck.subject.tokens.tokenizer import Ids
 
-Kind = Literal["zero", "mean", "resample"]
-By = Literal["position", "pooled"]
+AblationKind = Literal["zero", "mean", "resample"]
+MeanOver = Literal["position", "pooled"]
 ONLY_FOR: dict[str, tuple[str, ...]] = {
     "reference": ("mean", "resample"),
     "by": ("mean",),
     "draws": ("resample",),
 }
-Part = tuple[list[int], Mapping[Site, Floats]]
+Replacements = tuple[list[int], Mapping[Site, Floats]]
 """Prompts by number, and what their activations are set to: [token, width] or [width]."""
 
 
@@ -57,9 +57,9 @@ def ablated_statistics(metrics: Metrics, **more: Range) -> dict[str, Range]:
 class Ablation:
     """One kind of ablation. ``reference`` are the prompts that a mean, or a sample, comes from."""
 
-    kind: Kind
+    kind: AblationKind
     reference: Encoded
-    by: By
+    by: MeanOver
     draws: int
 
     def source(self, named: str) -> dict[str, Any]:
@@ -180,7 +180,7 @@ def sources(
 
 def _parts(
     bench: Bench, encoded: Encoded, cells: Sequence[Cell], ablation: Ablation
-) -> Iterator[Part]:
+) -> Iterator[Replacements]:
     """Means by position are of prompts that have as many tokens there: they are parts by number."""
     position = cells[0].position
     sites = list(dict.fromkeys(site for cell in cells for site in cell.sites))

@@ -10,7 +10,7 @@ import numpy as np
 
 from ppcheck.arrays import Floats, Mask
 from ppcheck.measure.core.check import units_of
-from ppcheck.measure.probes.fitting import Task, word_counts
+from ppcheck.measure.probes.fitting import ProbeTask, word_counts
 from ppcheck.measure.probes.skill import Skill
 from ppcheck.spec.grid import Prompt
 
@@ -86,5 +86,5 @@ class Probes:
     def _skill(self, mask: Mask) -> tuple[tuple[Prompt, ...], Skill]:
         prompts = tuple(compress(self.prompts, mask))
         units, folds = units_of(prompts), self.folding.folds
-        task = Task(self.labels[mask], units, self.classes, folds, self.folding.seed)
+        task = ProbeTask(self.labels[mask], units, self.classes, folds, self.folding.seed)
         return prompts, Skill(task, units)

@@ -38,7 +38,7 @@ class Predictions:
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
+class ProbeTask:
     """What probes predict of prompts: the first of two classes (1) or the second (0), or doses.
 
     ``labels`` [prompt]. No fold has prompts of one of the ``groups`` [prompt] on both its sides.

@@ -11,7 +11,7 @@ import numpy as np
 
 from ppcheck.arrays import Floats, Labels
 from ppcheck.measure.core.facts import Curve
-from ppcheck.measure.probes.fitting import Task
+from ppcheck.measure.probes.fitting import ProbeTask
 from ppcheck.statistics.agreement import Ends
 from ppcheck.statistics.first_layer import FirstLayer, PeakLayer
 from ppcheck.statistics.scale import Scale
@@ -126,7 +126,7 @@ class Skill:
     mean m the merit of t is (y - m)^2 - (y - t)^2, and the weight (y - m)^2: R2.
     """
 
-    task: Task
+    task: ProbeTask
     units: Labels
 
     @property

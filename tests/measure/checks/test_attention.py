@@ -118,8 +118,8 @@ def test_top_chooses_by_the_difference_and_judges_on_the_other_half(tiny: Model)
     effects = found.facts.effects
     largest = max(effects, key=lambda name: effects[name] or 0)
     assert head == largest
-    assert {one.statistic.n_units for one in found.measured} == {3}
-    assert {one.statistic.member for one in found.measured} == {head}
+    assert {one.statistic.n_units for one in found.statistics} == {3}
+    assert {one.statistic.member for one in found.statistics} == {head}
 
 
 def test_units_in_common_are_needed_to_compare_prompts(tiny: Model) -> None:

@@ -125,7 +125,7 @@ def test_units_without_plain_variables_are_the_curves(tiny: Model) -> None:
     vary = {name: words for name, words in GAME["vary"].items() if name != "start"}
     on = bench(tiny, game(template="we feel {strength} {feeling} so", vary=vary))
     measurement = claim("dose_response", metric="p(a)", dose="strength").measure(on)
-    assert {one.statistic.n_units for one in measurement.measured} == {4}
+    assert {one.statistic.n_units for one in measurement.statistics} == {4}
     assert measurement.facts.extras["n_curves"] == 4
 
 
@@ -182,7 +182,7 @@ def test_relabelling_units_changes_no_estimate(tiny: Model) -> None:
     by_start = estimates(wanted.measure(bench(tiny)))
     by_feeling = wanted.measure(bench(tiny, game(unit=["feeling"])))
     assert estimates(by_feeling) == pytest.approx(by_start)
-    assert {one.statistic.n_units for one in by_feeling.measured} == {4}
+    assert {one.statistic.n_units for one in by_feeling.statistics} == {4}
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ def test_the_verdict_is_that_of_two_one_sided_tests(tiny: Model) -> None:
     on = bench(tiny)
     over = claim("invariance", metric=METRIC, over="start")
     (change,) = (
-        one.statistic for one in over.measure(on).measured if one.statistic.name == "change"
+        one.statistic for one in over.measure(on).statistics if one.statistic.name == "change"
     )
     ends = equivalence(change, Bound.parse("-9..9"), seed=0).estimate
     wide = max(abs(ends.low), abs(ends.high))
@@ -127,7 +127,7 @@ def test_that_no_change_can_be_seen_is_no_pass(planted: Callable[[Plant], Model]
     )
     asked = claim("invariance", metric=METRIC, over="template", expect={"change": "0 ± 0.1"})
     on = bench(model, prompts)
-    (change, *_) = (one.statistic for one in asked.measure(on).measured)
+    (change, *_) = (one.statistic for one in asked.measure(on).statistics)
     found = equivalence(change, asked.expect["change"], seed=0).estimate
     assert found.low < 0 < found.high
     assert verdict(asked, on) is Verdict.INCONCLUSIVE

@@ -18,7 +18,7 @@ from ppcheck.judge.verdict import Verdict
 from ppcheck.measure.core.check import Bench
 from ppcheck.measure.core.facts import Map
 from ppcheck.measure.probes import fitting
-from ppcheck.measure.probes.fitting import ALPHAS, Task
+from ppcheck.measure.probes.fitting import ALPHAS, ProbeTask
 from ppcheck.measure.probes.skill import Skill
 from ppcheck.subject.subject import Subject
 from tests.measure.lab import (
@@ -240,7 +240,7 @@ def test_curves_show_the_probe_and_both_controls_by_layer(tiny: Model) -> None:
     assert curve_of(found, f"{figure}, words alone").y == (values["words"],) * 2
     assert read_back(found.facts) == found.facts
     assert "decodable is not causal" in found.notes[0]
-    perfect = Skill(Task(np.tile([1.0, 0.0], 20), np.arange(40), True, 5, 0), np.arange(40))
+    perfect = Skill(ProbeTask(np.tile([1.0, 0.0], 20), np.arange(40), True, 5, 0), np.arange(40))
     assert perfect.curve([np.ones(40)]).low == pytest.approx([0.025 ** (1 / 40)])
     assert f"the words alone {values['words']:.2f}" in found.notes[1]
 

@@ -10,7 +10,7 @@ from scipy.stats import binomtest
 
 from ppcheck.judge.interval import interval
 from ppcheck.judge.verdict import Verdict, judge
-from ppcheck.measure.core.check import Bench, Measurement
+from ppcheck.measure.core.check import Bench, CheckResult
 from ppcheck.measure.core.drawing import Drawing
 from ppcheck.measure.plan import plan
 from ppcheck.spec.grid import Grid, Prompt
@@ -54,7 +54,7 @@ def from_word(number: int) -> Plant:
     return answering({word: 0.5 if at < number else -0.5 for at, word in enumerate(WORDS)})
 
 
-def counterexample(measurement: Measurement) -> dict[str, Any]:
+def counterexample(measurement: CheckResult) -> dict[str, Any]:
     found: dict[str, Any] = measurement.facts.extras["counterexample"]
     return found
 
@@ -120,7 +120,7 @@ def test_two_numbers_are_shrunk_as_if_all_had_been_tried(demo: Subject) -> None:
     found = counterexample(asked.measure(bench(demo, prompts)))
     numbers = list(map(str, range(1, 10)))
     grid = bench(demo, {**prompts, "vary": {"x": numbers, "y": numbers}})
-    behind = claim("choice", choice="b").measure(grid).measured[0]
+    behind = claim("choice", choice="b").measure(grid).statistics[0]
     taken = [
         tuple(int(word.text) for word in prompt.words.values())
         for prompt, b in zip(grid.grid.prompts, behind.statistic.values(), strict=True)
@@ -187,7 +187,7 @@ def test_the_seed_names_every_example(planted: Callable[[Plant], Model]) -> None
     on = bench(planted(from_word(12)), IDS)
     first, again = asked.measure(on), asked.measure(on)
     assert first.facts == again.facts
-    assert first.measured[1].examples == again.measured[1].examples
+    assert first.statistics[1].examples == again.statistics[1].examples
 
 
 def test_what_was_drawn_and_cannot_be_found_again_is_shown_as_it_is(
@@ -200,7 +200,7 @@ def test_what_was_drawn_and_cannot_be_found_again_is_shown_as_it_is(
     assert any("did not find its like to shrink" in note for note in measurement.notes)
     assert (
         judge(
-            [measurement.measured[0].statistic],
+            [measurement.statistics[0].statistic],
             claim("property", forall=NUMBERS, always=ALWAYS, expect=NONE).expect,
             seed=0,
         ).verdict

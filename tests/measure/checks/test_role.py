@@ -48,7 +48,7 @@ HEADS = [f"L{layer}H{head}" for layer in (0, 1) for head in (0, 1)]
 
 def judged(check: Check, on: Bench) -> Judgement:
     found = check.measure(on)
-    statistics = [one.statistic for one in found.measured]
+    statistics = [one.statistic for one in found.statistics]
     return judge(statistics, check.expect, seed=0, identity=found.identity)
 
 

@@ -95,7 +95,7 @@ def test_what_is_measured_lies_in_the_range_that_the_check_declares(
 ) -> None:
     wanted = claim(check, **CLAIMS[check])
     declared = wanted.statistics()
-    found = wanted.measure(bench(tiny)).measured
+    found = wanted.measure(bench(tiny)).statistics
     assert {one.statistic.name for one in found} <= declared.keys()
     for one in found:
         values = declared[one.statistic.name]
@@ -257,7 +257,7 @@ SWAPPED = {"mode": "denoise", "metric": "logit_diff(with, without)"}
 
 
 def judgement(check: Check, on: Bench) -> Judgement:
-    statistics = [one.statistic for one in check.measure(on).measured]
+    statistics = [one.statistic for one in check.measure(on).statistics]
     return judge(statistics, check.expect, seed=0)
 
 

@@ -46,7 +46,7 @@ def test_prompts_of_equal_tokens_are_one_unit_whatever_made_them(
         claim("ablate", site="L0H0", ablation="zero", metric=METRIC, expect={"drop": "> -100"}),
     ):
         found = asked.measure(on)
-        assert {one.statistic.n_units for one in found.measured} == {units}, asked
+        assert {one.statistic.n_units for one in found.statistics} == {units}, asked
         assert found.facts.prompts == 40
         assert found.facts.distinct == found.facts.units == units
         assert any("prompts repeat others token for token" in note for note in found.notes)
@@ -66,7 +66,7 @@ def test_a_prompt_and_its_repeat_are_never_looked_at_and_judged(
     ):
         found = asked.measure(on)
         assert found.facts.looked_at == 9
-        assert next(iter(found.measured)).statistic.n_units == 3
+        assert next(iter(found.statistics)).statistic.n_units == 3
 
 
 def test_a_probe_never_fits_and_tests_on_one_prompt(tiny: Model, tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_twins_of_equal_tokens_are_no_pair(tiny: Model, tmp_path: Path) -> None:
     lines = [f"pain{' ' * n},pain{' ' * (n + 1)}" for n in range(30)]
     on = bench(tiny, rows(tmp_path, *lines, "ache,light"), tmp_path)
     found = claim("contrast", metric="p(a)").measure(on)
-    assert {len(one.examples) for one in found.measured} == {1}
+    assert {len(one.examples) for one in found.statistics} == {1}
     assert any("30 of 31 pairs are left out" in note for note in found.notes)
     with pytest.raises(MeasurementError, match="clean and corrupted are the same tokens"):
         bench(tiny, rows(tmp_path, *lines), tmp_path).pairs(GAMES, None)

@@ -5,7 +5,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from ppcheck.measure.core.facts import AttentionRow, Curve, Facts, Map, Point
+from ppcheck.measure.core.facts import AttentionRow, Curve, CurvePoint, Facts, Map
 
 DRAWN = Map(rows=("L0",), columns=("H0", "H1"), values=((0.5, None),))
 
@@ -24,7 +24,7 @@ def test_facts_are_read_back_to_the_last_byte() -> None:
     row = AttentionRow(head="L1H1", from_="final", tokens=("so",), weights=(1,))
     facts = Facts(
         extras={"eps": [-1.0, 0, 1]},
-        curves={"by dose": Curve(y=(1.5, 2), x=(0, 1)), "at final": (Point(x=0, y=0.5),)},
+        curves={"by dose": Curve(y=(1.5, 2), x=(0, 1)), "at final": (CurvePoint(x=0, y=0.5),)},
         patterns=(row,),
         from_="final",
         work=(3, 2),
