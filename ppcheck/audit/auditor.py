@@ -37,8 +37,8 @@ class Auditor:
         self.folder.write(self.record())
         return waiting
 
-    def run(self, engine: Executor, waiting: list[Checkpoint], told: OnCheckpoint) -> None:
-        """Run the checkpoints, and write the audit anew after each of them."""
+    def run(self, engine: Executor, waiting: list[Checkpoint], on_checkpoint: OnCheckpoint) -> None:
+        """Run the checkpoints, and write the audit again after each of them."""
         with closing(engine.run(waiting)) as ends:
             for ended in ends:
                 checkpoint = ended.checkpoint
@@ -46,7 +46,7 @@ class Auditor:
                     reason = ended.reason or "its record cannot be read"
                     self._set(checkpoint, status=Status.MISSING, reason=reason)
                 self.folder.write(self.record())
-                told(self.checkpoints[checkpoint.label])
+                on_checkpoint(self.checkpoints[checkpoint.label])
 
     def record(self) -> AuditRecord:
         return AuditRecord(

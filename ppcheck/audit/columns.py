@@ -40,8 +40,8 @@ def rows(columns: Sequence[Column | None]) -> tuple[AuditedClaim, ...]:
         for (spec, id_), claim in some.claims.items() if some else ():
             key = (names.get(spec, spec), id_)
             before = known[key].bounds if key in known else {}
-            told = {"bounds": before | claim.bounds, "spec": key[0]}
-            known[key] = claim.model_copy(update=told)
+            telling = {"bounds": before | claim.bounds, "spec": key[0]}
+            known[key] = claim.model_copy(update=telling)
             cells.setdefault(key, {})[number] = claim.cells[0]
     return tuple(
         known[key].model_copy(
@@ -59,16 +59,16 @@ def _ids(claims: Iterable[_Key]) -> dict[str, set[str]]:
 
 
 def _alone(claim: ClaimRecord) -> AuditedClaim:
-    told, decided = _telling(claim), most_telling(claim)
+    telling, decided = _telling(claim), most_telling(claim)
     cell = AuditCell(
         verdict=claim.verdict,
         passes=claim.passes,
         deciding=None if decided is None else decided[0].partition("[")[0],
-        statistics={name: _statistic(title, one) for name, (title, one) in told.items()},
+        statistics={name: _statistic(title, one) for name, (title, one) in telling.items()},
         players=_players(claim),
         reason=claim.reason,
     )
-    bounds = {name: one.bound for name, (_, one) in told.items() if one.bound is not None}
+    bounds = {name: one.bound for name, (_, one) in telling.items() if one.bound is not None}
     return AuditedClaim(
         id=claim.id,
         spec=claim.spec,
@@ -84,14 +84,14 @@ def _alone(claim: ClaimRecord) -> AuditedClaim:
 
 def _telling(claim: ClaimRecord) -> _Telling:
     """Of each family of judged statistics, the member that is nearest to breaking its bound."""
-    told: _Telling = {}
+    telling: _Telling = {}
     for title, one in claim.statistics.items():
         family = title.partition("[")[0]
         if one.verdict is None:
             continue
-        if family not in told or _nearness(one) < _nearness(told[family][1]):
-            told[family] = title, one
-    return told
+        if family not in telling or _nearness(one) < _nearness(telling[family][1]):
+            telling[family] = title, one
+    return telling
 
 
 def _nearness(one: StatisticRecord) -> tuple[int, float]:

@@ -99,4 +99,4 @@ class Folder:
         except (OSError, ValueError):
             held = None
         if not isinstance(held, dict) or held.get("schema") not in (SCHEMA, *EARLIER):
-            raise AuditError(f"{file} is no record of an audit ({SCHEMA}): give another --out")
+            raise AuditError(f"{file} is not the record of an audit ({SCHEMA}): give another --out")

@@ -83,7 +83,7 @@ class CheckpointJob:
             self.record.unlink(missing_ok=True)
             if status < 0:
                 return f"its process was ended by {_name(-status)}"
-            return (_told(self._junit) or self._last_words())[:_LONGEST]
+            return (_first_error(self._junit) or self._last_words())[:_LONGEST]
         finally:
             self._junit.unlink(missing_ok=True)
 
@@ -141,7 +141,7 @@ def _name(number: int) -> str:
         return f"signal {number}"
 
 
-def _told(junit: Path) -> str | None:
+def _first_error(junit: Path) -> str | None:
     """The first error of a JUnit report or, where all was skipped, why."""
     try:
         report = ET.parse(junit)  # noqa: S314  (pytest has just written it)

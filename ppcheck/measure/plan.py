@@ -248,7 +248,7 @@ class Recorder(Wrapper):
 
 
 class _ReadOnly:
-    """A store that is asked and never told; ``known`` counts what it knew."""
+    """A store that is read and never written; ``known`` counts what it knew."""
 
     def __init__(self, below: Store) -> None:
         self.below = below
@@ -260,7 +260,7 @@ class _ReadOnly:
         return found
 
     def save(self, family: str, found: Mapping[str, Floats]) -> None:
-        """Forget it: what a plan is told means nothing."""
+        """Forget it: made-up numbers mean nothing."""
 
 
 def plan(

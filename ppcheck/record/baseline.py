@@ -153,7 +153,7 @@ def read_baseline(path: Path) -> Baseline | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise BaselineError(f"{path} is no baseline: {error}. {_AGAIN}") from error
+        raise BaselineError(f"{path} is not a baseline: {error}. {_AGAIN}") from error
     held = FORMAT.current(held, path)
     sidecar = _sidecar(path, str(held.get("units_sha256")))
     try:

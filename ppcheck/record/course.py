@@ -93,11 +93,11 @@ def course(key: ClaimKey, marks: Sequence[Mark], details: Sequence[Detail], last
         (n for n, mark in enumerate(reversed(marks)) if mark.verdict is not marks[-1].verdict),
         len(marks),
     )
-    told = list(zip(marks[-len(details) :], details, strict=True))
+    known = list(zip(marks[-len(details) :], details, strict=True))
     befores = [None, *details[:-1]]
     points = [
         Point(mark, detail, *_change(before, detail))
-        for (mark, detail), before in zip(told, befores, strict=True)
+        for (mark, detail), before in zip(known, befores, strict=True)
     ][-last:]
     name = next((p.detail.shown for p in reversed(points) if p.detail.shown), None)
     curve = tuple(point.detail.statistics.get(name or "") for point in points)

@@ -129,8 +129,8 @@ def _statistic_rows(place: int, claim: ClaimRecord, decides: Decides) -> Iterato
         fields = {field: getattr(one, field) for field in _OF_STATISTIC}
         verdict = None if one.verdict is None else str(one.verdict)
         texts = {"name": _text(name), "bound": _text(one.bound), "verdict": verdict}
-        told = {"decides": decided is not None and decided[0] == name}
-        yield {"place": place, "number": number} | fields | texts | told
+        flags = {"decides": decided is not None and decided[0] == name}
+        yield {"place": place, "number": number} | fields | texts | flags
 
 
 def _utc(text: str) -> datetime:
@@ -138,7 +138,7 @@ def _utc(text: str) -> datetime:
     try:
         found = datetime.fromisoformat(text)
     except ValueError as error:
-        raise HistoryError(f"the record's `started` is no time: {text!r}") from error
+        raise HistoryError(f"the record's `started` is not a time: {text!r}") from error
     return (found.astimezone(UTC) if found.tzinfo else found).replace(tzinfo=None)
 
 
@@ -261,9 +261,9 @@ def _details(
     named = sql.select(s.run, s.place, s.name).select_from(both).where(s.decides, *where)
     decided = {(run, place): name for run, place, name in connection.execute(named)}
     names = sorted(set(decided.values())) if asked is None else [asked]
-    told = sql.select(s.run, s.place, s.name, *(s[name] for name in _OF_STATISTIC))
+    columns = sql.select(s.run, s.place, s.name, *(s[name] for name in _OF_STATISTIC))
     statistics: dict[tuple[int, int], dict[str, StatisticRecord]] = defaultdict(dict)
-    query = told.select_from(both).where(s.name.in_(names), *where)
+    query = columns.select_from(both).where(s.name.in_(names), *where)
     for run, place, name, *fields in connection.execute(query):
         one = StatisticRecord(**dict(zip(_OF_STATISTIC, fields, strict=True)))
         statistics[run, place][name] = one

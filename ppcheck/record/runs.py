@@ -81,9 +81,9 @@ def _compared(
     found = compared(
         claim, then.get(place), name, tolerance=claim.tolerance, comparisons=comparisons
     )
-    told = claim.model_copy(update={"comparison": found})
+    judged = claim.model_copy(update={"comparison": found})
     lenient = claim.outcome is Outcome.XFAILED
-    return told.model_copy(update={"outcome": outcome_of(told, lenient=lenient)})
+    return judged.model_copy(update={"outcome": outcome_of(judged, lenient=lenient)})
 
 
 def _missing(
@@ -98,7 +98,7 @@ def _missing(
         reason = _reason(claim, new, names)
         if reason is None:
             continue
-        told = ClaimRecord(
+        judged = ClaimRecord(
             id=claim.id,
             spec=names.get(claim.spec, claim.spec),
             line=claim.line,
@@ -111,7 +111,7 @@ def _missing(
             reason=reason,
             comparison=lost(claim, name, reason, Change.GONE),
         )
-        yield told.model_copy(update={"outcome": outcome_of(told)})
+        yield judged.model_copy(update={"outcome": outcome_of(judged)})
 
 
 def _reason(claim: ClaimRecord, new: RunRecord, names: Mapping[str, str]) -> str | None:

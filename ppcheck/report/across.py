@@ -143,7 +143,7 @@ class Trajectory:
     def falls(self) -> list[Fall]:
         """Figures that became worse though the claim holds, in the order of the checkpoints.
 
-        Where the role has moved that is told, and figures are of another component.
+        Where the role has moved the text says so, and figures are of another component.
         """
         found = [fall for name, bound in self.bounds.items() for fall in self._falls(name, bound)]
         return sorted(found, key=lambda fall: fall.at)

@@ -62,7 +62,7 @@ def advice(claim: ClaimRecord) -> list[str]:
         return [f"{advice}: more words for {shared} make more units"]
     wanted = [s.more_units for s in judged if s.more_units]
     if not wanted or len(wanted) < len(judged):
-        return []  # of one of them no number of units can be told
+        return []  # for one of them no number of units can be given
     more = max(wanted)
     if claim.facts.looked_at:
         both = f"about {2 * more:,} more independent units would decide it"

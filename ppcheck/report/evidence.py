@@ -107,8 +107,8 @@ def _change(claim: ClaimRecord) -> Json | None:
         return None
     change = claim.comparison.change
     reason = printable(claim.comparison.reason or "")
-    told = {"kind": str(change), "mark": CHANGE_MARKS[change], "text": changed(claim)}
-    return told | ({"reason": reason} if reason else {})
+    found = {"kind": str(change), "mark": CHANGE_MARKS[change], "text": changed(claim)}
+    return found | ({"reason": reason} if reason else {})
 
 
 def _telling(claim: ClaimRecord) -> Json | None:

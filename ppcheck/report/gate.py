@@ -23,7 +23,7 @@ MARKS = {
     Change.GONE: "−",
     Change.NOT_COMPARABLE: "≠",
 }
-"""A change's mark beside its word, so that no colour is needed to tell them apart."""
+"""A change's mark beside its word, so that they differ without colour too."""
 
 
 _ORDER = (

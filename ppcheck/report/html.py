@@ -30,9 +30,9 @@ def run_page(run: RunRecord) -> str:
     in the page, and is put in place as text. Only the page's own two scripts may run (CSP).
     """
     template = environment().get_template("index.html.jinja")
-    told = {"view": _View(run), **embedded(["page"], _SCRIPTS)}
-    bare = len(template.render(**told, evidence=[]).encode())
-    return template.render(**told, evidence=_evidence(run.claims, LARGEST - bare))
+    fields = {"view": _View(run), **embedded(["page"], _SCRIPTS)}
+    bare = len(template.render(**fields, evidence=[]).encode())
+    return template.render(**fields, evidence=_evidence(run.claims, LARGEST - bare))
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def _first(names: Sequence[str]) -> str:
 
 def _model(label: str, info: dict[str, Any]) -> Json:
     parameters, versions = info.get("parameters"), info.get("versions") or {}
-    told = [
+    fields = [
         ("architecture", info.get("architecture")),
         ("parameters", f"{parameters:,}" if isinstance(parameters, int) else None),
         ("weights", str(info.get("weights_sha256", ""))[:12]),
@@ -132,7 +132,7 @@ def _model(label: str, info: dict[str, Any]) -> Json:
         ("device", info.get("device")),
         ("versions", ", ".join(f"{name} {number}" for name, number in versions.items())),
     ]
-    rows = [(name, printable(str(value))) for name, value in told if value]
+    rows = [(name, printable(str(value))) for name, value in fields if value]
     return {"label": printable(label), "rows": rows}
 
 

@@ -37,7 +37,7 @@ def pictures(claim: ClaimRecord) -> Json:
 
 
 def rounded(value: Any) -> float | None:
-    """Four significant digits, as much as a page shows; None for what is no finite number."""
+    """Four significant digits, as much as a page shows; None for what is not a finite number."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
     return float(f"{value:.4g}")
@@ -113,7 +113,7 @@ def _bars(facts: Facts) -> list[Json]:
 
 
 def _curves(claim: ClaimRecord) -> list[Json]:
-    """Curves whose titles begin alike share a picture, and are told apart by how they go on."""
+    """Curves whose titles begin alike share a picture, and are named by the rest."""
     groups: list[list[str]] = []
     named = {title: _curve(drawn) for title, drawn in claim.facts.curves.items()}
     for title in named:

@@ -99,7 +99,7 @@ class Claim(Model):
                     if choice not in prompt_set.choices:
                         advice = suggest(choice, prompt_set.choices)
                         yield Problem(
-                            written, f"{choice!r} is no choice of {self.on.prompts!r}: {advice}"
+                            written, f"{choice!r} is not a choice of {self.on.prompts!r}: {advice}"
                         )
 
     def _of_expect(self) -> Problems:

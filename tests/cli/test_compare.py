@@ -57,7 +57,7 @@ def test_what_is_no_record_is_said_and_is_no_regression(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["compare", str(tmp_path / "a.json"), str(tmp_path / "b.json")]) == 1
-    assert "a.json is no run record" in capsys.readouterr().out
+    assert "a.json is not a run record" in capsys.readouterr().out
 
 
 def test_the_schema_of_records_is_the_committed_one_and_a_real_record_keeps_to_it(

@@ -172,7 +172,7 @@ def test_a_baseline_whose_units_are_gone_or_others_is_an_error(path: Path) -> No
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "is no baseline"),
+        ("{", "is not a baseline"),
         ("[]", "its schema is None"),
         (
             json.dumps({"schema": "ppcheck.run/1"}),

@@ -172,7 +172,7 @@ def test_a_run_that_cannot_be_kept_leaves_nothing(tmp_path: Path) -> None:
     database = store(tmp_path, on_day(1, measured(0.4)))
     with pytest.raises(HistoryError, match="NOT NULL"):
         add(database, on_day(2, measured(float("nan"))), "b" * 64, deciding)
-    with pytest.raises(HistoryError, match="`started` is no time: 'noon'"):
+    with pytest.raises(HistoryError, match="`started` is not a time: 'noon'"):
         add(database, on_day(2, measured(0.4), started="noon"), "b" * 64, deciding)
     assert only(database).runs == 1
 

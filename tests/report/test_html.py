@@ -241,5 +241,5 @@ def test_what_is_no_record_is_said(
     if content is not None:
         record.write_text(content)
     assert main(["report", str(record), "--out", str(tmp_path / "html")]) == 1
-    assert "is no run record" in capsys.readouterr().out
+    assert "is not a run record" in capsys.readouterr().out
     assert not (tmp_path / "html").exists()

@@ -39,7 +39,7 @@ class Choice(Check):
         if self.choice not in prompt_set.choices:
             advice = suggest(self.choice, prompt_set.choices)
             yield Problem(
-                "choice", f"{self.choice!r} is no choice of {self.on.prompts!r}: {advice}"
+                "choice", f"{self.choice!r} is not a choice of {self.on.prompts!r}: {advice}"
             )
         elif len(prompt_set.choices) == 1:
             yield Problem(

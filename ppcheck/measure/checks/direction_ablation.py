@@ -36,12 +36,12 @@ class DirectionAblation(Check):
     drop        mean of untouched - ablated
     drop_share  the drop over the untouched metric, sums over prompts; for logit_diff, p and prob
     value       mean of the metric while ablated
-    excess      size of the drop less that of the random direction whose removal tells most
+    excess      size of the drop less that of the random direction whose removal has most effect
     untouched   mean of the metric while nothing is
 
     Several sites are each freed of their own direction alone; with `together` they are at once,
     and with `top` only those with the largest |drop| are judged. Directions are learned, and sites
-    and signs told, on one half of the units; every statistic is of the other half.
+    and signs decided, on one half of the units; every statistic is of the other half.
     """
 
     family: ClassVar[str] = "steering"

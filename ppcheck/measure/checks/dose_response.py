@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -101,13 +102,15 @@ class DoseResponse(Check):
         for message in _flat(curves, encoded.prompts, self.dose):
             raise MeasurementError(message)
         units = _units(curves, encoded, bench.grid)
+        of_curves = np.array([units[rows[0]] for rows in curves.values()])
         found: list[StatisticResult] = []
         mean_curves: dict[str, Curve] = {}
         for metric in self.metric:
             values = read(bench.subject, encoded, metric, bench.grid.prompt_set.pool)
             title, means = f"{metric} by {self.dose}", _mean_curve(doses, values, units)
             mean_curves[title] = Curve(**means, x_label=self.dose, y_label=str(metric))
-            found += self._shapes(metric, doses, values, curves, units, bench.step(metric))
+            lines = _Lines([(doses[rows], values[rows]) for rows in curves.values()], of_curves)
+            found += self._shapes(metric, lines, curves, bench.step(metric))
             if metric.probability:
                 name = self.metric.name("switch_point", metric)
                 found.append(_switch_point(doses, values, units, encoded.prompts, name))
@@ -115,22 +118,22 @@ class DoseResponse(Check):
         return self.result(bench, [encoded], found, facts)
 
     def _shapes(
-        self,
-        metric: Metric,
-        doses: Floats,
-        values: Floats,
-        curves: Curves,
-        units: Labels,
-        step: float,
+        self, metric: Metric, lines: _Lines, names: Iterable[str], step: float
     ) -> Iterator[StatisticResult]:
-        lines = [(doses[rows], values[rows]) for rows in curves.values()]
-        spearmans = np.array([_spearman(*line, step) for line in lines])
-        slopes = np.array([np.polyfit(*line, 1)[0] for line in lines])
-        of_curves = np.array([units[rows[0]] for rows in curves.values()])
+        spearmans = np.array([_spearman(*line, step) for line in lines.points])
+        slopes = np.array([np.polyfit(*line, 1)[0] for line in lines.points])
         spearman, slope = (self.metric.name(name, metric) for name in ("spearman", "slope"))
-        yield statistic_result(Mean(spearmans, of_curves, spearman, support=(-1, 1)), curves)
-        steepest = step * max(leverage(dose) for dose, _ in lines)
-        yield statistic_result(Mean(slopes, of_curves, slope, step=steepest), curves)
+        yield statistic_result(Mean(spearmans, lines.units, spearman, support=(-1, 1)), names)
+        steepest = step * max(leverage(dose) for dose, _ in lines.points)
+        yield statistic_result(Mean(slopes, lines.units, slope, step=steepest), names)
+
+
+@dataclass(frozen=True, eq=False)
+class _Lines:
+    """Doses and values of a metric of each curve, and its unit [curve]."""
+
+    points: Sequence[tuple[Floats, Floats]]
+    units: Labels
 
 
 def _curves(prompts: Sequence[Prompt], dose: str, prompt_set: PromptSet) -> Curves:

@@ -113,7 +113,7 @@ class Invariance(Check):
             if left and len(left) < len(group):
                 yield f"{', '.join(group)} go in step: name {', '.join(left)} too"
         if prompt_set.unit and set(prompt_set.unit) <= set(self.over):
-            yield "all that tells units apart is edited: nothing independent is left to compare"
+            yield "all that makes units differ is edited: nothing independent is left to compare"
         both = [name for name in prompt_set.unit_names if name in self.over]
         if both and (prompt_set.sample is not None or prompt_set.half is not None):
             yield (

@@ -48,7 +48,7 @@ class LogitLens(Check):
     share       the metric read at a site over the final one, sums over prompts
     agreement   share of prompts in which it has its final sign there
     value       mean of the metric read at a site
-    final       mean of the metric as the model puts it out
+    final       mean of the metric as the model outputs it
 
     The first three are given for logit_diff, whose zero says that nothing is preferred. Layers are
     counted from 0, and read after the block; every site must meet the bounds.
@@ -139,7 +139,7 @@ class LogitLens(Check):
 
 @dataclass(frozen=True, eq=False)
 class _Lens:
-    """A metric read from the stream, [prompt] for each site, and as the model puts it out.
+    """A metric read from the stream, [prompt] for each site, and as the model outputs it.
 
     Rounding may move each value by ``step``.
     """
@@ -173,7 +173,7 @@ class _Lens:
 
 
 def _lens(bench: Bench, encoded: Encoded, sites: Sequence[Site], metric: Metric) -> _Lens:
-    """The stream at the final token takes the place of what the last block puts out there."""
+    """The stream at the final token takes the place of what the last block outputs there."""
     reader = own_readout(bench.subject, encoded, metric, bench.grid.prompt_set.pool)
     last = Site(Kind.RESID_POST, bench.subject.shape.n_layers - 1)
     streams = bench.subject.capture(encoded, sites, [len(ids) - 1 for ids in encoded.ids])

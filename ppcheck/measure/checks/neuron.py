@@ -38,7 +38,7 @@ SHOWN_QUANTILES = 50
 
 
 class Neuron(Check):
-    """What single neurons, or coordinates of a stream, tell apart, and what they do.
+    """What single neurons, or coordinates of a stream, separate, and what they do.
 
     auroc             probability that a prompt of the first class has the higher activation
     correlation       Spearman's correlation of the activation with the dose

@@ -1,4 +1,4 @@
-"""`path`: direct path patching, so that "this head tells that head" is a claim."""
+"""`path`: direct path patching, so that "this head writes what that head reads" is a claim."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WRITERS = (Kind.HEAD, Kind.ATTN_OUT, Kind.MLP_OUT)
 
 
 class DirectPath(Check):
-    """How much of the difference between clean and corrupted prompts one component tells another.
+    """How much of the difference between clean and corrupted prompts passes along direct paths.
 
     recovery  mode denoise: (patched - corrupted) / (clean - corrupted), sums over pairs
     damage    mode noise: (clean - patched) / (clean - corrupted), sums over pairs
@@ -78,7 +78,7 @@ class DirectPath(Check):
             yield Problem("top", "`top` chooses among paths patched alone: leave out `together`")
 
     def _backwards(self) -> bool:
-        """Whether no sender stands before any receiver, as far as numbers of layers tell."""
+        """Whether no sender stands before any receiver, as far as numbers of layers say."""
         if self.receiver.logits or self.receiver.sites is None:
             return False
         senders, receivers = _ends(self.sender), _ends(self.receiver.sites)
@@ -114,10 +114,12 @@ class DirectPath(Check):
             if precedes(one, other, parallel=subject.is_parallel)
         ]
         if not links and not self.receiver.logits:
-            raise MeasurementError(f"no {self.receiver} comes after {self.sender}: nothing is told")
+            raise MeasurementError(
+                f"no {self.receiver} comes after {self.sender}: there is no path"
+            )
         if self.together:
-            told = tuple(dict.fromkeys(other for _, other in links))
-            whole = Path(senders, told, logits=self.receiver.logits)
+            receiving = tuple(dict.fromkeys(other for _, other in links))
+            whole = Path(senders, receiving, logits=self.receiver.logits)
             return {f"{self.sender} → {self.receiver}": whole}
         paths = {f"{one} → {other}": Path((one,), (other,), logits=False) for one, other in links}
         if self.receiver.logits:

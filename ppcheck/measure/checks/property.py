@@ -132,7 +132,7 @@ class Property(Check):
         return min(self.examples, len(kept) * prod(s.size for s in self.forall.values()))
 
     def repeats(self, grid: Grid) -> int:
-        """None that could be told: prompts are drawn."""
+        """None that is known: prompts are drawn."""
         del grid
         return 0
 
@@ -262,7 +262,7 @@ def _of_strategy(name: str, strategy: Strategy, prompt_set: PromptSet) -> Iterat
         yield f"{name!r} goes in step with others, and would not if it were drawn"
     if prompt_set.form == "ids":
         if strategy.kind in ("subset", "filler") and not strategy.least:
-            yield "no token at all is no id: draw `at_least: 1`"
+            yield "an empty text is not an id: draw `at_least: 1`"
         for word in strategy.words:
             try:
                 token_ids(word)

@@ -45,8 +45,8 @@ class Steer(Check):
     ahead      size of the effect at the site of `largest`, or `top`, less that at each other site
     untouched  mean of the metric while nothing is added; it is eps 0 of every grid
 
-    Directions are learned, sites chosen, and signs and the strongest random direction told on one
-    half of the units; every statistic is of the other half.
+    Directions are learned, sites chosen, and signs and the strongest random direction decided on
+    one half of the units; every statistic is of the other half.
     """
 
     family: ClassVar[str] = "steering"

@@ -159,7 +159,7 @@ class Check(Claim):
         yield from ()
 
     def counted(self, encoded: Encoded) -> tuple[str, ...]:
-        """The choices whose mass is told: of one token, or read by a metric of choices anyway."""
+        """The choices whose mass is recorded: of one token, or read by a metric anyway."""
         return counted_choices(encoded, self.metrics)
 
     def result(

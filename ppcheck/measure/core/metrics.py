@@ -103,7 +103,7 @@ def readout(
 
 
 def own_readout(subject: Subject, encoded: Encoded, metric: Metric, pool: Pool) -> Readout:
-    """The same; `kl` is the divergence from what the model itself puts out after each prompt."""
+    """The same; `kl` is the divergence from what the model itself outputs after each prompt."""
     if metric.reading is Reading.KL:
         return readout(metric, encoded, pool, subject.log_distribution(encoded))
     return readout(metric, encoded, pool)

@@ -28,15 +28,15 @@ def largest_share(
 ) -> Ratio:
     """The largest positive effect over the sum of all positive effects; changes [site, example].
 
-    Which site is largest, and which are positive, is told by the other half of the examples
+    Which site is largest, and which are positive, is decided on the other half of the examples
     (``first`` is one of the two): the positive part of noise would add up over many sites, and
     make every share look small. Raises MeasurementError where no site has a positive effect.
     """
     part, whole = np.zeros(len(units)), np.zeros(len(units))
     for half in (first, ~first):
-        told = changes[:, ~half].sum(axis=1)
-        part[half] = changes[told.argmax()][half]
-        whole[half] = changes[told > 0][:, half].sum(axis=0)
+        sums = changes[:, ~half].sum(axis=1)
+        part[half] = changes[sums.argmax()][half]
+        whole[half] = changes[sums > 0][:, half].sum(axis=0)
     if not whole.any():
         raise MeasurementError(f"{name}: no site has a positive effect to take a share of")
     return Ratio(part, whole, units, name, step=step, gap=gap)

@@ -53,7 +53,7 @@ class Search:
         return mask
 
     def member(self, site: int) -> str | None:
-        """What tells the site's statistics from those of the others, if there are others."""
+        """What the site's statistics are called among those of the others, if there are others."""
         return self.sites[site] if len(self.sites) > 1 else None
 
     @property

@@ -75,7 +75,8 @@ def beyond(effects: Floats, random: Floats, looked: Mask) -> Floats:
     """The size of an effect less the size of the strongest random direction's, [prompt].
 
     ``effects`` [prompt] and ``random`` [draw, prompt] are signed. Which random direction is the
-    strongest, and the signs by which effects count as their sizes, is told by ``looked`` prompts.
+    strongest, and the signs by which effects count as their sizes, are decided on ``looked``
+    prompts.
     """
     means = random[:, looked].mean(axis=1)
     strongest = int(np.abs(means).argmax())

@@ -265,7 +265,7 @@ def _opened(path: Path) -> Any:
     try:
         return safe_open(path, framework="numpy")
     except (SafetensorError, OSError) as error:
-        raise SpecError(f"{path.name} is no safetensors file: {error}") from None
+        raise SpecError(f"{path.name} is not a safetensors file: {error}") from None
 
 
 def _own(tensors: Any, site: Site) -> str:

@@ -43,7 +43,7 @@ OF_SHARES = (Reading.LOGIT_DIFF, Reading.P, Reading.PROB)
 
 
 def ablated_statistics(metrics: Metrics, **more: Range) -> dict[str, Range]:
-    """What is told of ablated runs in each metric."""
+    """The statistics of ablated runs in each metric."""
     found: dict[str, Range] = {}
     for metric in metrics:
         share = {"drop_share": SHARE} if metric.reading in OF_SHARES else {}

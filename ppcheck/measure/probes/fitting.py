@@ -53,7 +53,7 @@ class ProbeTask:
 
     def __post_init__(self) -> None:
         if len(np.unique(self.labels)) < 2:
-            wanted = "both classes to tell apart" if self.classes else "two doses to follow"
+            wanted = "both classes" if self.classes else "two doses to follow"
             raise MeasurementError(f"{len(self.labels)} prompts have not {wanted}")
         sides = [self.labels == 1, self.labels == 0] if self.classes else [self.labels > -np.inf]
         fewest = min(len(np.unique(self.groups[side])) for side in sides)
@@ -134,7 +134,7 @@ def probe_direction(activations: Floats, labels: NDArray[np.bool_]) -> Floats:
     from sklearn.preprocessing import StandardScaler
 
     if len(np.unique(labels)) < 2:
-        raise MeasurementError(f"{len(labels)} prompts have not both classes to tell apart")
+        raise MeasurementError(f"{len(labels)} prompts do not have both classes")
     scaler = StandardScaler().fit(features := _settled(activations))
     with _one_thread():
         model = _fitted(scaler.transform(features), np.asarray(labels, dtype=np.float64))
@@ -168,7 +168,7 @@ def _ridge(shown: Floats, doses: Floats, hidden: Floats) -> Floats:
 
 
 def _logistic(shown: Floats, labels: Floats, hidden: Floats) -> tuple[Floats, bool]:
-    """Log-odds [hidden], and whether the fit came to its end. One class alone is what it tells."""
+    """Log-odds [hidden], and whether the fit came to its end. One class is predicted as it is."""
     if len(np.unique(labels)) < 2:
         return np.full(len(hidden), 2 * labels[0] - 1), True
     model = _fitted(shown, labels)

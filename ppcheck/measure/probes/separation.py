@@ -1,4 +1,4 @@
-"""What activations tell of their prompts: which of two classes they are of, and the dose."""
+"""What can be read from activations: which of two classes a prompt is of, or its dose."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Trait(Protocol):
         ...
 
     def groups(self, judged: Mask) -> dict[str, Mask]:
-        """Those of the judged prompts that it does not tell apart, by what they are."""
+        """Those of the judged prompts that it does not separate, by what they are."""
         ...
 
 
@@ -89,7 +89,7 @@ class Classes(_Prompts):
 
     def _both(self, mask: Mask) -> Mask:
         if not (mask & self.first).any() or not (mask & self.second).any():
-            raise MeasurementError(f"{mask.sum()} prompts have not both classes to tell apart")
+            raise MeasurementError(f"{mask.sum()} prompts do not have both classes")
         both: Mask = mask & (self.first | self.second)
         return both
 

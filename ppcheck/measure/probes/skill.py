@@ -1,4 +1,4 @@
-"""How well a probe tells the labels, and how much better than its controls."""
+"""How well a probe predicts the labels, and how much better than its controls."""
 
 from __future__ import annotations
 

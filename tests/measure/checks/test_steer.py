@@ -275,7 +275,7 @@ def test_a_file_that_cannot_serve_is_refused(decided: Bench, tmp_path: Path) -> 
     for direction, message in (
         ({"file": "../outside.safetensors"}, "leads out of the spec's folder"),
         ({"file": "gone.safetensors"}, "there is no file"),
-        ({"file": "text.safetensors"}, "is no safetensors file"),
+        ({"file": "text.safetensors"}, "is not a safetensors file"),
         ({"file": "in.safetensors"}, "no tensor of the file is called 'resid_post.L1'"),
         ({"file": "in.safetensors", "tensor": "its"}, "no tensor 'its': there is it, none, short"),
         ({"file": "in.safetensors", "tensor": "none"}, "zero or not finite"),
