@@ -196,7 +196,7 @@ def test_the_lens_of_a_model_with_soft_capping_caps(tmp_path: Path) -> None:
         ({"site": "attn_out.L0"}, "site", "reads resid_pre, resid_mid and resid_post, not attn"),
         ({"site": ["resid_mid.L0", "L0H1"]}, "site", "not L0H1"),
         ({"metric": "p(a)", "level": 0.9}, "level", "name a logit_diff"),
-        ({"metric": "p(c)"}, "metric", "no choice"),
+        ({"metric": "p(c)"}, "metric", "not a choice"),
     ],
 )
 def test_what_is_wrong_with_a_claim_is_seen_without_a_model(

@@ -107,7 +107,7 @@ def test_other_classes_are_left_out_and_both_are_needed(tiny: Model) -> None:
     alone = claim(
         "neuron", on="game[feeling=pain]", site="L1N0", position="final", separates=CLASSES
     )
-    with pytest.raises(MeasurementError, match="not both classes"):
+    with pytest.raises(MeasurementError, match="do not have both classes"):
         alone.measure(on)
 
 

@@ -289,7 +289,7 @@ def test_a_plan_says_that_it_guesses(tiny: Model) -> None:
     ("fields", "prompts", "key", "message"),
     [
         ({"forall": {"stat": {"sampled": ["x"]}}}, {}, "forall.stat", "did you mean 'start'?"),
-        ({"always": "logit_diff(a, c) > 0"}, {}, "always", "'c' is no choice"),
+        ({"always": "logit_diff(a, c) > 0"}, {}, "always", "'c' is not a choice"),
         ({"always": "kl < 1"}, {}, "always", "use it in a patching claim"),
         ({"expect": {"counterexamples": ">= 1"}}, {}, "expect.counterexamples", "at most"),
         ({"expect": {"violations": "> 0.1"}}, {}, "expect.violations", "at most"),

@@ -216,7 +216,7 @@ def test_facts_are_plain_json_with_a_map_of_each_criterion(tiny: Model) -> None:
             "not what attends",
         ),
         ({"attends": {"to": "feling", "at_least": 0.1}}, "attends.to", "did you mean 'feeling'"),
-        ({"effect": {**ACTS, "metric": "p(x)"}}, "effect.metric", "'x' is no choice"),
+        ({"effect": {**ACTS, "metric": "p(x)"}}, "effect.metric", "'x' is not a choice"),
         ({"effect": {**ACTS, "position": "previous"}}, "effect.position", "attention only"),
         ({"attends": LOOKS, "pairs": {"feeling": ["pain", "neutral"]}}, "pairs", "`effect`"),
         ({"attends": LOOKS, "identity": "strict"}, "identity", "strict about whom"),
