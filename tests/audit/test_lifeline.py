@@ -21,7 +21,8 @@ import sys, time
 from pathlib import Path
 from ppcheck.audit.job import CheckpointJob
 
-job = CheckpointJob("demo", ["test_long.py"], sys.argv[1:], Path("run.json").absolute(), Path("run.log"))
+record, log = Path("run.json").absolute(), Path("run.log")
+job = CheckpointJob("demo", ["test_long.py"], sys.argv[1:], record, log)
 print(job.start().pid, flush=True)
 time.sleep(600)
 """

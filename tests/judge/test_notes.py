@@ -54,9 +54,7 @@ def test_a_share_of_next_to_nothing_says_what_it_is_a_share_of_and_how_to_state_
 @pytest.mark.trust
 def test_what_rounding_keeps_from_being_decided_is_said() -> None:
     (note,) = notes(mean([1e-5, 2e-5, 3e-5, 4e-5, 5e-5, 7e-5], step=1e-4))
-    assert note.startswith(
-        "effect: too near to the bound to be told from rounding, 0.0001 here"
-    )
+    assert note.startswith("effect: too near to the bound to be told from rounding, 0.0001 here")
     assert notes(mean([0.1, 0.2, 0.3, 0.4, 0.5, 0.7], step=1e-4)) == ()
 
 
