@@ -11,7 +11,7 @@ import yaml
 
 from ppcheck.cli import main
 from ppcheck.judge.compare import Change
-from ppcheck.judge.limits import Method
+from ppcheck.judge.limits import IntervalMethod
 from ppcheck.judge.verdict import Verdict
 from ppcheck.measure.families import FAMILIES
 from ppcheck.measure.registry import CHECKS
@@ -90,7 +90,7 @@ def test_every_change_against_a_baseline_is_explained(change: Change) -> None:
     assert f"| {change} |" in (ROOT / "docs" / "gate.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("word", [*get_args(Method), *get_args(Correction)])
+@pytest.mark.parametrize("word", [*get_args(IntervalMethod), *get_args(Correction)])
 def test_every_method_and_correction_is_explained(word: str) -> None:
     assert f"| `{word}`" in STATISTICS
 

@@ -9,18 +9,18 @@ from datetime import UTC, datetime
 
 from ppcheck.audit.columns import Column, column, rows
 from ppcheck.audit.folder import Folder
-from ppcheck.audit.job import Engine
-from ppcheck.audit.plan import Plan
+from ppcheck.audit.job import Executor
+from ppcheck.audit.plan import AuditPlan
 from ppcheck.record.audit import AuditRecord, Checkpoint, Status
 
-Told = Callable[[Checkpoint], None]
+OnCheckpoint = Callable[[Checkpoint], None]
 
 
 @dataclass
 class Auditor:
     """Runs ``plan`` in ``folder``, which is locked; ``pages`` asks for each run's page."""
 
-    plan: Plan
+    plan: AuditPlan
     folder: Folder
     pages: bool = False
     checkpoints: dict[str, Checkpoint] = field(init=False)
@@ -37,8 +37,8 @@ class Auditor:
         self.folder.write(self.record())
         return waiting
 
-    def run(self, engine: Engine, waiting: list[Checkpoint], told: Told) -> None:
-        """Run the checkpoints, and write the audit anew after each of them."""
+    def run(self, engine: Executor, waiting: list[Checkpoint], on_checkpoint: OnCheckpoint) -> None:
+        """Run the checkpoints, and write the audit again after each of them."""
         with closing(engine.run(waiting)) as ends:
             for ended in ends:
                 checkpoint = ended.checkpoint
@@ -46,7 +46,7 @@ class Auditor:
                     reason = ended.reason or "its record cannot be read"
                     self._set(checkpoint, status=Status.MISSING, reason=reason)
                 self.folder.write(self.record())
-                told(self.checkpoints[checkpoint.label])
+                on_checkpoint(self.checkpoints[checkpoint.label])
 
     def record(self) -> AuditRecord:
         return AuditRecord(

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from ppcheck.audit.folder import Folder
-from ppcheck.audit.job import Ended, Job, stop, uninterrupted
-from ppcheck.audit.plan import Plan, common_folder
+from ppcheck.audit.job import CheckpointJob, Ended, stop, uninterrupted
+from ppcheck.audit.plan import AuditPlan, common_folder
 from ppcheck.errors import AuditError
 from ppcheck.record.audit import Checkpoint
 from ppcheck.record.files import write_whole
@@ -37,7 +37,7 @@ class ProcessDiedError(Exception):
 
 
 @dataclass(frozen=True)
-class Task:
+class NodeTask:
     """What a node is given. ``files`` are contents by path, as seen from one folder."""
 
     label: str
@@ -59,7 +59,7 @@ class Returned:
 class Cluster:
     """``address`` is `local` for a Ray of this machine's own, or what `ray.init` takes."""
 
-    plan: Plan
+    plan: AuditPlan
     folder: Folder
     address: str = LOCAL
     gpus: float = 0.0
@@ -76,7 +76,7 @@ class Cluster:
                 num_gpus=self.gpus,
                 max_retries=self.retries,
                 retry_exceptions=[ProcessDiedError],
-            )(measured)
+            )(run_on_node)
             pending = {remote.remote(self._task(each)): each for each in checkpoints}
             try:
                 while pending:
@@ -95,11 +95,11 @@ class Cluster:
                 "checkpoints wait for one that does\n"
             )
 
-    def _task(self, checkpoint: Checkpoint) -> Task:
+    def _task(self, checkpoint: Checkpoint) -> NodeTask:
         files = [*self.plan.specs, *self.plan.beside]
         folder = common_folder(files)
         names = {path: path.resolve().relative_to(folder).as_posix() for path in files}
-        return Task(
+        return NodeTask(
             label=checkpoint.label,
             files={names[path]: path.read_bytes() for path in files},
             specs=[names[path] for path in self.plan.specs],
@@ -121,13 +121,13 @@ class Cluster:
         return Ended(checkpoint, returned.reason)
 
 
-def measured(task: Task) -> Returned:
+def run_on_node(task: NodeTask) -> Returned:
     """Run a checkpoint on this node. Raises ProcessDiedError where its process dies of a signal."""
     with tempfile.TemporaryDirectory(prefix="ppcheck-") as name:
         folder = Path(name)
         for path, content in task.files.items():
             write_whole(folder / path, content)
-        job = Job(
+        job = CheckpointJob(
             label=task.label,
             specs=task.specs,
             arguments=[*task.arguments, f"--rootdir={folder}"],

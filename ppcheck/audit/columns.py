@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ppcheck.judge.verdict import Verdict
-from ppcheck.record.audit import AuditedClaim, AuditedStatistic, Cell
-from ppcheck.record.naming import paired
+from ppcheck.record.audit import AuditCell, AuditedClaim, AuditedStatistic
+from ppcheck.record.naming import paired_specs
 from ppcheck.record.run import ClaimRecord, RunRecord, StatisticRecord
 from ppcheck.report.claims import most_telling, slack, urgency
 
@@ -34,14 +34,14 @@ def column(run: RunRecord) -> Column:
 def rows(columns: Sequence[Column | None]) -> tuple[AuditedClaim, ...]:
     """Every claim with a cell for each column, in the order of specs and lines."""
     known: dict[_Key, AuditedClaim] = {}
-    cells: dict[_Key, dict[int, Cell | None]] = {}
+    cells: dict[_Key, dict[int, AuditCell | None]] = {}
     for number, some in enumerate(columns):
-        names = paired(_ids(some.claims), _ids(known)) if some else {}
+        names = paired_specs(_ids(some.claims), _ids(known)) if some else {}
         for (spec, id_), claim in some.claims.items() if some else ():
             key = (names.get(spec, spec), id_)
             before = known[key].bounds if key in known else {}
-            told = {"bounds": before | claim.bounds, "spec": key[0]}
-            known[key] = claim.model_copy(update=told)
+            telling = {"bounds": before | claim.bounds, "spec": key[0]}
+            known[key] = claim.model_copy(update=telling)
             cells.setdefault(key, {})[number] = claim.cells[0]
     return tuple(
         known[key].model_copy(
@@ -59,16 +59,16 @@ def _ids(claims: Iterable[_Key]) -> dict[str, set[str]]:
 
 
 def _alone(claim: ClaimRecord) -> AuditedClaim:
-    told, decided = _telling(claim), most_telling(claim)
-    cell = Cell(
+    telling, decided = _telling(claim), most_telling(claim)
+    cell = AuditCell(
         verdict=claim.verdict,
         passes=claim.passes,
         deciding=None if decided is None else decided[0].partition("[")[0],
-        statistics={name: _statistic(title, one) for name, (title, one) in told.items()},
+        statistics={name: _statistic(title, one) for name, (title, one) in telling.items()},
         players=_players(claim),
         reason=claim.reason,
     )
-    bounds = {name: one.bound for name, (_, one) in told.items() if one.bound is not None}
+    bounds = {name: one.bound for name, (_, one) in telling.items() if one.bound is not None}
     return AuditedClaim(
         id=claim.id,
         spec=claim.spec,
@@ -84,14 +84,14 @@ def _alone(claim: ClaimRecord) -> AuditedClaim:
 
 def _telling(claim: ClaimRecord) -> _Telling:
     """Of each family of judged statistics, the member that is nearest to breaking its bound."""
-    told: _Telling = {}
+    telling: _Telling = {}
     for title, one in claim.statistics.items():
         family = title.partition("[")[0]
         if one.verdict is None:
             continue
-        if family not in told or _nearness(one) < _nearness(told[family][1]):
-            told[family] = title, one
-    return told
+        if family not in telling or _nearness(one) < _nearness(telling[family][1]):
+            telling[family] = title, one
+    return telling
 
 
 def _nearness(one: StatisticRecord) -> tuple[int, float]:
@@ -112,6 +112,6 @@ def _statistic(title: str, one: StatisticRecord) -> AuditedStatistic:
 def _players(claim: ClaimRecord) -> tuple[str, ...] | None:
     """Who plays the claim's role, or was chosen by looking."""
     facts = claim.facts
-    if "players" not in facts and not facts.get("looked_at"):
-        return None
-    return tuple(map(str, facts.get("players", facts.get("kept", ()))))
+    if facts.players is None:
+        return facts.kept if facts.looked_at else None
+    return facts.players

@@ -72,17 +72,17 @@ class Folder:
 
     def write(self, record: AuditRecord) -> None:
         """Write the audit's record and its page."""
-        from ppcheck.report.matrix import page
+        from ppcheck.report.matrix import matrix_page
 
         write_whole(self.path / "audit.json", record.to_json())
-        write_whole(self.path / "index.html", page(record))
+        write_whole(self.path / "index.html", matrix_page(record))
 
     def write_page(self, checkpoint: Checkpoint, run: RunRecord) -> None:
         """Write the page of one checkpoint's run, unless it is there."""
-        from ppcheck.report.html import page
+        from ppcheck.report.html import run_page
 
         if not self._page(checkpoint).is_file():
-            write_whole(self._page(checkpoint), page(run))
+            write_whole(self._page(checkpoint), run_page(run))
 
     def _record(self, checkpoint: Checkpoint) -> Path:
         return self.runs / f"{checkpoint.file}.json"
@@ -99,4 +99,4 @@ class Folder:
         except (OSError, ValueError):
             held = None
         if not isinstance(held, dict) or held.get("schema") not in (SCHEMA, *EARLIER):
-            raise AuditError(f"{file} is no record of an audit ({SCHEMA}): give another --out")
+            raise AuditError(f"{file} is not the record of an audit ({SCHEMA}): give another --out")

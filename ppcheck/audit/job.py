@@ -32,7 +32,7 @@ class Ended:
     reason: str | None = None
 
 
-class Engine(Protocol):
+class Executor(Protocol):
     """Runs checkpoints, several at a time, and gives each as it ends.
 
     By then its log and, unless there is a reason, its record are in the audit's folder. Closing
@@ -43,7 +43,7 @@ class Engine(Protocol):
 
 
 @dataclass(frozen=True)
-class Job:
+class CheckpointJob:
     """One run of ``specs`` (paths as seen from ``folder``) on the model ``label``.
 
     ``arguments`` are further ones of pytest. The record goes to ``record``, output to ``log``.
@@ -83,7 +83,7 @@ class Job:
             self.record.unlink(missing_ok=True)
             if status < 0:
                 return f"its process was ended by {_name(-status)}"
-            return (_told(self._junit) or self._last_words())[:_LONGEST]
+            return (_first_error(self._junit) or self._last_words())[:_LONGEST]
         finally:
             self._junit.unlink(missing_ok=True)
 
@@ -141,7 +141,7 @@ def _name(number: int) -> str:
         return f"signal {number}"
 
 
-def _told(junit: Path) -> str | None:
+def _first_error(junit: Path) -> str | None:
     """The first error of a JUnit report or, where all was skipped, why."""
     try:
         report = ET.parse(junit)  # noqa: S314  (pytest has just written it)

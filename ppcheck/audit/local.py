@@ -9,8 +9,8 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 from ppcheck.audit.folder import Folder
-from ppcheck.audit.job import Ended, Job, stop, uninterrupted
-from ppcheck.audit.plan import Plan
+from ppcheck.audit.job import CheckpointJob, Ended, stop, uninterrupted
+from ppcheck.audit.plan import AuditPlan
 from ppcheck.record.audit import Checkpoint
 
 _GLANCE = 0.05
@@ -19,13 +19,13 @@ _GLANCE = 0.05
 
 @dataclass(frozen=True)
 class Local:
-    plan: Plan
+    plan: AuditPlan
     folder: Folder
     workers: int = 1
 
     def run(self, checkpoints: Sequence[Checkpoint]) -> Generator[Ended]:
         waiting = list(reversed(checkpoints))
-        running: dict[subprocess.Popen[bytes], tuple[Checkpoint, Job]] = {}
+        running: dict[subprocess.Popen[bytes], tuple[Checkpoint, CheckpointJob]] = {}
         try:
             while waiting or running:
                 while waiting and len(running) < self.workers:
@@ -40,8 +40,8 @@ class Local:
         finally:
             stop(list(running))
 
-    def _job(self, checkpoint: Checkpoint) -> Job:
-        return Job(
+    def _job(self, checkpoint: Checkpoint) -> CheckpointJob:
+        return CheckpointJob(
             label=checkpoint.label,
             specs=[str(path) for path in self.plan.specs],
             arguments=self.plan.settings.arguments,

@@ -77,7 +77,7 @@ def _check_count(pattern: str, count: int) -> None:
 def _meaningless(pattern: str, inside: str) -> Sequence[str]:
     if ".." not in inside:
         raise _rejected(pattern, f"{{{inside}}} is neither a range nor a list")
-    raise _rejected(pattern, f"{{{inside}}} is no range of whole numbers")
+    raise _rejected(pattern, f"{{{inside}}} is not a range of whole numbers")
 
 
 def _rejected(pattern: str, reason: str) -> AuditError:

@@ -26,7 +26,7 @@ _PLAIN = re.compile(r"[a-z0-9@=+_-][a-z0-9.@=+_-]{0,79}")
 
 
 @dataclass(frozen=True)
-class Settings:
+class AuditSettings:
     """What every run is given beside its specs and its model, by pytest's names."""
 
     seed: int
@@ -45,12 +45,12 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Plan:
+class AuditPlan:
     """``specs`` are spec files as they were given, ``beside`` the files that these name."""
 
     specs: tuple[Path, ...]
     beside: tuple[Path, ...]
-    settings: Settings
+    settings: AuditSettings
     checkpoints: tuple[Checkpoint, ...]
 
 
@@ -83,7 +83,7 @@ def check_reachable(names: Sequence[str]) -> None:
             )
 
 
-def plan(specs: Sequence[Path], names: Sequence[str], settings: Settings) -> Plan:
+def audit_plan(specs: Sequence[Path], names: Sequence[str], settings: AuditSettings) -> AuditPlan:
     """The plan of an audit; ``made_from`` of each checkpoint says what its run depends on."""
     beside = tuple(dict.fromkeys(file for spec in specs for file in _named_by(spec)))
     files = {path.as_posix(): sha256(path.read_bytes()).hexdigest() for path in (*specs, *beside)}
@@ -97,7 +97,7 @@ def plan(specs: Sequence[Path], names: Sequence[str], settings: Settings) -> Pla
         )
         for name in names
     )
-    return Plan(tuple(specs), beside, settings, checkpoints)
+    return AuditPlan(tuple(specs), beside, settings, checkpoints)
 
 
 def file_name(label: str) -> str:

@@ -12,7 +12,7 @@ from ppcheck.report.text import printable
 
 
 @dataclass
-class Progress:
+class AuditProgress:
     """``total`` checkpoints, of which ``waiting`` are to be run."""
 
     total: int

@@ -18,8 +18,8 @@ from ppcheck.errors import AuditError
 
 if TYPE_CHECKING:
     from ppcheck.audit.folder import Folder
-    from ppcheck.audit.job import Engine
-    from ppcheck.audit.plan import Plan
+    from ppcheck.audit.job import Executor
+    from ppcheck.audit.plan import AuditPlan
 
 _OF_RAY = ("address", "gpus", "retries")
 STOPPED = 130
@@ -100,9 +100,9 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     return 1
 
 
-def _planned(options: argparse.Namespace, parser: argparse.ArgumentParser) -> Plan:
+def _planned(options: argparse.Namespace, parser: argparse.ArgumentParser) -> AuditPlan:
     """What is asked for. Ends with argparse's status where it cannot be meant."""
-    from ppcheck.audit.plan import Settings, check_reachable, labels, plan
+    from ppcheck.audit.plan import AuditSettings, audit_plan, check_reachable, labels
 
     if problem := _misused(options):
         parser.error(problem)
@@ -112,7 +112,7 @@ def _planned(options: argparse.Namespace, parser: argparse.ArgumentParser) -> Pl
             check_reachable(names)
     except AuditError as error:
         parser.error(str(error))
-    settings = Settings(
+    settings = AuditSettings(
         seed=options.seed,
         dtype=options.dtype,
         device=options.device or ("cuda" if options.gpus else "cpu"),
@@ -120,7 +120,7 @@ def _planned(options: argparse.Namespace, parser: argparse.ArgumentParser) -> Pl
         allow_pickle=options.allow_pickle,
         no_cache=options.no_cache,
     )
-    return plan(_specs(options.paths), names, settings)
+    return audit_plan(_specs(options.paths), names, settings)
 
 
 def _specs(paths: Sequence[Path]) -> list[Path]:
@@ -143,15 +143,15 @@ def _misused(options: argparse.Namespace) -> str | None:
     return None
 
 
-def _audited(options: argparse.Namespace, plan: Plan, folder: Folder) -> int:
+def _audited(options: argparse.Namespace, plan: AuditPlan, folder: Folder) -> int:
     from ppcheck.audit.auditor import Auditor
-    from ppcheck.audit.progress import Progress
+    from ppcheck.audit.progress import AuditProgress
     from ppcheck.record.audit import Status
     from ppcheck.report.matrix_terminal import matrix
 
     auditor = Auditor(plan, folder, pages=options.pages)
     waiting = auditor.take_up()
-    progress = Progress(len(plan.checkpoints), len(waiting))
+    progress = AuditProgress(len(plan.checkpoints), len(waiting))
     try:
         with _interrupted_by_sigterm():
             auditor.run(_engine(options, plan, folder), waiting, progress)
@@ -186,7 +186,7 @@ def _interrupted_by_sigterm() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _engine(options: argparse.Namespace, plan: Plan, folder: Folder) -> Engine:
+def _engine(options: argparse.Namespace, plan: AuditPlan, folder: Folder) -> Executor:
     if options.engine == "local":
         from ppcheck.audit.local import Local
 

@@ -55,9 +55,9 @@ def run(options: argparse.Namespace) -> int:
 
         is_written &= wrote(options.markdown, lambda: markdown(found.claims))
     if options.out is not None:
-        from ppcheck.report.html import page
+        from ppcheck.report.html import run_page
 
-        is_written &= wrote(options.out / "index.html", lambda: page(found))
+        is_written &= wrote(options.out / "index.html", lambda: run_page(found))
     changes = {claim.comparison.change for claim in found.claims if claim.comparison is not None}
     if not changes.isdisjoint(WORSE):
         return REGRESSED

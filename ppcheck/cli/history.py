@@ -94,13 +94,13 @@ def run_show(options: argparse.Namespace) -> int:
 def _add(database: Database, path: Path) -> int:
     from ppcheck.record.history import add as keep
     from ppcheck.record.history import identity
-    from ppcheck.record.reading import read_held, validated
+    from ppcheck.record.reading import read_held, validated_run
     from ppcheck.report.claims import deciding
     from ppcheck.report.history import added
 
     try:
         held = read_held(path)
-        run = validated(held, path)
+        run = validated_run(held, path)
         is_new = keep(database, run, identity(held), deciding)
     except BaselineError as error:
         return _refused(error)

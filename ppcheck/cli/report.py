@@ -26,14 +26,14 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the page; 1 where the file is not a run record, or the page cannot be written."""
     from ppcheck.record.reading import read_run
-    from ppcheck.report.html import page
+    from ppcheck.report.html import run_page
 
     try:
         recorded = read_run(options.record)
     except BaselineError as error:
         tell(error)
         return 1
-    if not wrote(file := options.out / "index.html", lambda: page(recorded)):
+    if not wrote(file := options.out / "index.html", lambda: run_page(recorded)):
         return 1
     tell(f"report: {file}")
     return 0

@@ -14,8 +14,8 @@ def add(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from ppcheck.measure.registry import schema_text
-    from ppcheck.record.run import schema_text as record_schema_text
+    from ppcheck.measure.registry import spec_schema_text
+    from ppcheck.record.run import record_schema_text
 
-    sys.stdout.write(schema_text() if options.what == "spec" else record_schema_text())
+    sys.stdout.write(spec_schema_text() if options.what == "spec" else record_schema_text())
     return 0

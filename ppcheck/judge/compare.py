@@ -36,6 +36,15 @@ WORSE = frozenset({Change.REGRESSED, Change.NO_LONGER_HOLDS, Change.NO_LONGER_ME
 """With these, what was true of the model is not known to be true any more."""
 
 
+@dataclass(frozen=True, eq=False)
+class ComparedSide:
+    """An estimate with its pseudo-values [unit], which rounding alone may move by ``rounding``."""
+
+    estimate: float
+    units: Floats
+    rounding: float = 0.0
+
+
 @dataclass(frozen=True)
 class Difference:
     """New minus old over ``n`` units that both measured, with its interval."""
@@ -63,26 +72,20 @@ def pseudo_values(statistic: Statistic) -> Floats:
 
 
 def difference(
-    new: Floats,
-    old: Floats,
-    step: float,
-    *,
-    confidence: float,
-    seed: int,
-    name: str,
-    rounding: float = 0.0,
+    new: ComparedSide, old: ComparedSide, *, confidence: float, seed: int, name: str
 ) -> Difference:
-    """The difference ``step`` of two estimates, from both sides' pseudo-values [unit].
+    """The difference of two estimates, from both sides' pseudo-values.
 
     Units are paired, so that what makes a unit high or low on both sides does not count. Where a
-    side has no pseudo-values the interval is the whole line. It is wider by the ``rounding`` of
-    both sides.
+    side has no pseudo-values the interval is the whole line. It is wider by the rounding of both
+    sides.
     """
-    gaps = new - old
+    gaps, step = new.units - old.units, new.estimate - old.estimate
     if not np.isfinite(gaps).all():
         return Difference(step, -math.inf, math.inf, len(gaps), confidence)
     paired = Mean(gaps, np.arange(len(gaps)), f"{name} new minus old")
     found = interval(paired, confidence=confidence, seed=seed)
+    rounding = new.rounding + old.rounding
     shift = step - found.estimate  # pseudo-values of a curved statistic are biased a little
     low, high = found.low + shift - rounding, found.high + shift + rounding
     return Difference(step, low, high, found.n, confidence)
@@ -96,7 +99,7 @@ def default_tolerance(bound: Bound, old: float) -> float:
 def change(bound: Bound, old: float, step: Difference, tolerance: float) -> Change:
     """Whether the statistic came nearer to breaking its bound, or went further from it.
 
-    By how much is told by the whole interval of the difference, and must exceed ``tolerance``. It
+    By how much is judged by the whole interval of the difference, and must exceed ``tolerance``. It
     is unchanged where no part of the interval is worse by more than that, and else uncertain.
     """
     before = room(bound, old)

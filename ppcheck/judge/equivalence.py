@@ -1,4 +1,4 @@
-"""Equivalence: that a number is unchanged has to be shown; not to see a change is no evidence."""
+"""Equivalence: that a number is unchanged has to be shown; not to see a change is not evidence."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ppcheck.judge.limits import Limits, Method
+from ppcheck.judge.limits import IntervalMethod, Limits
 from ppcheck.judge.methods import limits_of
 from ppcheck.judge.sampling import MIN_UNITS, RESAMPLES, sample
 from ppcheck.statistics.statistics import Statistic
@@ -24,7 +24,7 @@ class Estimate:
     low: float
     high: float
     n: int
-    method: Method
+    method: IntervalMethod
     confidence: float
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from ppcheck.spec.bound import Bound
 
-Method = Literal[
+IntervalMethod = Literal[
     "studentised",
     "bca",
     "percentile",
@@ -21,7 +21,7 @@ Method = Literal[
     "none",
 ]
 End = Callable[[float], float]
-NO_GAP: Method = "no gap"
+NO_GAP: IntervalMethod = "no gap"
 
 LEAST_TAIL = 1e-12
 
@@ -36,7 +36,7 @@ class Limits:
 
     estimate: float
     n: int
-    method: Method
+    method: IntervalMethod
     low: End
     high: End
     rounding: float = 0.0

@@ -9,7 +9,7 @@ import numpy as np
 
 from ppcheck.arrays import Floats
 from ppcheck.judge.binomial import EXACT_BELOW, lowest_rate
-from ppcheck.judge.limits import End, Limits, Method
+from ppcheck.judge.limits import End, IntervalMethod, Limits
 from ppcheck.judge.sampling import MIN_UNITS, Sampling
 from ppcheck.statistics.statistics import Proportion, Statistic
 
@@ -52,7 +52,7 @@ def _bootstrapped(sampling: Sampling, tail: float) -> Limits:
     return _floored(sampling, "percentile", *_percentile(sampling))
 
 
-def _limits(sampling: Sampling, method: Method, low: End, high: End) -> Limits:
+def _limits(sampling: Sampling, method: IntervalMethod, low: End, high: End) -> Limits:
     """Limits that rounding does not decide, within the statistic's support."""
     statistic, estimate = sampling.statistic, sampling.estimate
     by, (lowest, highest) = statistic.rounding, statistic.support
@@ -155,7 +155,7 @@ def _percentile(sampling: Sampling) -> tuple[End, End]:
     )
 
 
-def _floored(sampling: Sampling, method: Method, low: End, high: End) -> Limits:
+def _floored(sampling: Sampling, method: IntervalMethod, low: End, high: End) -> Limits:
     """Student's t, on the statistic's scale, where that is wider; within the support."""
     from scipy.special import stdtrit
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ppcheck.judge.limits import Method
+from ppcheck.judge.limits import IntervalMethod
 from ppcheck.judge.verdict import Finding
 from ppcheck.spec.range import Range
 
-NOTES: dict[Method, str] = {
+NOTES: dict[IntervalMethod, str] = {
     "agreement": "almost all units agree: the interval is the exact one for how many others "
     "might not, whatever they do",
     "constant": "all units give the same number: the interval has no width, and would miss "

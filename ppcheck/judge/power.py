@@ -23,7 +23,7 @@ def more_units(sampling: Sampling, limits: Limits, bound: Bound, confidence: flo
     """How many more units would decide with probability `POWER`, if the estimate is the truth.
 
     Below `MIN_UNITS` it is the number missing for any interval at all. None where the estimate
-    lies on an edge, or so near that no number of units can be told.
+    lies on an edge, or so near that no number of units can be given.
     """
     if limits.n < MIN_UNITS:
         return MIN_UNITS - limits.n

@@ -42,7 +42,7 @@ class Finding:
     bound were corrected for it. `p` is one-sided (`Limits.p`), corrected too: there is a verdict
     where it is at most half of what the confidence lacks to 1. `more_units` is set only where it
     is inconclusive: about how many more units would decide it with a probability of 80 %, or None
-    where no number can be told. `rounding` is in the interval, and `gap` is what it is a share of.
+    where no number is known. `rounding` is in the interval, and `gap` is what it is a share of.
     """
 
     name: str

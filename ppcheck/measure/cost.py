@@ -15,8 +15,7 @@ from ppcheck.subject.interventions.edit import Edits
 from ppcheck.subject.interventions.wiring import Wiring
 from ppcheck.subject.model.info import ModelInfo, Shape
 from ppcheck.subject.tokens.encoding import Encoded
-
-Ids = tuple[int, ...]
+from ppcheck.subject.tokens.tokenizer import Ids
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def distinct_tokens(prompts: Iterable[Ids]) -> int:
 
 
 def replayed(shape: Shape, target: Encoded, source: Encoded, cells: Sequence[Cell]) -> Integers:
-    """Tokens that cells' patches make each layer compute anew, [layer].
+    """Tokens that cells' patches make each layer compute again, [layer].
 
     These are the tokens from the first that changes on, from the first patched layer on; in the
     last layer the final token alone. Raises MeasurementError for pairs that do not align.
@@ -72,7 +71,7 @@ def replayed(shape: Shape, target: Encoded, source: Encoded, cells: Sequence[Cel
 
 
 def rerun(shape: Shape, encoded: Encoded, cells: Sequence[Edits]) -> Integers:
-    """Tokens that cells' edits make each layer compute anew, [layer]; see `replayed`."""
+    """Tokens that cells' edits make each layer compute again, [layer]; see `replayed`."""
     total = np.zeros(shape.n_layers, dtype=np.int64)
     lengths = np.array([len(ids) for ids in encoded.ids])
     positions = {edit.position for cell in cells for edit in cell}
@@ -92,7 +91,7 @@ def rerun(shape: Shape, encoded: Encoded, cells: Sequence[Edits]) -> Integers:
 def rewired(shape: Shape, wirings: Sequence[Wiring]) -> Integers:
     """How often wirings run each layer at most, [layer]: what some have in common runs once.
 
-    Once for each receiver of it that is told something, once more for what its heads make of that,
+    Once for each receiver of it with an input in it, once more for what its heads make of that,
     and, where edges are cut from a clean run, up to there for all that has changed before.
     """
     total = np.zeros(shape.n_layers, dtype=np.int64)

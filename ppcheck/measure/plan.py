@@ -12,7 +12,7 @@ from ppcheck.arrays import Floats, Integers
 from ppcheck.errors import PpcheckError
 from ppcheck.measure.core.check import Bench, Check
 from ppcheck.measure.core.metrics import log_softmax
-from ppcheck.measure.cost import Ids, Request, distinct_tokens, replayed, rerun, rewired
+from ppcheck.measure.cost import Request, distinct_tokens, replayed, rerun, rewired
 from ppcheck.spec.grid import Grid
 from ppcheck.spec.position import Position
 from ppcheck.spec.site import Site
@@ -25,6 +25,7 @@ from ppcheck.subject.model.fingerprint import digest
 from ppcheck.subject.model.rounding import EXACT, Rounding
 from ppcheck.subject.subject import Subject, Wrapper
 from ppcheck.subject.tokens.encoding import Encoded
+from ppcheck.subject.tokens.tokenizer import Ids
 
 SAMPLE = 16
 """How many prompts are read to find out how fast the model is."""
@@ -247,7 +248,7 @@ class Recorder(Wrapper):
 
 
 class _ReadOnly:
-    """A store that is asked and never told; ``known`` counts what it knew."""
+    """A store that is read and never written; ``known`` counts what it knew."""
 
     def __init__(self, below: Store) -> None:
         self.below = below
@@ -259,7 +260,7 @@ class _ReadOnly:
         return found
 
     def save(self, family: str, found: Mapping[str, Floats]) -> None:
-        """Forget it: what a plan is told means nothing."""
+        """Forget it: made-up numbers mean nothing."""
 
 
 def plan(

@@ -58,6 +58,6 @@ def json_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "ppcheck"}
 
 
-def schema_text() -> str:
+def spec_schema_text() -> str:
     """The JSON Schema as it is committed beside the spec language."""
     return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"

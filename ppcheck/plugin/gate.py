@@ -14,7 +14,7 @@ from ppcheck.plugin.options import option
 from ppcheck.plugin.state import State, state_of
 
 if TYPE_CHECKING:
-    from ppcheck.record.baseline import Baseline, Measured
+    from ppcheck.record.baseline import Baseline, LocatedClaim
     from ppcheck.record.examine import Examination
     from ppcheck.record.run import ClaimRecord, Comparison
 
@@ -196,7 +196,7 @@ def _check_seed(name: str, baseline: Baseline, seed: int) -> None:
         )
 
 
-def strangers(config: pytest.Config, run: Sequence[Measured]) -> str | None:
+def strangers(config: pytest.Config, run: Sequence[LocatedClaim]) -> str | None:
     """What is wrong where a run and its baseline have nothing in common; else None."""
     gate = gate_of(config)
     if not isinstance(gate, FileGate) or gate.baseline is None:
@@ -221,7 +221,7 @@ def unblessed(config: pytest.Config) -> str | None:
 
 
 def bless(
-    config: pytest.Config, run: Sequence[Measured], models: Sequence[Mapping[str, Any]]
+    config: pytest.Config, run: Sequence[LocatedClaim], models: Sequence[Mapping[str, Any]]
 ) -> str:
     """Write the baseline and say so; without ``models`` the run did not come to its end.
 

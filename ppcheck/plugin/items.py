@@ -13,7 +13,7 @@ from ppcheck.errors import ModelError, MovedWarning, PpcheckError, SpecError, Un
 from ppcheck.plugin.gate import gate_of
 from ppcheck.plugin.names import SUFFIX, claim_name, file_problem, group_name
 from ppcheck.plugin.options import option
-from ppcheck.plugin.progress import Progress
+from ppcheck.plugin.progress import ProgressLine
 from ppcheck.plugin.state import state_of
 from ppcheck.report.text import printable, printable_lines
 
@@ -219,7 +219,7 @@ class ClaimItem(SpecItem):
             raise self.entry.error
         examination.check_about(self.ref)
         state = state_of(self.config)
-        progress = Progress(self.config, self.name)
+        progress = ProgressLine(self.config, self.name)
         try:
             subject = Memo(state.subject(self.ref), state.store)
             subject.progress = progress
@@ -231,12 +231,12 @@ class ClaimItem(SpecItem):
             if self.ref.label in state.broken and len(state.refs) == 1:
                 self.session.shouldfail = f"the model {self.ref.label!r} could not be loaded"
 
-    def _compared(self, record: ClaimRecord, progress: Progress | None = None) -> ClaimRecord:
+    def _compared(self, record: ClaimRecord, progress: ProgressLine | None = None) -> ClaimRecord:
         """The record with what has become of the claim, where there is something to compare."""
         gate = gate_of(self.config)
         if gate is None:
             return record
-        told = progress or Progress(self.config, self.name)
+        told = progress or ProgressLine(self.config, self.name)
         comparison = gate.compared(record, self._examination(), told)
         return record.model_copy(update={"comparison": comparison})
 

@@ -13,7 +13,7 @@ PATIENCE = 2.0
 """Seconds before the line appears."""
 
 
-class Progress:
+class ProgressLine:
     """Says how far the measurement of one claim is; ``clear`` takes the line away again."""
 
     def __init__(self, config: pytest.Config, claim: str) -> None:

@@ -32,7 +32,7 @@ from ppcheck.plugin.state import state_of
 from ppcheck.report.text import printable
 
 if TYPE_CHECKING:
-    from ppcheck.record.baseline import Measured
+    from ppcheck.record.baseline import LocatedClaim
     from ppcheck.record.run import ClaimRecord, RunRecord
 
 
@@ -182,11 +182,11 @@ class Results:
     def _report(self) -> str | None:
         """Write the page, and say where it is."""
         from ppcheck.record.files import write_whole
-        from ppcheck.report.html import page
+        from ppcheck.report.html import run_page
 
         if (file := file_of(self.config, "report")) is None:
             return None
-        write_whole(file, page(self._run))
+        write_whole(file, run_page(self._run))
         return f"report: {Path(option(self.config, 'report'), 'index.html')}"
 
     def _bless(self, *, is_whole: bool) -> str | None:
@@ -246,13 +246,13 @@ class Results:
         return [path for path in given if path.exists()]
 
     @cached_property
-    def _measured(self) -> list[Measured]:
+    def _measured(self) -> list[LocatedClaim]:
         """In the order of models and specs, whatever the order in which workers finished."""
-        from ppcheck.record.baseline import Measured
+        from ppcheck.record.baseline import LocatedClaim
         from ppcheck.record.run import ClaimRecord
 
         found = [
-            Measured(
+            LocatedClaim(
                 ClaimRecord.model_validate(held["claim"] | {"outcome": self.outcomes.get(node)}),
                 Path(held["path"]),
                 tuple(held["ids"]),

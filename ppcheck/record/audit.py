@@ -38,7 +38,7 @@ class AuditedStatistic(Recorded):
     verdict: Verdict
 
 
-class Cell(Recorded):
+class AuditCell(Recorded):
     """One claim at one checkpoint.
 
     ``statistics`` are by what is expected of them (`recovery`, whichever head it is of), and
@@ -65,7 +65,7 @@ class AuditedClaim(Recorded):
     says: str
     bounds: dict[str, str]
     tolerance: dict[str, float] = Field(default_factory=dict)
-    cells: tuple[Cell | None, ...]
+    cells: tuple[AuditCell | None, ...]
 
 
 class Checkpoint(Recorded):

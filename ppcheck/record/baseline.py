@@ -79,7 +79,7 @@ class Baseline:
 
 
 @dataclass(frozen=True)
-class Measured:
+class LocatedClaim:
     """A claim of this run, the file that it stands in, and the ids of all claims there."""
 
     record: ClaimRecord
@@ -93,7 +93,7 @@ def key(spec: str, claim: str) -> str:
 
 
 def blessed(
-    before: Baseline | None, run: Sequence[Measured], model: Mapping[str, Any], folder: Path
+    before: Baseline | None, run: Sequence[LocatedClaim], model: Mapping[str, Any], folder: Path
 ) -> Baseline:
     """The baseline with what was measured now, and without what its spec no longer has.
 
@@ -153,7 +153,7 @@ def read_baseline(path: Path) -> Baseline | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise BaselineError(f"{path} is no baseline: {error}. {_AGAIN}") from error
+        raise BaselineError(f"{path} is not a baseline: {error}. {_AGAIN}") from error
     held = FORMAT.current(held, path)
     sidecar = _sidecar(path, str(held.get("units_sha256")))
     try:
@@ -187,9 +187,10 @@ def _sidecar(path: Path, digest: str) -> Path:
 
 def _trimmed(record: ClaimRecord) -> dict[str, Any]:
     claim = record.model_dump(mode="json", include=_CLAIM)
-    claim["facts"] = {name: record.facts[name] for name in _FACTS if name in record.facts}
-    if ranking := record.facts.get("ranking"):
-        claim["facts"]["ranking"] = ranking[:NAMED]
+    facts = record.facts.model_dump(mode="json")
+    claim["facts"] = {name: facts[name] for name in _FACTS if name in facts}
+    if record.facts.ranking:
+        claim["facts"]["ranking"] = facts["ranking"][:NAMED]
     claim["statistics"] = {
         name: {
             field: _rounded(value)

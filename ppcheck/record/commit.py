@@ -1,4 +1,4 @@
-"""The commit that a run was of, as git tells it."""
+"""The commit that a run was of, as git knows it."""
 
 from __future__ import annotations
 

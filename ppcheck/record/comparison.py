@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from ppcheck.arrays import Floats
-from ppcheck.judge.compare import Change, change, default_tolerance, difference
+from ppcheck.judge.compare import Change, ComparedSide, change, default_tolerance, difference
 from ppcheck.judge.limits import NO_GAP
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.leading import Paired, led, left, listed, member_of, moved, paired
@@ -111,7 +110,7 @@ def _incomparable(new: ClaimRecord, old: ClaimRecord) -> str | None:
         return f"it was not measured then: {old.reason or old.verdict}"
     if new.seed != old.seed:
         return f"seeds differ: {old.seed} then, {new.seed} now"
-    same_prompts = new.facts.get("prompts_sha256") == old.facts.get("prompts_sha256")
+    same_prompts = new.facts.prompts_sha256 == old.facts.prompts_sha256
     if new.fingerprint == old.fingerprint:
         return None if same_prompts else "prompts differ"
     if keys := list(_differing(new.measures, old.measures)):
@@ -131,10 +130,11 @@ def _differing(now: Mapping[str, str], then: Mapping[str, str]) -> Iterator[str]
             yield f"{key} was {then.get(key, _DEFAULT)}, is {now.get(key, _DEFAULT)}"
 
 
-def _units(one: StatisticRecord) -> Floats:
-    """Pseudo-values, [unit]; NaN for a share of a gap that is too small, which means nothing."""
+def _side(one: StatisticRecord) -> ComparedSide:
+    """Pseudo-values are NaN for a share of a gap that is too small, which means nothing."""
     units = np.array(one.units, dtype=np.float64)
-    return np.full(len(units), np.nan) if one.method == NO_GAP else units
+    known = np.full(len(units), np.nan) if one.method == NO_GAP else units
+    return ComparedSide(one.estimate, known, one.rounding)
 
 
 def _statistic(
@@ -150,10 +150,8 @@ def _statistic(
     if tolerance is None:
         tolerance = default_tolerance(bound, before.estimate)
     step = difference(
-        _units(after),
-        _units(before),
-        after.estimate - before.estimate,
-        rounding=after.rounding + before.rounding,
+        _side(after),
+        _side(before),
         confidence=1 - (1 - CONFIDENCE) / (comparisons * after.family),
         seed=new.seed,
         name=name,

@@ -11,7 +11,7 @@ from ppcheck.judge.verdict import Verdict
 from ppcheck.record.run import StatisticRecord
 
 
-class Key(NamedTuple):
+class ClaimKey(NamedTuple):
     """What a claim on a model is called in every run."""
 
     spec: str
@@ -73,7 +73,7 @@ class Course:
     ``curve`` is the statistic ``name``, which the last point shows, at each point.
     """
 
-    key: Key
+    key: ClaimKey
     runs: int
     first: Mark
     since: Mark
@@ -87,17 +87,17 @@ class Course:
         return self.points[-1].mark
 
 
-def course(key: Key, marks: Sequence[Mark], details: Sequence[Detail], last: int) -> Course:
+def course(key: ClaimKey, marks: Sequence[Mark], details: Sequence[Detail], last: int) -> Course:
     """Of all ``marks``, oldest first, and the ``details`` of the last of them, one more if any."""
     streak = next(
         (n for n, mark in enumerate(reversed(marks)) if mark.verdict is not marks[-1].verdict),
         len(marks),
     )
-    told = list(zip(marks[-len(details) :], details, strict=True))
+    known = list(zip(marks[-len(details) :], details, strict=True))
     befores = [None, *details[:-1]]
     points = [
         Point(mark, detail, *_change(before, detail))
-        for (mark, detail), before in zip(told, befores, strict=True)
+        for (mark, detail), before in zip(known, befores, strict=True)
     ][-last:]
     name = next((p.detail.shown for p in reversed(points) if p.detail.shown), None)
     curve = tuple(point.detail.statistics.get(name or "") for point in points)

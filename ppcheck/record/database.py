@@ -82,7 +82,7 @@ class Database:
     def __init__(self, url: str, folder: Path, *, create: bool = False) -> None:
         """Open it; a SQLite file is relative to ``folder``, and made where ``create`` says so.
 
-        Raises HistoryError for a URL that means nothing, and for what is no store or one of a
+        Raises HistoryError for a URL that means nothing, and for what is not a store or one of a
         later version.
         """
         parsed = _parsed(url)
@@ -172,7 +172,7 @@ def _parsed(url: str) -> URL:
     try:
         parsed = sql.make_url(url)
     except (ArgumentError, ValueError) as error:  # its message may hold a password
-        raise HistoryError(f"this is no URL of a store: write {EXAMPLES}") from error
+        raise HistoryError(f"this is not a URL of a store: write {EXAMPLES}") from error
     if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
         raise HistoryError(f"{url} keeps nothing: name a file, as in {EXAMPLES}")
     return parsed

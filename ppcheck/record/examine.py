@@ -16,7 +16,8 @@ from ppcheck.judge.compare import pseudo_values
 from ppcheck.judge.notes import finding_notes
 from ppcheck.judge.opposite import opposite
 from ppcheck.judge.verdict import Finding, Judgement, Verdict, judge
-from ppcheck.measure.core.check import Bench, Check, Measured, Measurement
+from ppcheck.measure.core.check import Bench, Check, CheckResult, StatisticResult
+from ppcheck.measure.core.facts import Facts
 from ppcheck.record.fingerprint import fingerprint, measures
 from ppcheck.record.naming import spec_name
 from ppcheck.record.run import ClaimRecord, Example, StatisticRecord
@@ -61,24 +62,24 @@ class Examination:
         before = subject.work
         claim, grid = self.entry.expand()
         check, bench = cast(Check, claim), Bench(subject, grid, self.seed, self.examples)
-        measurement = check.measure(bench)
-        cautions = tuple(dict.fromkeys(check.doubts(bench, measurement)))
-        statistics = [one.statistic for one in measurement.measured]
+        result = check.measure(bench)
+        cautions = tuple(dict.fromkeys(check.doubts(bench, result)))
+        statistics = [one.statistic for one in result.statistics]
         if subject.ran_whole is not None:
             note = f"measured with whole forward passes: {subject.ran_whole}"
-            work = [now - then for now, then in zip(subject.work, before, strict=True)]
-            facts = {**measurement.facts, "no_replay": subject.ran_whole, "work": work}
-            measurement = replace(measurement, notes=(*measurement.notes, note), facts=facts)
+            whole, replayed = (now - then for now, then in zip(subject.work, before, strict=True))
+            facts = result.facts | Facts(no_replay=subject.ran_whole, work=(whole, replayed))
+            result = replace(result, notes=(*result.notes, note), facts=facts)
         judgement = judge(
             statistics,
             claim.expect,
             confidence=claim.confidence,
             correction=claim.correction,
             seed=self.seed,
-            identity=measurement.identity,
+            identity=result.identity,
         )
         seconds = time.perf_counter() - started
-        record = self._record(judgement, measurement, seconds)
+        record = self._record(judgement, result, seconds)
         return record.model_copy(update={"cautions": cautions if record.passes else ()})
 
     def check_about(self, ref: ModelRef) -> None:
@@ -109,10 +110,8 @@ class Examination:
     def _unmeasured(self, verdict: Verdict, reason: str) -> ClaimRecord:
         return ClaimRecord(**self._identity(), verdict=verdict, reason=reason)
 
-    def _record(
-        self, judgement: Judgement, measurement: Measurement, seconds: float
-    ) -> ClaimRecord:
-        pairs = zip(judgement.findings, measurement.measured, strict=True)
+    def _record(self, judgement: Judgement, result: CheckResult, seconds: float) -> ClaimRecord:
+        pairs = zip(judgement.findings, result.statistics, strict=True)
         statistics = {
             title_in_record(finding.name, finding.member): _statistic(finding, behind)
             for finding, behind in pairs
@@ -121,8 +120,8 @@ class Examination:
             **self._identity(),
             verdict=judgement.verdict,
             statistics=statistics,
-            facts={**measurement.facts, "unit": self._unit_names()},
-            notes=(*measurement.notes, *finding_notes(judgement.findings, self._ranges)),
+            facts=result.facts | Facts(unit=self._unit_names()),
+            notes=(*result.notes, *finding_notes(judgement.findings, self._ranges)),
             reason=judgement.moved,
             seconds=seconds,
         )
@@ -156,8 +155,8 @@ class Examination:
     def _ranges(self) -> Mapping[str, Range]:
         return {} if self.entry.claim is None else self.entry.claim.all_statistics
 
-    def _unit_names(self) -> list[str]:
-        return [] if self.entry.grid is None else list(self.entry.grid.unit_names)
+    def _unit_names(self) -> tuple[str, ...]:
+        return () if self.entry.grid is None else tuple(self.entry.grid.unit_names)
 
 
 def unreadable(path: Path, model: str, error: SpecError) -> ClaimRecord:
@@ -195,7 +194,7 @@ def title_in_record(name: str, member: str | None) -> str:
     return name if member is None else f"{name}[{member}]"
 
 
-def _statistic(finding: Finding, behind: Measured) -> StatisticRecord:
+def _statistic(finding: Finding, behind: StatisticResult) -> StatisticRecord:
     estimate = finding.estimate
     return StatisticRecord(
         estimate=estimate.estimate,
@@ -224,7 +223,7 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _worst(behind: Measured, bound: Bound | None, estimate: float) -> tuple[Example, ...]:
+def _worst(behind: StatisticResult, bound: Bound | None, estimate: float) -> tuple[Example, ...]:
     """The examples that pull the statistic furthest to the wrong side of the bound."""
     if bound is None:
         return ()

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ppcheck.errors import HistoryError
 from ppcheck.judge.verdict import Verdict
-from ppcheck.record.course import Course, Detail, Key, Mark, course
+from ppcheck.record.course import ClaimKey, Course, Detail, Mark, course
 from ppcheck.record.database import CLAIMS, RUNS, STATISTICS, Database
 from ppcheck.record.naming import common_parts
 from ppcheck.record.run import ClaimRecord, RunRecord, StatisticRecord
@@ -116,7 +116,7 @@ def _claim_row(run: RunRecord, place: int, claim: ClaimRecord) -> dict[str, Any]
         "says": claim.says,
         "reason": claim.reason and claim.reason.removeprefix(f"{claim.where}: "),
         "fingerprint": claim.fingerprint,
-        "prompts_sha256": claim.facts.get("prompts_sha256"),
+        "prompts_sha256": claim.facts.prompts_sha256,
         "seed": claim.seed,
     }
     kept = {name: _text(text) for name, text in texts.items()}
@@ -129,8 +129,8 @@ def _statistic_rows(place: int, claim: ClaimRecord, decides: Decides) -> Iterato
         fields = {field: getattr(one, field) for field in _OF_STATISTIC}
         verdict = None if one.verdict is None else str(one.verdict)
         texts = {"name": _text(name), "bound": _text(one.bound), "verdict": verdict}
-        told = {"decides": decided is not None and decided[0] == name}
-        yield {"place": place, "number": number} | fields | texts | told
+        flags = {"decides": decided is not None and decided[0] == name}
+        yield {"place": place, "number": number} | fields | texts | flags
 
 
 def _utc(text: str) -> datetime:
@@ -138,7 +138,7 @@ def _utc(text: str) -> datetime:
     try:
         found = datetime.fromisoformat(text)
     except ValueError as error:
-        raise HistoryError(f"the record's `started` is no time: {text!r}") from error
+        raise HistoryError(f"the record's `started` is not a time: {text!r}") from error
     return (found.astimezone(UTC) if found.tzinfo else found).replace(tzinfo=None)
 
 
@@ -149,13 +149,13 @@ def _text(value: object) -> str | None:
     return str(value).encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
 
 
-def _chosen(connection: sql.Connection, wanted: Wanted) -> dict[Key, Key]:
+def _chosen(connection: sql.Connection, wanted: Wanted) -> dict[ClaimKey, ClaimKey]:
     """The keys that are asked for, as they stand in the store, each with what the claim is called.
 
     Raises HistoryError where there is none.
     """
     columns = (CLAIMS.c.spec, CLAIMS.c.claim, CLAIMS.c.model)
-    stored = [Key(*row) for row in connection.execute(sql.select(*columns).distinct())]
+    stored = [ClaimKey(*row) for row in connection.execute(sql.select(*columns).distinct())]
     specs = _specs(connection, {key.spec for key in stored})
     called = {key: key._replace(spec=specs[key.spec]) for key in stored}
     keys = set(called.values())
@@ -167,7 +167,7 @@ def _chosen(connection: sql.Connection, wanted: Wanted) -> dict[Key, Key]:
         _some(keys, "model", wanted.model, models)
     if wanted.statistic is not None:
         named = sql.select(STATISTICS.c.name, *columns).join(CLAIMS).distinct()
-        rows = [(name, called[Key(*key)]) for name, *key in connection.execute(named)]
+        rows = [(name, called[ClaimKey(*key)]) for name, *key in connection.execute(named)]
         rows = [(name, key) for name, key in rows if key in keys]
         keys = {key for name, key in rows if name == wanted.statistic}
         _some(keys, "statistic", wanted.statistic, {name for name, _ in rows})
@@ -200,7 +200,7 @@ def _share_a_run(connection: sql.Connection, one: str, other: str) -> bool:
     return connection.execute(asked).first() is not None
 
 
-def _matching(keys: set[Key], pattern: str) -> set[Key]:
+def _matching(keys: set[ClaimKey], pattern: str) -> set[ClaimKey]:
     """Those that are called so; else those that the glob fits; else those of which it is a part."""
     names = {key: (key.claim, f"{key.spec}::{key.claim}") for key in keys}
     tests: tuple[Callable[[str], bool], ...] = (
@@ -215,13 +215,13 @@ def _matching(keys: set[Key], pattern: str) -> set[Key]:
     return set()
 
 
-def _some(found: Iterable[Key], what: str, asked: str, known: Iterable[str]) -> None:
+def _some(found: Iterable[ClaimKey], what: str, asked: str, known: Iterable[str]) -> None:
     if not found:
         hint = suggest(asked, sorted(known))
         raise HistoryError(f"no {what} in the history is called {asked!r}: {hint}")
 
 
-def _where(keys: Collection[Key], wanted: Wanted) -> list[sql.ColumnElement[bool]]:
+def _where(keys: Collection[ClaimKey], wanted: Wanted) -> list[sql.ColumnElement[bool]]:
     """Narrows what is read to about these keys: names alone, which an index finds."""
     if wanted == Wanted():
         return []
@@ -232,8 +232,10 @@ def _where(keys: Collection[Key], wanted: Wanted) -> list[sql.ColumnElement[bool
 
 
 def _marks(
-    connection: sql.Connection, keys: Mapping[Key, Key], where: Sequence[sql.ColumnElement[bool]]
-) -> dict[Key, list[Mark]]:
+    connection: sql.Connection,
+    keys: Mapping[ClaimKey, ClaimKey],
+    where: Sequence[sql.ColumnElement[bool]],
+) -> dict[ClaimKey, list[Mark]]:
     """Every run of each claim, oldest first; ``keys`` say what those in the store are called."""
     c, r = CLAIMS.c, RUNS.c
     query = (
@@ -242,9 +244,9 @@ def _marks(
         .where(*where)
         .order_by(r.started, c.run, c.place)
     )
-    found: dict[Key, list[Mark]] = defaultdict(list)
+    found: dict[ClaimKey, list[Mark]] = defaultdict(list)
     for *key, run, place, started, commit, verdict in connection.execute(query):
-        if (name := keys.get(Key(*key))) is not None:
+        if (name := keys.get(ClaimKey(*key))) is not None:
             found[name].append(Mark((run, place), started, commit, Verdict(verdict)))
     return {key: found[key] for key in sorted(found)}
 
@@ -259,9 +261,9 @@ def _details(
     named = sql.select(s.run, s.place, s.name).select_from(both).where(s.decides, *where)
     decided = {(run, place): name for run, place, name in connection.execute(named)}
     names = sorted(set(decided.values())) if asked is None else [asked]
-    told = sql.select(s.run, s.place, s.name, *(s[name] for name in _OF_STATISTIC))
+    columns = sql.select(s.run, s.place, s.name, *(s[name] for name in _OF_STATISTIC))
     statistics: dict[tuple[int, int], dict[str, StatisticRecord]] = defaultdict(dict)
-    query = told.select_from(both).where(s.name.in_(names), *where)
+    query = columns.select_from(both).where(s.name.in_(names), *where)
     for run, place, name, *fields in connection.execute(query):
         one = StatisticRecord(**dict(zip(_OF_STATISTIC, fields, strict=True)))
         statistics[run, place][name] = one

@@ -52,8 +52,8 @@ def moved(new: ClaimRecord, old: ClaimRecord) -> tuple[str, str] | None:
     A role has moved where its own verdict says so, or nobody of those who played it still does; a
     choice among many sites has where half or more of them are others.
     """
-    if "players" in new.facts:
-        then, now = (tuple(record.facts.get("players", ())) for record in (old, new))
+    if new.facts.players is not None:
+        then, now = (record.facts.players or () for record in (old, new))
         most = len(then) if new.verdict is Verdict.MOVED else 0
     else:
         then, now = (_chosen(record) for record in (old, new))
@@ -74,7 +74,7 @@ def led(new: ClaimRecord, old: ClaimRecord) -> tuple[str, str] | None:
 
 def left(new: ClaimRecord, old: ClaimRecord) -> frozenset[str]:
     """Those who played the role then and do not now."""
-    return frozenset(old.facts.get("players", ())) - frozenset(new.facts.get("players", ()))
+    return frozenset(old.facts.players or ()) - frozenset(new.facts.players or ())
 
 
 def member_of(name: str) -> str | None:
@@ -100,7 +100,7 @@ def _expected(record: ClaimRecord, other: ClaimRecord) -> dict[str, StatisticRec
 
 
 def _looked(record: ClaimRecord) -> bool:
-    return bool(record.facts.get("looked_at"))
+    return bool(record.facts.looked_at)
 
 
 def _by_rank(
@@ -119,7 +119,7 @@ def _by_rank(
 
 def _ranked(names: Sequence[str], record: ClaimRecord) -> list[str]:
     """In the order in which their members were kept."""
-    kept = list(record.facts.get("kept", ()))
+    kept = record.facts.kept
 
     def place(name: str) -> int:
         member = member_of(name)
@@ -135,10 +135,9 @@ def _alike(one: StatisticRecord, other: StatisticRecord) -> bool:
 
 def _chosen(record: ClaimRecord) -> tuple[str, ...]:
     """What was chosen by looking, the best first."""
-    facts = record.facts
-    return tuple(facts.get("kept", ()) if _looked(record) else facts.get("set", ()))
+    return record.facts.kept if _looked(record) else record.facts.set_
 
 
 def _leader(record: ClaimRecord) -> str | None:
-    order = _chosen(record) or tuple(record.facts.get("ranking", ()))
-    return str(order[0]) if order else None
+    order = _chosen(record) or record.facts.ranking
+    return order[0] if order else None

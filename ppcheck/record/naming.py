@@ -42,7 +42,7 @@ def common_parts(one: str | Path, other: str | Path) -> int:
     return len(short) if short and long[-len(short) :] == short else 0
 
 
-def paired(
+def paired_specs(
     new: Mapping[str, Collection[str]], old: Mapping[str, Collection[str]]
 ) -> dict[str, str]:
     """The old name of each new spec that was called differently before, by the ids of claims.

@@ -18,20 +18,21 @@ from ppcheck.record.versions import Format, Held, parsed
 def read_run(path: Path) -> RunRecord:
     """The run record in a file.
 
-    Raises BaselineError for a file that cannot be read, is no run record, or is of a later version.
+    Raises BaselineError for a file that cannot be read, is not a run record or is of a later
+    version.
     """
-    return validated(read_held(path), path)
+    return validated_run(read_held(path), path)
 
 
 def read_held(path: Path) -> Any:
-    """What a file holds, in whatever version. Raises BaselineError for what is no JSON."""
+    """What a file holds, in whatever version. Raises BaselineError for what is not JSON."""
     try:
         return parsed(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise BaselineError(f"{path} is no run record: {error}. {_WRITE}") from error
+        raise BaselineError(f"{path} is not a run record: {error}. {_WRITE}") from error
 
 
-def validated(held: Any, path: Path) -> RunRecord:
+def validated_run(held: Any, path: Path) -> RunRecord:
     """The run record that the file ``path`` holds. Raises BaselineError."""
     current = FORMAT.current(held, path)
     try:

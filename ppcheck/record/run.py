@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from ppcheck.judge.compare import WORSE, Change
 from ppcheck.judge.verdict import Verdict
+from ppcheck.measure.core.facts import Facts
 
 
 class Outcome(StrEnum):
@@ -126,7 +127,7 @@ class ClaimRecord(Recorded):
     expect: dict[str, str] = Field(default_factory=dict)
     tolerance: dict[str, float] = Field(default_factory=dict)
     statistics: dict[str, StatisticRecord] = Field(default_factory=dict)
-    facts: dict[str, Any] = Field(default_factory=dict)
+    facts: Annotated[Facts, BeforeValidator(Facts.read)] = Field(default_factory=Facts)
     notes: tuple[str, ...] = ()
     cautions: tuple[str, ...] = ()
     reason: str | None = None
@@ -142,7 +143,7 @@ class ClaimRecord(Recorded):
     @property
     def passes(self) -> bool:
         """Whether it holds or, where its identity is loose, has moved."""
-        loose = self.facts.get("identity") != "strict"
+        loose = self.facts.identity != "strict"
         return self.verdict is Verdict.HOLDS or (self.verdict is Verdict.MOVED and loose)
 
     @property
@@ -196,7 +197,7 @@ class RunRecord(Recorded):
         return self.model_dump_json(by_alias=True, indent=1) + "\n"
 
 
-def schema_text() -> str:
+def record_schema_text() -> str:
     """The JSON Schema of a run record, as it is committed beside this file."""
     schema = RunRecord.model_json_schema(by_alias=True)
     dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}

@@ -10,7 +10,7 @@ from ppcheck.judge.compare import Change
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.comparison import compared, lost, n_comparisons, was_or_is_measured
 from ppcheck.record.examine import UNREADABLE
-from ppcheck.record.naming import paired
+from ppcheck.record.naming import paired_specs
 from ppcheck.record.run import ClaimRecord, Outcome, RunRecord, outcome_of
 
 _Place = tuple[str, str, str]
@@ -24,7 +24,7 @@ def compared_runs(new: RunRecord, old: RunRecord, name: str) -> RunRecord:
     seed, in common.
     """
     _check_seeds(new, old, name)
-    names = paired(_ids(new), _ids(old))
+    names = paired_specs(_ids(new), _ids(old))
     one_each = len(new.models) <= 1 and len(old.models) <= 1
     then = {
         _place(claim, claim.spec, one_model=one_each): claim
@@ -59,7 +59,7 @@ def _check_seeds(new: RunRecord, old: RunRecord, name: str) -> None:
 
 def left_out(new: RunRecord, old: RunRecord) -> list[str]:
     """The old claims that the new run did not ask for, by spec and id."""
-    names = {was: one for one, was in paired(_ids(new), _ids(old)).items()}
+    names = {was: one for one, was in paired_specs(_ids(new), _ids(old)).items()}
     known = {(claim.spec, claim.id) for claim in new.claims}
     return [
         f"{claim.spec}::{claim.id}"
@@ -81,9 +81,9 @@ def _compared(
     found = compared(
         claim, then.get(place), name, tolerance=claim.tolerance, comparisons=comparisons
     )
-    told = claim.model_copy(update={"comparison": found})
+    judged = claim.model_copy(update={"comparison": found})
     lenient = claim.outcome is Outcome.XFAILED
-    return told.model_copy(update={"outcome": outcome_of(told, lenient=lenient)})
+    return judged.model_copy(update={"outcome": outcome_of(judged, lenient=lenient)})
 
 
 def _missing(
@@ -98,7 +98,7 @@ def _missing(
         reason = _reason(claim, new, names)
         if reason is None:
             continue
-        told = ClaimRecord(
+        judged = ClaimRecord(
             id=claim.id,
             spec=names.get(claim.spec, claim.spec),
             line=claim.line,
@@ -111,7 +111,7 @@ def _missing(
             reason=reason,
             comparison=lost(claim, name, reason, Change.GONE),
         )
-        yield told.model_copy(update={"outcome": outcome_of(told)})
+        yield judged.model_copy(update={"outcome": outcome_of(judged)})
 
 
 def _reason(claim: ClaimRecord, new: RunRecord, names: Mapping[str, str]) -> str | None:

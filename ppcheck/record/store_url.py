@@ -9,5 +9,5 @@ EXAMPLES = "sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
 def store_url(text: str) -> str:
     """The text, if it looks like a URL; raises ValueError."""
     if "://" not in text:
-        raise ValueError(f"{text!r} is no URL of a store: write {EXAMPLES}")
+        raise ValueError(f"{text!r} is not a URL of a store: write {EXAMPLES}")
     return text

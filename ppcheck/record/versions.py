@@ -56,7 +56,7 @@ class Format:
         version = self._version_in(found)
         if version is None:
             raise BaselineError(
-                f"{path} is no {self.what}: its schema is {found!r}, not {self.schema!r}. "
+                f"{path} is not a {self.what}: its schema is {found!r}, not {self.schema!r}. "
                 f"{self.remedy}"
             )
         if version > self.version:

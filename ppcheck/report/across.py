@@ -12,10 +12,10 @@ from itertools import pairwise
 from ppcheck.judge.compare import default_tolerance, room
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.audit import (
+    AuditCell,
     AuditedClaim,
     AuditedStatistic,
     AuditRecord,
-    Cell,
     Checkpoint,
     Status,
 )
@@ -30,7 +30,7 @@ FELL = "▼"
 NOBODY = "nobody"
 
 
-class Kind(StrEnum):
+class TrajectoryKind(StrEnum):
     """How a claim fares over the checkpoints at which it was measured."""
 
     ALWAYS = "always holds"
@@ -42,12 +42,12 @@ class Kind(StrEnum):
 
 
 KIND_MARKS = {
-    Kind.ALWAYS: "✓",
-    Kind.STARTS: "↗",
-    Kind.STOPS: "↘",
-    Kind.CHANGES: "↕",
-    Kind.NEVER: "✗",
-    Kind.UNASKED: "-",
+    TrajectoryKind.ALWAYS: "✓",
+    TrajectoryKind.STARTS: "↗",
+    TrajectoryKind.STOPS: "↘",
+    TrajectoryKind.CHANGES: "↕",
+    TrajectoryKind.NEVER: "✗",
+    TrajectoryKind.UNASKED: "-",
 }
 
 
@@ -82,15 +82,15 @@ class Fall:
 
 
 @dataclass(frozen=True)
-class Course:
+class Trajectory:
     """One claim's cells, read in the order of the checkpoints, and what is expected of it."""
 
-    cells: Sequence[Cell | None]
+    cells: Sequence[AuditCell | None]
     bounds: Mapping[str, str] = field(default_factory=dict)
     tolerance: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, claim: AuditedClaim) -> Course:
+    def of(cls, claim: AuditedClaim) -> Trajectory:
         return cls(claim.cells, claim.bounds, claim.tolerance)
 
     @cached_property
@@ -103,15 +103,15 @@ class Course:
         ]
 
     @cached_property
-    def kind(self) -> Kind:
+    def kind(self) -> TrajectoryKind:
         passes = [held for _, held in self._held]
         if not passes:
-            return Kind.UNASKED
+            return TrajectoryKind.UNASKED
         if len(set(passes)) == 1:
-            return Kind.ALWAYS if passes[0] else Kind.NEVER
+            return TrajectoryKind.ALWAYS if passes[0] else TrajectoryKind.NEVER
         if sum(one != other for one, other in pairwise(passes)) == 1:
-            return Kind.STOPS if passes[0] else Kind.STARTS
-        return Kind.CHANGES
+            return TrajectoryKind.STOPS if passes[0] else TrajectoryKind.STARTS
+        return TrajectoryKind.CHANGES
 
     @cached_property
     def span(self) -> tuple[int, int] | None:
@@ -143,7 +143,7 @@ class Course:
     def falls(self) -> list[Fall]:
         """Figures that became worse though the claim holds, in the order of the checkpoints.
 
-        Where the role has moved that is told, and figures are of another component.
+        Where the role has moved the text says so, and figures are of another component.
         """
         found = [fall for name, bound in self.bounds.items() for fall in self._falls(name, bound)]
         return sorted(found, key=lambda fall: fall.at)
@@ -181,17 +181,17 @@ class Course:
     def words(self, names: Sequence[str]) -> str:
         """``holds from step1000 to step4000, but not at 1 between``."""
         if self.span is None:
-            return "not applicable" if self.kind is Kind.UNASKED else "holds nowhere"
-        if self.kind is Kind.ALWAYS:
+            return "not applicable" if self.kind is TrajectoryKind.UNASKED else "holds nowhere"
+        if self.kind is TrajectoryKind.ALWAYS:
             return "holds throughout"
         first, last = self.span
         between = sum(not held for number, held in self._held if first < number < last)
         if first == last:
             return f"holds at {names[first]} alone"
         gaps = f", but not at {between} between" if between else ""
-        if not between and self.kind is Kind.STARTS:
+        if not between and self.kind is TrajectoryKind.STARTS:
             return f"holds from {names[first]} on"
-        if not between and self.kind is Kind.STOPS:
+        if not between and self.kind is TrajectoryKind.STOPS:
             return f"holds up to {names[last]}"
         return f"holds from {names[first]} to {names[last]}{gaps}"
 
@@ -214,7 +214,7 @@ def players(names: Sequence[str]) -> str:
     return printable(", ".join(names)) or NOBODY
 
 
-def mark(cell: Cell | None) -> str:
+def mark(cell: AuditCell | None) -> str:
     return NOTHING if cell is None else MARKS[cell.verdict]
 
 
@@ -246,14 +246,14 @@ def _named(each: Checkpoint, *, reasons: bool) -> str:
 
 def tally_of_courses(claims: Sequence[AuditedClaim]) -> str:
     """``86 claims: 60 always hold, 21 stop holding, 5 move``."""
-    courses = list(map(Course.of, claims))
+    courses = list(map(Trajectory.of, claims))
     words = {
-        Kind.ALWAYS: ("always holds", "always hold"),
-        Kind.STARTS: ("starts to hold", "start to hold"),
-        Kind.STOPS: ("stops holding", "stop holding"),
-        Kind.CHANGES: ("comes and goes", "come and go"),
-        Kind.NEVER: ("never holds", "never hold"),
-        Kind.UNASKED: ("not applicable", "not applicable"),
+        TrajectoryKind.ALWAYS: ("always holds", "always hold"),
+        TrajectoryKind.STARTS: ("starts to hold", "start to hold"),
+        TrajectoryKind.STOPS: ("stops holding", "stop holding"),
+        TrajectoryKind.CHANGES: ("comes and goes", "come and go"),
+        TrajectoryKind.NEVER: ("never holds", "never hold"),
+        TrajectoryKind.UNASKED: ("not applicable", "not applicable"),
     }
     parts = [in_words(Counter(course.kind for course in courses), words)]
     if moving := sum(bool(course.moves) for course in courses):

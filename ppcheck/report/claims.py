@@ -43,11 +43,11 @@ def most_telling_first(claim: ClaimRecord) -> list[tuple[str, StatisticRecord]]:
     return sorted(claim.statistics.items(), key=lambda item: (urgency(item[1]), slack(item[1])))
 
 
-def sample(claim: ClaimRecord) -> str:
+def sample_text(claim: ClaimRecord) -> str:
     facts = claim.facts
-    shared = ", ".join(facts.get("unit", ())) or "each prompt is one"
-    units = f"{facts.get('units')} independent units ({printable(shared)})"
-    return f"{facts.get('prompts')} prompts in {units}"
+    shared = ", ".join(facts.unit) or "each prompt is one"
+    units = f"{facts.units} independent units ({printable(shared)})"
+    return f"{facts.prompts} prompts in {units}"
 
 
 def advice(claim: ClaimRecord) -> list[str]:
@@ -56,15 +56,15 @@ def advice(claim: ClaimRecord) -> list[str]:
         return []
     judged = [s for s in claim.statistics.values() if s.verdict is Verdict.INCONCLUSIVE]
     if few := [s.n for s in judged if s.n < MIN_UNITS]:
-        halved = ", and `top` judges on half of them" if claim.facts.get("looked_at") else ""
-        shared = ", ".join(claim.facts.get("unit", ())) or "the grid"
+        halved = ", and `top` judges on half of them" if claim.facts.looked_at else ""
+        shared = ", ".join(claim.facts.unit) or "the grid"
         advice = f"{min(few)} independent units are too few, {MIN_UNITS} are needed{halved}"
         return [f"{advice}: more words for {shared} make more units"]
     wanted = [s.more_units for s in judged if s.more_units]
     if not wanted or len(wanted) < len(judged):
-        return []  # of one of them no number of units can be told
+        return []  # for one of them no number of units can be given
     more = max(wanted)
-    if claim.facts.get("looked_at"):
+    if claim.facts.looked_at:
         both = f"about {2 * more:,} more independent units would decide it"
         return [f"{both}: {more:,} to judge on, and as many to choose by"]
     return [f"about {more:,} more independent units would decide it"]
@@ -88,8 +88,8 @@ def slow_models(claims: Sequence[ClaimRecord]) -> list[str]:
     """A line for each model whose patches were not replayed: why, and what that costs."""
     slow: dict[tuple[str, str], list[ClaimRecord]] = {}
     for claim in claims:
-        if (why := claim.facts.get("no_replay")) is not None:
-            slow.setdefault((claim.model, str(why)), []).append(claim)
+        if (why := claim.facts.no_replay) is not None:
+            slow.setdefault((claim.model, why), []).append(claim)
     return [
         f"{printable(model)} cannot be replayed, so that {counted(len(some), 'claim')} took whole "
         f"forward passes, which are as exact and {_toll(some)}: {printable(why)}"
@@ -99,8 +99,8 @@ def slow_models(claims: Sequence[ClaimRecord]) -> list[str]:
 
 def cautions(claims: Sequence[ClaimRecord]) -> list[str]:
     """Lines about claims that hold and may say less than they seem to, or are of rare answers."""
-    rare = [claim for claim in claims if claim.facts.get("mass", 1.0) < LOW]
-    named = [f"{printable(claim.id)} ({number(claim.facts['mass'])})" for claim in rare]
+    masses = [(claim, claim.facts.mass) for claim in claims if claim.facts.mass is not None]
+    named = [f"{printable(claim.id)} ({number(mass)})" for claim, mass in masses if mass < LOW]
     what = "the model hardly ever gives the choices, so that these claims are about rare answers"
     lines = [f"{what}: {', '.join(named)}"] if named else []
     said: dict[str, list[str]] = {}
@@ -112,7 +112,7 @@ def cautions(claims: Sequence[ClaimRecord]) -> list[str]:
 
 def _toll(claims: Sequence[ClaimRecord]) -> str:
     """How much more whole passes took than replays would have."""
-    work = [claim.facts.get("work", (0, 0)) for claim in claims]
+    work = [claim.facts.work for claim in claims]
     whole, replayed = (sum(each) for each in zip(*work, strict=True))
     return f"{whole / replayed:.1f} times the work or more" if replayed else "more work"
 

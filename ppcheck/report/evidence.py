@@ -15,12 +15,12 @@ from ppcheck.report.claims import (
     cells,
     deciding,
     most_telling_first,
-    sample,
+    sample_text,
     with_interval,
 )
 from ppcheck.report.gate import MARKS as CHANGE_MARKS
-from ppcheck.report.gate import changed, lead, telling, title
-from ppcheck.report.pictures import Json, moved, pictures, rounded
+from ppcheck.report.gate import changed, compared_title, lead, telling
+from ppcheck.report.pictures import Json, moved_from_to, pictures, rounded
 from ppcheck.report.summary import cause_of, is_broken, outcome, rank
 from ppcheck.report.text import number, printable
 from ppcheck.spec.bound import Bound
@@ -59,7 +59,7 @@ def row(claim: ClaimRecord) -> Json:
         "rank": rank(claim),
         "interval": None if decided is None else _interval(decided[1]),
         "change": _change(claim),
-        "moved": moved(claim),
+        "moved": moved_from_to(claim),
         "led": lead(claim),
         "difference": _telling(claim),
     }
@@ -72,7 +72,7 @@ def figures(claim: ClaimRecord) -> Json:
     command = f"pytest {shlex.quote(node)} {shlex.quote(f'--model={claim.model}')}"
     return {
         "on": printable(claim.on),
-        "sample": sample(claim) if "units" in claim.facts else "",
+        "sample": sample_text(claim) if claim.facts.units else "",
         "reason": printable(claim.reason or ""),
         "notes": [*map(printable, claim.notes), *advice(claim)],
         "source": printable(claim.source or ""),
@@ -107,8 +107,8 @@ def _change(claim: ClaimRecord) -> Json | None:
         return None
     change = claim.comparison.change
     reason = printable(claim.comparison.reason or "")
-    told = {"kind": str(change), "mark": CHANGE_MARKS[change], "text": changed(claim)}
-    return told | ({"reason": reason} if reason else {})
+    found = {"kind": str(change), "mark": CHANGE_MARKS[change], "text": changed(claim)}
+    return found | ({"reason": reason} if reason else {})
 
 
 def _telling(claim: ClaimRecord) -> Json | None:
@@ -119,7 +119,7 @@ def _telling(claim: ClaimRecord) -> Json | None:
     now = claim.statistics.get(name)
     bound = "" if now is None or now.bound is None else f"expected {now.bound}"
     return {
-        "name": title(name, one),
+        "name": compared_title(name, one),
         "old": number(one.old),
         "new": number(one.new),
         "bound": printable(bound),
@@ -164,7 +164,7 @@ def _differences(claim: ClaimRecord) -> list[Json]:
 def _difference(name: str, one: ComparedStatistic) -> Json:
     interval = f"[{number(one.low, '-∞')}, {number(one.high)}]"
     return {
-        "name": title(name, one),
+        "name": compared_title(name, one),
         "change": str(one.change),
         "mark": CHANGE_MARKS[one.change],
         "old": number(one.old),

@@ -23,7 +23,7 @@ MARKS = {
     Change.GONE: "−",
     Change.NOT_COMPARABLE: "≠",
 }
-"""A change's mark beside its word, so that no colour is needed to tell them apart."""
+"""A change's mark beside its word, so that they differ without colour too."""
 
 
 _ORDER = (
@@ -98,7 +98,8 @@ def difference_lines(claim: ClaimRecord) -> list[str]:
     if claim.comparison is None:
         return []
     return [
-        f"{title(name, one)}  {number(one.old)} → {number(one.new)}: {_signed(one)}  {one.change}"
+        f"{compared_title(name, one)}  {number(one.old)} → {number(one.new)}: "
+        f"{_signed(one)}  {one.change}"
         for name, one in claim.comparison.statistics.items()
     ] + [
         f"{printable(name)}  is on one side alone, and not compared"
@@ -106,7 +107,7 @@ def difference_lines(claim: ClaimRecord) -> list[str]:
     ]
 
 
-def title(name: str, one: ComparedStatistic) -> str:
+def compared_title(name: str, one: ComparedStatistic) -> str:
     """``strength[L25H2] → strength[L26H2]``, where another component led then."""
     return printable(name if one.was is None else f"{one.was} → {name}")
 

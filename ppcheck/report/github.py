@@ -17,9 +17,9 @@ def commands(claims: Sequence[ClaimRecord]) -> list[str]:
     """Workflow commands, one a line: the run, then claims that do not pass, are open or moved, or
     that need caution.
     """
-    told = summary(claims)
+    said = summary(claims)
     level = "error" if any(map(is_broken, claims)) else "notice"
-    whole = f"::{level} title=ppcheck::{_data(chr(10).join(told.lines))}"
+    whole = f"::{level} title=ppcheck::{_data(chr(10).join(said.lines))}"
     return [whole, *(line for claim in claims if (line := _annotation(claim)) is not None)]
 
 

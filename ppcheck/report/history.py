@@ -29,8 +29,8 @@ def sparkline(curve: Sequence[StatisticRecord | None]) -> str:
 
     What lies within the intervals therefore looks about level. A dot is a run without the value.
     """
-    told = [one if one and math.isfinite(one.estimate) else None for one in curve]
-    scale = [end for one in told if one for end in (one.low, one.estimate, one.high)]
+    known = [one if one and math.isfinite(one.estimate) else None for one in curve]
+    scale = [end for one in known if one for end in (one.low, one.estimate, one.high)]
     ends = [end for end in scale if end is not None and math.isfinite(end)]
     bottom, top = min(ends, default=0.0), max(ends, default=0.0)
 
@@ -38,7 +38,7 @@ def sparkline(curve: Sequence[StatisticRecord | None]) -> str:
         share = (estimate - bottom) / (top - bottom) if top > bottom else 0.5
         return _STEPS[min(int(share * len(_STEPS)), len(_STEPS) - 1)]
 
-    return "".join(step(one.estimate) if one else _NOTHING for one in told)
+    return "".join(step(one.estimate) if one else _NOTHING for one in known)
 
 
 def overview(courses: Sequence[Course], *, colour: bool, width: int = WIDTH) -> str:

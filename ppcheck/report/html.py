@@ -11,7 +11,7 @@ from ppcheck.record.run import ClaimRecord, RunRecord
 from ppcheck.report.claims import MARKS, cautions, slow_models
 from ppcheck.report.embedding import COMPACT, embedded, environment
 from ppcheck.report.evidence import examples, figures, row
-from ppcheck.report.pictures import Json, moved
+from ppcheck.report.pictures import Json, moved_from_to
 from ppcheck.report.summary import Summary, rank, summary
 from ppcheck.report.text import printable
 
@@ -23,16 +23,16 @@ _CRAMPED = 20_000
 _SCRIPTS = ("dom", "interval", "plots", "charts", "details", "table", "rows", "chrome", "app")
 
 
-def page(run: RunRecord) -> str:
+def run_page(run: RunRecord) -> str:
     """The page.
 
     Every text of a spec, a prompt or a model goes through `printable`, is escaped where it stands
     in the page, and is put in place as text. Only the page's own two scripts may run (CSP).
     """
     template = environment().get_template("index.html.jinja")
-    told = {"view": _View(run), **embedded(["page"], _SCRIPTS)}
-    bare = len(template.render(**told, evidence=[]).encode())
-    return template.render(**told, evidence=_evidence(run.claims, LARGEST - bare))
+    fields = {"view": _View(run), **embedded(["page"], _SCRIPTS)}
+    bare = len(template.render(**fields, evidence=[]).encode())
+    return template.render(**fields, evidence=_evidence(run.claims, LARGEST - bare))
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class _View:
         """From whom to whom and in which claims, roles first; those of most claims come first."""
         found: dict[tuple[str, str], list[str]] = {}
         for claim in sorted(self.claims, key=lambda claim: claim.check != "role"):
-            if pair := moved(claim):
+            if pair := moved_from_to(claim):
                 found.setdefault((pair[0], pair[1]), []).append(printable(claim.id))
         order = sorted(found.items(), key=lambda item: -len(item[1]))
         return [(*pair, _first(names)) for pair, names in order[:MOST_MOVES]]
@@ -124,7 +124,7 @@ def _first(names: Sequence[str]) -> str:
 
 def _model(label: str, info: dict[str, Any]) -> Json:
     parameters, versions = info.get("parameters"), info.get("versions") or {}
-    told = [
+    fields = [
         ("architecture", info.get("architecture")),
         ("parameters", f"{parameters:,}" if isinstance(parameters, int) else None),
         ("weights", str(info.get("weights_sha256", ""))[:12]),
@@ -132,7 +132,7 @@ def _model(label: str, info: dict[str, Any]) -> Json:
         ("device", info.get("device")),
         ("versions", ", ".join(f"{name} {number}" for name, number in versions.items())),
     ]
-    rows = [(name, printable(str(value))) for name, value in told if value]
+    rows = [(name, printable(str(value))) for name, value in fields if value]
     return {"label": printable(label), "rows": rows}
 
 

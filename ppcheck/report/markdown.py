@@ -25,8 +25,8 @@ def markdown(claims: Sequence[ClaimRecord]) -> str:
         *(part for each in others for part in (each, "")),
     ]
     with_change = any(claim.comparison is not None for claim in claims)
-    told = sorted(filter(_is_told, claims), key=rank)
-    lines += _table(told, with_change=with_change) if told else []
+    listed = sorted(filter(_is_listed, claims), key=rank)
+    lines += _table(listed, with_change=with_change) if listed else []
     lines += [line for caution in cautions(claims) for line in (escaped(caution), "")]
     lines += ["<details><summary>All claims</summary>", ""]
     lines += _table(claims, with_change=with_change)
@@ -38,7 +38,7 @@ def escaped(text: str) -> str:
     return printable(text).translate(_SPECIAL)
 
 
-def _is_told(claim: ClaimRecord) -> bool:
+def _is_listed(claim: ClaimRecord) -> bool:
     return is_broken(claim) or claim.verdict in (Verdict.INCONCLUSIVE, Verdict.MOVED)
 
 
@@ -50,6 +50,6 @@ def _table(claims: Sequence[ClaimRecord], *, with_change: bool) -> list[str]:
 
 def _row(claim: ClaimRecord, *, with_change: bool) -> list[str]:
     measured, expected, n = cells(claim)
-    told = f"{escaped(claim.id)}<br>{escaped(claim.says)}"
-    row = [MARKS[claim.verdict], told, escaped(measured), escaped(expected), escaped(n)]
+    claimed = f"{escaped(claim.id)}<br>{escaped(claim.says)}"
+    row = [MARKS[claim.verdict], claimed, escaped(measured), escaped(expected), escaped(n)]
     return [*row, escaped(changed(claim))] if with_change else row

@@ -9,13 +9,13 @@ from functools import cached_property
 from urllib.parse import quote
 
 from ppcheck.judge.verdict import Verdict
-from ppcheck.record.audit import AuditedClaim, AuditRecord, Cell, Checkpoint, Status
+from ppcheck.record.audit import AuditCell, AuditedClaim, AuditRecord, Checkpoint, Status
 from ppcheck.report.across import (
     FELL,
     KIND_MARKS,
     NOTHING,
-    Course,
-    Kind,
+    Trajectory,
+    TrajectoryKind,
     completeness,
     players,
     short_names,
@@ -35,7 +35,7 @@ _SCRIPTS = ("dom", "plots", "charts", "course", "rows", "chrome", "matrix")
 _CODES = {verdict: str(number) for number, verdict in enumerate(Verdict)}
 
 
-def page(record: AuditRecord) -> str:
+def matrix_page(record: AuditRecord) -> str:
     """The page. It links to the checkpoints' files in the folder beside it.
 
     Every text of a spec or a model goes through `printable`, is escaped where it stands in the
@@ -58,8 +58,8 @@ class _View:
         return short_names(self.record)
 
     @cached_property
-    def courses(self) -> list[Course]:
-        return list(map(Course.of, self.record.claims))
+    def courses(self) -> list[Trajectory]:
+        return list(map(Trajectory.of, self.record.claims))
 
     @property
     def title(self) -> str:
@@ -74,7 +74,10 @@ class _View:
     def state(self) -> str:
         if self.record.at(Status.MISSING):
             return str(Verdict.ERROR)
-        if any(course.kind not in (Kind.ALWAYS, Kind.UNASKED) for course in self.courses):
+        if any(
+            course.kind not in (TrajectoryKind.ALWAYS, TrajectoryKind.UNASKED)
+            for course in self.courses
+        ):
             return str(Verdict.FAILS)
         if any(course.falls for course in self.courses):
             return _FELL
@@ -88,8 +91,8 @@ class _View:
     @property
     def verdict(self) -> str:
         """What one sentence says of the audit."""
-        asked = [course for course in self.courses if course.kind is not Kind.UNASKED]
-        always = sum(course.kind is Kind.ALWAYS for course in asked)
+        asked = [course for course in self.courses if course.kind is not TrajectoryKind.UNASKED]
+        always = sum(course.kind is TrajectoryKind.ALWAYS for course in asked)
         if not asked:
             return "No claim was measured"
         if always == len(asked):
@@ -159,7 +162,7 @@ class _View:
             "claims": [self._row(claim, course) for claim, course in pairs],
         }
 
-    def _row(self, claim: AuditedClaim, course: Course) -> Json:
+    def _row(self, claim: AuditedClaim, course: Trajectory) -> Json:
         """The claim's line in the matrix."""
         first, last = course.span or (None, None)
         return {
@@ -227,7 +230,7 @@ def _evidence(claim: AuditedClaim) -> Json:
 
 def _series(claim: AuditedClaim, name: str) -> Json:
     """One expected statistic, checkpoint by checkpoint."""
-    cells: Sequence[Cell | None] = claim.cells
+    cells: Sequence[AuditCell | None] = claim.cells
     found = [None if cell is None else cell.statistics.get(name) for cell in cells]
     bound = Bound.parse(claim.bounds[name])
     return {

@@ -7,10 +7,10 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from ppcheck.judge.verdict import Verdict
-from ppcheck.record.audit import AuditedClaim, AuditRecord, Cell
+from ppcheck.record.audit import AuditCell, AuditedClaim, AuditRecord
 from ppcheck.report.across import (
     FELL,
-    Course,
+    Trajectory,
     completeness,
     short_names,
     tally_of_courses,
@@ -56,7 +56,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _said(claim: AuditedClaim, names: Sequence[str]) -> str:
-    course = Course.of(claim)
+    course = Trajectory.of(claim)
     return "; ".join([course.words(names), *course.moved(names), *course.fell(names)])
 
 
@@ -64,7 +64,7 @@ def _marks(claim: AuditedClaim) -> Text:
     from rich.text import Text
 
     text = Text()
-    marks = zip(Course.of(claim).marks, claim.cells, strict=True)
+    marks = zip(Trajectory.of(claim).marks, claim.cells, strict=True)
     for shown, run in groupby(marks, key=lambda pair: pair[0]):
         cells = [cell for _, cell in run]
         counted = shown if len(cells) == 1 else f"{shown}×{len(cells)} "
@@ -75,7 +75,7 @@ def _marks(claim: AuditedClaim) -> Text:
     return text
 
 
-def _style(shown: str, cell: Cell | None) -> str:
+def _style(shown: str, cell: AuditCell | None) -> str:
     if shown == FELL:
         return COLOURS[Verdict.INCONCLUSIVE]
     return "bright_black" if cell is None else COLOURS[cell.verdict]

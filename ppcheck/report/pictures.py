@@ -9,6 +9,7 @@ from itertools import takewhile
 from typing import Any
 
 from ppcheck.judge.verdict import Verdict
+from ppcheck.measure.core.facts import Curve, CurvePoint, Facts, Map, Number
 from ppcheck.record.run import ClaimRecord
 from ppcheck.report.text import printable
 
@@ -24,72 +25,63 @@ _HEAD = re.compile(r"(L\d+)(H\d+)")
 
 def pictures(claim: ClaimRecord) -> Json:
     """All pictures of the claim by kind, each with its title; kinds without one are left out."""
-    facts = claim.facts
     found = {
         "flow": _flow(claim),
         "maps": _maps(claim),
-        "bars": _bars(facts),
+        "bars": _bars(claim.facts),
         "curves": _curves(claim),
-        "attention": _attention(facts),
-        "separations": _separations(facts),
+        "attention": _attention(claim.facts),
+        "separations": _separations(claim.facts),
     }
     return {kind: some for kind, some in found.items() if some}
 
 
 def rounded(value: Any) -> float | None:
-    """Four significant digits, as much as a page shows; None for what is no finite number."""
+    """Four significant digits, as much as a page shows; None for what is not a finite number."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
     return float(f"{value:.4g}")
 
 
-def shown(names: Sequence[Any]) -> list[str]:
+def printed(names: Sequence[Any]) -> list[str]:
     return [printable(str(name)) for name in names]
 
 
-def _named(facts: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """Pictures by title; earlier records keep a mere count under some of the names."""
-    found = facts.get(key)
-    return found if isinstance(found, Mapping) else {}
-
-
-def moved(claim: ClaimRecord) -> list[str] | None:
+def moved_from_to(claim: ClaimRecord) -> list[str] | None:
     """From whom to whom: of a choice since the baseline, or of a role since its spec."""
     if claim.comparison is not None and claim.comparison.moved:
         return list(map(printable, claim.comparison.moved))
-    players = claim.facts.get("players")
-    if claim.verdict is Verdict.MOVED and players and claim.facts.get("played_by"):
-        return [printable(str(claim.facts["played_by"])), printable(", ".join(map(str, players)))]
+    players, expected = claim.facts.players, claim.facts.played_by
+    if claim.verdict is Verdict.MOVED and players and expected:
+        return [printable(expected), printable(", ".join(players))]
     return None
 
 
 def _maps(claim: ClaimRecord) -> list[Json]:
     """Maps of sites, with those outlined that a claim chose or names, now and before."""
     facts = claim.facts
-    maps = [_map(title, each) for title, each in _named(facts, "maps").items()]
-    effects = _named(facts, "effects")
-    if not maps and (heads := _by_head(effects)):
+    maps = [_map(title, each) for title, each in facts.maps.items()]
+    if not maps and (heads := _by_head(facts.effects)):
         maps = [_map("effect by head", heads)]
-    before, now = (side.split(", ") for side in moved(claim) or ("", ""))
-    chosen = facts.get("set") or facts.get("kept") or ()
-    searched = facts.get("searched")
-    among = searched if isinstance(searched, int) else len(facts.get("effects", chosen))
+    before, now = (side.split(", ") for side in moved_from_to(claim) or ("", ""))
+    chosen = facts.set_ or facts.kept
+    among = len(facts.effects or chosen) if facts.searched is None else facts.searched
     if not any(now) and len(chosen) < among:
-        now = shown(chosen)
+        now = printed(chosen)
     outlines = {"now": list(filter(None, now)), "before": list(filter(None, before))}
     return [each | outlines for each in maps if len(each["rows"]) * len(each["columns"]) > 1]
 
 
-def _map(title: str, drawn: Mapping[str, Any]) -> Json:
+def _map(title: str, drawn: Map) -> Json:
     return {
         "title": printable(title),
-        "rows": shown(drawn["rows"]),
-        "columns": shown(drawn["columns"]),
-        "values": [[rounded(value) for value in row] for row in drawn["values"]],
+        "rows": printed(drawn.rows),
+        "columns": printed(drawn.columns),
+        "values": [[rounded(value) for value in row] for row in drawn.values],
     }
 
 
-def _by_head(effects: Mapping[str, Any]) -> Json | None:
+def _by_head(effects: Mapping[str, Number | None]) -> Map | None:
     """Layer by head, where every effect is one head's; None otherwise."""
     places = {name: _HEAD.fullmatch(name) for name in effects}
     if len(places) < FEWEST_BARS or not all(places.values()):
@@ -99,31 +91,31 @@ def _by_head(effects: Mapping[str, Any]) -> Json | None:
         sorted(dict.fromkeys(names), key=_number) for names in zip(*known, strict=True)
     )
     values = [[known.get((row, column)) for column in columns] for row in rows]
-    return {"rows": rows, "columns": columns, "values": values}
+    return Map(rows=tuple(rows), columns=tuple(columns), values=values)
 
 
 def _number(name: str) -> int:
     return int(name[1:])
 
 
-def _bars(facts: Mapping[str, Any]) -> list[Json]:
-    effects = _named(facts, "effects")
-    if len(effects) < FEWEST_BARS or _named(facts, "maps") or _by_head(effects):
+def _bars(facts: Facts) -> list[Json]:
+    effects = facts.effects
+    if len(effects) < FEWEST_BARS or facts.maps or _by_head(effects):
         return []
     largest = sorted(effects, key=lambda name: -abs(rounded(effects[name]) or 0.0))[:MOST_BARS]
     return [
         {
             "title": f"effects, the {len(largest)} largest of {len(effects):,}",
-            "names": shown(largest),
+            "names": printed(largest),
             "values": [rounded(effects[name]) for name in largest],
         }
     ]
 
 
 def _curves(claim: ClaimRecord) -> list[Json]:
-    """Curves whose titles begin alike share a picture, and are told apart by how they go on."""
+    """Curves whose titles begin alike share a picture, and are named by the rest."""
     groups: list[list[str]] = []
-    named = _named(claim.facts, "curves")
+    named = {title: _curve(drawn) for title, drawn in claim.facts.curves.items()}
     for title in named:
         if groups and _together(groups[-1][0], title, named):
             groups[-1].append(title)
@@ -132,15 +124,18 @@ def _curves(claim: ClaimRecord) -> list[Json]:
     return [_picture(claim, group, named) for group in groups]
 
 
-def _together(one: str, other: str, named: Mapping[str, Any]) -> bool:
+def _together(one: str, other: str, named: Mapping[str, Curve]) -> bool:
     """Whether one axis serves both: where axes have no name, titles must be more alike."""
-    first, second = (_axis(named[title]) for title in (one, other))
+    first, second = (named[title].y_label for title in (one, other))
     alike = _LESS_ALIKE if first and first == second else _ALIKE
     return first == second and len(_beginning([one, other])) >= alike * min(len(one), len(other))
 
 
-def _axis(drawn: Any) -> str:
-    return str(drawn.get("y_label", "")) if isinstance(drawn, Mapping) else ""
+def _curve(drawn: Curve | Sequence[CurvePoint]) -> Curve:
+    """Points have no band."""
+    if isinstance(drawn, Curve):
+        return drawn
+    return Curve(x=tuple(point.x for point in drawn), y=tuple(point.y for point in drawn))
 
 
 def _beginning(titles: Sequence[str]) -> str:
@@ -149,7 +144,7 @@ def _beginning(titles: Sequence[str]) -> str:
     return "".join(letters[0] for letters in columns)
 
 
-def _picture(claim: ClaimRecord, titles: Sequence[str], named: Mapping[str, Any]) -> Json:
+def _picture(claim: ClaimRecord, titles: Sequence[str], named: Mapping[str, Curve]) -> Json:
     common = _beginning(titles)
     if any(title[len(common) :][:1] not in ("", " ", ",") for title in titles):
         common = common[: common.rfind(" ") + 1]
@@ -158,25 +153,22 @@ def _picture(claim: ClaimRecord, titles: Sequence[str], named: Mapping[str, Any]
         line["name"] = printable(title[len(common) :].strip(" ,") or titles[0])
     whole = _DANGLING.sub("", common.strip(" ,"))
     first = named[titles[0]]
-    axes = first if isinstance(first, Mapping) else {}
     return {
         "title": printable(whole if len(titles) > 1 else titles[0]),
-        "x_label": printable(str(axes.get("x_label", "layer"))),
-        "y_label": printable(str(axes.get("y_label", ""))),
+        "x_label": printable(first.x_label),
+        "y_label": printable(first.y_label),
         "lines": lines,
         "marks": _marks(claim),
     }
 
 
-def _line(drawn: Any) -> Json:
-    """A curve with its band; a list of points has none."""
-    if not isinstance(drawn, Mapping):
-        drawn = {axis: [point[axis] for point in drawn] for axis in ("x", "y")}
-    columns: Json = {axis: list(map(rounded, drawn[axis])) for axis in ("x", "y")}
+def _line(drawn: Curve) -> Json:
+    """A curve with its band, if it has one."""
+    columns: Json = {"x": list(map(rounded, drawn.x)), "y": list(map(rounded, drawn.y))}
     if any(value is None for value in columns["x"]):
-        columns["x"] = shown(drawn["x"])
-    bands = {end: list(map(rounded, drawn[end])) for end in ("low", "high") if drawn.get(end)}
-    return {**columns, **bands}
+        columns["x"] = printed(drawn.x)
+    bands = {"low": drawn.low, "high": drawn.high}
+    return columns | {end: list(map(rounded, values)) for end, values in bands.items() if values}
 
 
 def _marks(claim: ClaimRecord) -> list[Json]:
@@ -193,28 +185,27 @@ def _marks(claim: ClaimRecord) -> list[Json]:
     ]
 
 
-def _attention(facts: Mapping[str, Any]) -> list[Json]:
+def _attention(facts: Facts) -> list[Json]:
     return [
         {
-            "title": printable(f"{each['head']} from {each['from']}"),
-            "tokens": shown(each["tokens"]),
-            "weights": list(map(rounded, each["weights"])),
+            "title": printable(f"{each.head} from {each.from_}"),
+            "tokens": printed(each.tokens),
+            "weights": list(map(rounded, each.weights)),
         }
-        for each in facts.get("patterns", ())
-        if isinstance(each, Mapping)
+        for each in facts.patterns
     ]
 
 
-def _separations(facts: Mapping[str, Any]) -> list[Json]:
+def _separations(facts: Facts) -> list[Json]:
     return [
         {
             "title": printable(title),
             "groups": [
-                {"name": printable(str(name)), "values": list(map(rounded, values))}
+                {"name": printable(name), "values": list(map(rounded, values))}
                 for name, values in groups.items()
             ],
         }
-        for title, groups in _named(facts, "separations").items()
+        for title, groups in facts.separations.items()
     ]
 
 
@@ -226,11 +217,11 @@ def _flow(claim: ClaimRecord) -> list[Json]:
     return [
         {
             **_map(title.removesuffix(stream), each),
-            "from": printable(str(facts.get("from"))),
-            "to": printable(str(facts.get("to"))),
+            "from": printable(str(facts.from_)),
+            "to": printable(str(facts.to)),
             "handover": _handover(claim, title),
         }
-        for title, each in _named(facts, "maps").items()
+        for title, each in facts.maps.items()
         if title.endswith(stream)
     ]
 

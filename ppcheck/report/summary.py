@@ -77,7 +77,7 @@ def summary(claims: Sequence[ClaimRecord]) -> Summary:
 
 
 def outcome(claim: ClaimRecord) -> Outcome:
-    """What pytest said of it, or would have said in a record that does not tell."""
+    """What pytest said of it, or would have said in a record that does not say."""
     return claim.outcome or outcome_of(claim)
 
 

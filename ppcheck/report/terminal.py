@@ -18,7 +18,7 @@ from ppcheck.report.claims import (
     advice,
     cells,
     most_telling_first,
-    sample,
+    sample_text,
     with_interval,
 )
 from ppcheck.report.gate import changed, difference_lines, lead
@@ -53,7 +53,7 @@ def explain(claim: ClaimRecord, node: str) -> str:
     if lead(claim) and lead(claim) not in lines[0]:
         rows.append(("led", lead(claim)))
     if claim.is_measured:
-        rows.append(("on", f"{printable(claim.on)}: {sample(claim)}"))
+        rows.append(("on", f"{printable(claim.on)}: {sample_text(claim)}"))
     rows.append(("model", printable(claim.model)))
     rows += [("note", printable(note)) for note in (*claim.notes, *advice(claim))]
     if claim.source:
@@ -92,7 +92,7 @@ def _lost(claim: ClaimRecord) -> list[tuple[str, str]]:
 
 
 def _wrapped(label: str, text: str) -> list[str]:
-    """A labelled line; long prose goes on below itself, figures and commands stay whole."""
+    """A labelled line; long prose continues below itself, figures and commands stay whole."""
     if label not in ("source", "note"):
         return [f"  {label:<10} {text}"]
     first, *rest = textwrap.wrap(text, WIDTH - 13) or [""]
@@ -158,10 +158,10 @@ def table(claims: Sequence[ClaimRecord], *, colour: bool, width: int = WIDTH) ->
         for (model, spec), group in rows.items():
             console.print(Text(f"{printable(spec)}  on {printable(model)}", style="bold"))
             console.print(_rows(group, widest))
-        told = summary(claims)
-        bold = f"bold {COLOURS[told.state]}"
-        for line in told.lines:
-            console.print(Text(line, style="" if line != told.sentence else bold), soft_wrap=True)
+        said = summary(claims)
+        bold = f"bold {COLOURS[said.state]}"
+        for line in said.lines:
+            console.print(Text(line, style="" if line != said.sentence else bold), soft_wrap=True)
     return trimmed(captured.get())
 
 

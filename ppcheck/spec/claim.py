@@ -19,6 +19,7 @@ from ppcheck.spec.grammar import Parsed, as_text, suggest
 from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.metric import Metric, Metrics
 from ppcheck.spec.position import Position, Positions
+from ppcheck.spec.problem import Problem, Problems, problems_with
 from ppcheck.spec.prompts import Contrast, PromptSet
 from ppcheck.spec.range import PROBABILITY, Range
 from ppcheck.spec.selection import Selection, SelectionField
@@ -82,47 +83,49 @@ class Claim(Model):
         has_choices = any(metric.choices for metric in self.metrics)
         return {**({MASS: PROBABILITY} if has_choices else {}), **self.statistics()}
 
-    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
-        """What can be seen to be wrong without a model: each a key of the claim and a message.
-
-        The key may be one inside another, such as ``expect.recovery``.
-        """
+    def problems(self, prompt_set: PromptSet) -> Problems:
+        """What can be seen to be wrong without a model: with which key of the claim."""
         yield from self._of_expect()
         yield from self._of_tolerance()
         for written, value in _fields(self):
             if isinstance(value, Position | Positions):
                 each = [value] if isinstance(value, Position) else value
-                yield from ((written, m) for one in each for m in _of_position(one, prompt_set))
+                for one in each:
+                    yield from problems_with(written, _of_position(one, prompt_set))
             elif isinstance(value, Selection):
-                yield from ((written, message) for message in self._of_selection(value, prompt_set))
+                yield from problems_with(written, self._of_selection(value, prompt_set))
             elif isinstance(value, Metrics | Conditions):
                 for choice in dict.fromkeys(c for metric in value.metrics for c in metric.choices):
                     if choice not in prompt_set.choices:
                         advice = suggest(choice, prompt_set.choices)
-                        yield written, f"{choice!r} is no choice of {self.on.prompts!r}: {advice}"
+                        yield Problem(
+                            written, f"{choice!r} is not a choice of {self.on.prompts!r}: {advice}"
+                        )
 
-    def _of_expect(self) -> Iterator[tuple[str, str]]:
+    def _of_expect(self) -> Problems:
         """Statistics that there are not, and bounds that decide nothing."""
         known = self.all_statistics
         for name, bound in self.expect.items():
             if (values := known.get(name)) is None:
                 advice = suggest(name, known)
-                yield f"expect.{name}", f"this claim gives no statistic {name!r}: {advice}"
+                yield Problem(f"expect.{name}", f"this claim gives no statistic {name!r}: {advice}")
             elif bound.accepts_all(values):
-                yield f"expect.{name}", _always_met(name, bound, values)
+                yield Problem(f"expect.{name}", _always_met(name, bound, values))
             elif bound.accepts_none(values) and not values.usual:
                 message = (
                     f'{name} is {values}, and none of that is "{bound}": the claim cannot hold'
                 )
-                yield f"expect.{name}", message
+                yield Problem(f"expect.{name}", message)
 
-    def _of_tolerance(self) -> Iterator[tuple[str, str]]:
+    def _of_tolerance(self) -> Problems:
         for name, allowed in self.tolerance.items():
             if name not in self.expect:
                 advice = suggest(name, self.expect)
-                yield f"tolerance.{name}", f"nothing is expected of {name!r}: {advice}"
+                yield Problem(f"tolerance.{name}", f"nothing is expected of {name!r}: {advice}")
             elif not 0 <= allowed < inf:
-                yield f"tolerance.{name}", f"a tolerance is a number from 0 up, not {allowed}"
+                yield Problem(
+                    f"tolerance.{name}", f"a tolerance is a number from 0 up, not {allowed}"
+                )
 
     def _of_selection(self, selection: Selection, prompt_set: PromptSet) -> Iterator[str]:
         if selection.prompts != self.on.prompts:
@@ -191,13 +194,15 @@ class Claim(Model):
         texts = zip(*([prompt.text for prompt in side] for side in sides), strict=True)
         return len(sides[0]) - len(set(texts))
 
-    def faults(self, grid: Grid) -> Iterator[tuple[str, str]]:
-        """What can be seen to be wrong once the prompts are made: a key and a message, as above.
+    def faults(self, grid: Grid) -> Problems:
+        """What can be seen to be wrong once the prompts are made.
 
         Raises SpecError where the prompts cannot be made.
         """
         selected = [(key, value) for key, value in _fields(self) if isinstance(value, Selection)]
-        wrong = [(key, message) for key, value in selected for message in of_selection(value, grid)]
+        wrong = [
+            p for key, value in selected for p in problems_with(key, of_selection(value, grid))
+        ]
         yield from wrong
         if wrong:
             return
@@ -207,7 +212,7 @@ class Claim(Model):
         except SpecError as error:
             if error.path is not None:
                 raise
-            yield "pairs" if getattr(self, "pairs", None) else "on", error.message
+            yield Problem("pairs" if getattr(self, "pairs", None) else "on", error.message)
             measured = ()
         elsewhere = {key.removesuffix("on") for key, _ in selected if key.endswith(".on")}
         for key, value in _fields(self):
@@ -215,29 +220,27 @@ class Claim(Model):
             for position in each if isinstance(value, Position | Positions) else ():
                 shown = () if key.startswith(tuple(elsewhere)) else measured
                 found = of_place(position, prompts, shown, str(self.on))
-                yield from ((key, message) for message in found)
+                yield from problems_with(key, found)
         yield from self.faults_of(prompts, grid)
 
-    def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Iterator[tuple[str, str]]:
+    def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Problems:
         """What is wrong with the prompts that `on` selects for this kind of check."""
         del prompts, grid
         yield from ()
 
     def expand(self, grid: Grid) -> None:
         """Make the prompts. Raises SpecError, without a place, for the first of `faults`."""
-        for _, message in self.faults(grid):
-            raise SpecError(message)
+        for problem in self.faults(grid):
+            raise SpecError(problem.message)
 
-    def needs_pairs(
-        self, prompt_set: PromptSet, contrast: Contrast | None
-    ) -> Iterator[tuple[str, str]]:
+    def needs_pairs(self, prompt_set: PromptSet, contrast: Contrast | None) -> Problems:
         """The problem, if there is one, with the pairs that the check would use."""
         if not contrast and not prompt_set.pairs:
-            yield "check", f"this check needs `pairs`, and {self.on.prompts!r} has none"
+            yield Problem("check", f"this check needs `pairs`, and {self.on.prompts!r} has none")
         try:
             prompt_set.check_pairs(contrast or {})
         except ValueError as error:
-            yield "pairs", str(error)
+            yield Problem("pairs", str(error))
 
 
 def _always_met(name: str, bound: Bound, values: Range) -> str:

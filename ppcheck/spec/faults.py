@@ -8,7 +8,7 @@ from ppcheck.errors import SpecError
 from ppcheck.spec.grammar import suggest
 from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.position import Position
-from ppcheck.spec.selection import Condition, Selection
+from ppcheck.spec.selection import LabelCondition, Selection
 
 
 def of_selection(selection: Selection, grid: Grid) -> Iterator[str]:
@@ -25,7 +25,7 @@ def of_selection(selection: Selection, grid: Grid) -> Iterator[str]:
         yield error.message
 
 
-def _of_condition(condition: Condition, grid: Grid) -> Iterator[str]:
+def _of_condition(condition: LabelCondition, grid: Grid) -> Iterator[str]:
     name, known = condition.variable, grid.labels(condition.variable)
     if known is None:
         yield f"there is no variable or column {name!r}: {suggest(name, grid.names)}"

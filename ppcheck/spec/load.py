@@ -60,7 +60,7 @@ class Entry:
         if self.claim is None or self.grid is None:
             raise self.error or self.place("the claim was not loaded")
         faults = self.claim.faults(self.grid)
-        problems = [self.place(message, *key.split(".", 1)) for key, message in faults]
+        problems = [self.place(problem.message, *problem.keys) for problem in faults]
         if problems:
             raise joined(problems)
         return self.claim, self.grid
@@ -203,8 +203,8 @@ def _grid_of(
     if isinstance(grid, SpecError):
         raise grid
     problems = [
-        source.error(message, (*location, *key.split(".", 1)))
-        for key, message in claim.problems(grid.prompt_set)
+        source.error(problem.message, (*location, *problem.keys))
+        for problem in claim.problems(grid.prompt_set)
     ]
     if problems:
         raise joined(problems)

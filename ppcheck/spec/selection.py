@@ -17,7 +17,7 @@ _CONDITION = re.compile(r"([A-Za-z_]\w*)\s*(!?=)\s*(.+)")
 
 
 @dataclass(frozen=True)
-class Condition:
+class LabelCondition:
     """A variable has (or, ``negated``, has not) one of these classes or words."""
 
     variable: str
@@ -42,7 +42,7 @@ class Selection:
     """Prompts of the set ``prompts`` that meet every condition."""
 
     prompts: str
-    conditions: tuple[Condition, ...] = ()
+    conditions: tuple[LabelCondition, ...] = ()
 
     @classmethod
     def parse(cls, value: Any) -> Selection:
@@ -59,14 +59,14 @@ class Selection:
         return f"{self.prompts}[{inside}]" if inside else self.prompts
 
 
-def _condition(text: str) -> Condition:
+def _condition(text: str) -> LabelCondition:
     match = _CONDITION.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is no condition; write {FORMS}")
     labels = tuple(label.strip() for label in match[3].split("|"))
     if "" in labels:
         raise ValueError(f"{text!r} leaves a class empty; write {FORMS}")
-    return Condition(match[1], labels, negated=match[2] == "!=")
+    return LabelCondition(match[1], labels, negated=match[2] == "!=")
 
 
 SelectionField = Annotated[Selection, Parsed(Selection.parse, f"Prompts: {FORMS}")]

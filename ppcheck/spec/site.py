@@ -193,7 +193,7 @@ def _numbers(text: str) -> tuple[int, ...] | None:
     for part in text.strip("[]").split(","):
         match = _RANGE.fullmatch(part.strip())
         if match is None:
-            raise ValueError(f"{shown(text)} is no range; write 5, *, [5-8] or [1,3]")
+            raise ValueError(f"{shown(text)} is not a range; write 5, *, [5-8] or [1,3]")
         first, last = int(match[1]), int(match[2] or match[1])
         if last < first:
             raise ValueError(f"the range {part.strip()} runs backwards: write [{last}-{first}]")

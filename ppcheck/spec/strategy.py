@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from ppcheck.spec.grammar import Parsed, as_word, shown, suggest
 
-Kind = Literal["integers", "sampled", "subset", "filler"]
+StrategyKind = Literal["integers", "sampled", "subset", "filler"]
 
 FORMS = (
     "{integers: [1, 9]}, {sampled: [hello, we play]}, {subset: [firm, cold], at_least: 1} "
@@ -29,7 +29,7 @@ class Strategy:
     Words are joined by spaces.
     """
 
-    kind: Kind
+    kind: StrategyKind
     least: int
     most: int
     words: tuple[str, ...] = ()

@@ -17,7 +17,7 @@ import pytest
 from ppcheck.audit.cluster import Cluster
 from ppcheck.audit.folder import Folder
 from ppcheck.audit.job import Ended
-from ppcheck.audit.plan import Settings, plan
+from ppcheck.audit.plan import AuditSettings, audit_plan
 from ppcheck.cli import main
 from ppcheck.cli.audit import STOPPED
 from ppcheck.errors import AuditError
@@ -41,7 +41,7 @@ def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def cluster(spec: Path, names: Sequence[str], retries: int = 0) -> Cluster:
-    planned = plan([spec], names, Settings(seed=0, dtype="float32", device="cpu"))
+    planned = audit_plan([spec], names, AuditSettings(seed=0, dtype="float32", device="cpu"))
     return Cluster(planned, Folder(Path("out")), retries=retries)
 
 

@@ -86,7 +86,7 @@ def test_a_file_that_is_no_audits_is_left_alone(folder: Folder, content: str) ->
     folder.path.mkdir()
     file = folder.path / "audit.json"
     file.write_text(content)
-    with pytest.raises(AuditError, match="no record of an audit"), folder.locked():
+    with pytest.raises(AuditError, match="not the record of an audit"), folder.locked():
         pass
     assert file.read_text() == content
 

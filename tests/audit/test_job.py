@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from ppcheck.audit.folder import Folder
-from ppcheck.audit.job import Job, uninterrupted
+from ppcheck.audit.job import CheckpointJob, uninterrupted
 from ppcheck.audit.local import Local
-from ppcheck.audit.plan import Settings, plan
+from ppcheck.audit.plan import AuditSettings, audit_plan
 
 
 @pytest.mark.usefixtures("interruptible")
@@ -20,15 +20,15 @@ def test_an_interruption_while_a_process_starts_ends_that_process(
     spec: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[subprocess.Popen[bytes]] = []
-    start = Job.start
+    start = CheckpointJob.start
 
-    def interrupted(job: Job, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    def interrupted(job: CheckpointJob, environment: dict[str, str]) -> subprocess.Popen[bytes]:
         started.append(start(job, environment))
         signal.raise_signal(signal.SIGINT)
         return started[-1]
 
-    monkeypatch.setattr(Job, "start", interrupted)
-    audit = plan([spec], ["demo"], Settings(seed=0, dtype="float32", device="cpu"))
+    monkeypatch.setattr(CheckpointJob, "start", interrupted)
+    audit = audit_plan([spec], ["demo"], AuditSettings(seed=0, dtype="float32", device="cpu"))
     with pytest.raises(KeyboardInterrupt):
         list(Local(audit, Folder(Path("out"))).run(audit.checkpoints))
     assert [process.returncode for process in started] == [-signal.SIGTERM]

@@ -19,9 +19,10 @@ ROOT = Path(__file__).parents[2]
 AUDIT = """
 import sys, time
 from pathlib import Path
-from ppcheck.audit.job import Job
+from ppcheck.audit.job import CheckpointJob
 
-job = Job("demo", ["test_long.py"], sys.argv[1:], Path("run.json").absolute(), Path("run.log"))
+record, log = Path("run.json").absolute(), Path("run.log")
+job = CheckpointJob("demo", ["test_long.py"], sys.argv[1:], record, log)
 print(job.start().pid, flush=True)
 time.sleep(600)
 """

@@ -9,16 +9,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ppcheck.audit.plan import Settings, check_reachable, common_folder, file_name, labels, plan
+from ppcheck.audit.plan import (
+    AuditSettings,
+    audit_plan,
+    check_reachable,
+    common_folder,
+    file_name,
+    labels,
+)
 from ppcheck.errors import AuditError
 from ppcheck.subject.model.fingerprint import source_hash
 from ppcheck.subject.model.locate import resolve
 
-SETTINGS = Settings(seed=0, dtype="float32", device="cpu")
+SETTINGS = AuditSettings(seed=0, dtype="float32", device="cpu")
 
 
-def made_from(spec: Path, label: str, settings: Settings = SETTINGS) -> str:
-    (checkpoint,) = plan([spec], [label], settings).checkpoints
+def made_from(spec: Path, label: str, settings: AuditSettings = SETTINGS) -> str:
+    (checkpoint,) = audit_plan([spec], [label], settings).checkpoints
     return checkpoint.made_from
 
 
@@ -53,7 +60,7 @@ def test_a_run_depends_on_spec_settings_and_label(spec: Path) -> None:
     first = made_from(spec, "demo")
     assert made_from(spec, "demo") == first
     assert made_from(spec, "demo@tuned") != first
-    assert made_from(spec, "demo", Settings(seed=1, dtype="float32", device="cpu")) != first
+    assert made_from(spec, "demo", AuditSettings(seed=1, dtype="float32", device="cpu")) != first
     spec.write_text(spec.read_text() + "# edited\n")
     assert made_from(spec, "demo") != first
 
@@ -76,7 +83,7 @@ def test_a_run_depends_on_the_source_that_measures_and_judges(
 
 
 def test_measuring_anew_gives_the_same_record(spec: Path) -> None:
-    anew = Settings(seed=0, dtype="float32", device="cpu", no_cache=True)
+    anew = AuditSettings(seed=0, dtype="float32", device="cpu", no_cache=True)
     assert made_from(spec, "demo", anew) == made_from(spec, "demo")
 
 
@@ -92,7 +99,7 @@ def test_a_run_depends_on_the_files_that_a_spec_names(spec: Path) -> None:
     outside = spec.parent.parent / "other.csv"
     outside.write_text("word\nA\n")
     spec.write_text(spec.read_text() + "    rows: [words.csv, ../other.csv, missing.csv]\n")
-    assert plan([spec], ["demo"], SETTINGS).beside == (rows,)
+    assert audit_plan([spec], ["demo"], SETTINGS).beside == (rows,)
     first = made_from(spec, "demo")
     rows.write_text("word\nB\n")
     assert made_from(spec, "demo") != first
@@ -129,7 +136,7 @@ def test_a_directory_must_be_named_so_that_other_machines_find_it(copied: Path) 
 
 
 def test_settings_are_given_by_pytests_names() -> None:
-    given = Settings(3, "float64", "cuda", memory="25%", allow_pickle=True)
+    given = AuditSettings(3, "float64", "cuda", memory="25%", allow_pickle=True)
     assert given.arguments == (
         "--ppcheck-seed=3",
         "--ppcheck-dtype=float64",

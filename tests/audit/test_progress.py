@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ppcheck.audit.progress import Progress, duration
+from ppcheck.audit.progress import AuditProgress, duration
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.audit import Checkpoint, Status
 from tests.report.runs import HOSTILE
@@ -22,7 +22,7 @@ DONE = Checkpoint(
 def test_one_line_for_each_checkpoint_with_its_tally_and_what_is_left(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    progress = Progress(total=3, waiting=2)
+    progress = AuditProgress(total=3, waiting=2)
     progress(DONE)
     lost = {"status": Status.MISSING, "reason": HOSTILE[2], "label": HOSTILE[2]}
     progress(DONE.model_copy(update=lost))

@@ -7,7 +7,7 @@ import numpy as np
 from ppcheck.arrays import Floats, Mask
 from ppcheck.judge.verdict import Verdict
 from ppcheck.measure.core.selection import search
-from ppcheck.measure.probes.fitting import Task
+from ppcheck.measure.probes.fitting import ProbeTask
 from ppcheck.measure.probes.separation import Classes, Doses, Trait
 from ppcheck.measure.probes.skill import Skill
 from ppcheck.spec.grid import Prompt
@@ -89,7 +89,7 @@ def _neuron(
 
     found = search([f"L0N{k}" for k in range(NEURONS)], prompts, 1, 0, score)
     (best,) = found.kept
-    one = trait.measured(activations[:, best], found.judged(prompts), "best")
+    one = trait.result(activations[:, best], found.evaluation_mask(prompts), "best")
     return Trial((one.statistic,), {name: bound})
 
 
@@ -113,7 +113,7 @@ def _probe(rng: np.random.Generator, n: int, labels: Floats, effect: float, boun
     features = np.stack([noisy(rng, n, 4)[0] for _ in range(WIDTH)], axis=1)
     features[:, 0] += effect * labels
     units = np.repeat(np.arange(n), 4)
-    skill = Skill(Task(labels, units, labels.max() == 1, folds=5, seed=0), units)
-    told = skill.task.tell(features, labels[None]).values
+    skill = Skill(ProbeTask(labels, units, labels.max() == 1, folds=5, seed=0), units)
+    told = skill.task.predict(features, labels[None]).values
     statistic = skill.of(skill.merits(labels[None], told)[0], skill.name)
     return Trial((statistic,), {skill.name: bound}, wrong=frozenset({Verdict.HOLDS}))

@@ -70,7 +70,7 @@ def _cases(claim: dict[str, Any], bench: Bench) -> list[Case]:
     assert isinstance(check, Check)
     return [
         _case(claim["check"], one.statistic)
-        for one in check.measure(bench).measured
+        for one in check.measure(bench).statistics
         if one.statistic.name in claim["expect"]
     ]
 

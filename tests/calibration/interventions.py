@@ -91,7 +91,7 @@ def role(rng: np.random.Generator, n: int, effect: float) -> Trial:
 
     found = search([f"L0H{site}" for site in range(SITES)], prompts, 1, 0, score)
     (best,) = found.kept
-    masks = [found.judged(*criterion.sides) for criterion in criteria]
+    masks = [found.evaluation_mask(*criterion.sides) for criterion in criteria]
     return Trial(
         (Strength(Strengths.of(criteria, masks), best, "strength", f"L0H{best}"),),
         {"strength": "> 1"},

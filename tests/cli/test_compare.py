@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 import ppcheck.record
 from ppcheck.cli import main
 from ppcheck.cli.compare import REGRESSED
-from ppcheck.record.run import schema_text
+from ppcheck.record.run import record_schema_text
 
 SPEC = Path(__file__).parents[2] / "specs" / "demo" / "mechanism.pp.yaml"
 CLAIMS = "pain-mover-suffices or valence-moves"
@@ -57,7 +57,7 @@ def test_what_is_no_record_is_said_and_is_no_regression(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["compare", str(tmp_path / "a.json"), str(tmp_path / "b.json")]) == 1
-    assert "a.json is no run record" in capsys.readouterr().out
+    assert "a.json is not a run record" in capsys.readouterr().out
 
 
 def test_the_schema_of_records_is_the_committed_one_and_a_real_record_keeps_to_it(
@@ -66,7 +66,7 @@ def test_the_schema_of_records_is_the_committed_one_and_a_real_record_keeps_to_i
     assert main(["schema", "record"]) == 0
     text = capsys.readouterr().out
     committed = Path(next(iter(ppcheck.record.__path__))) / "schema.json"
-    assert text == schema_text() == committed.read_text(encoding="utf-8")
+    assert text == record_schema_text() == committed.read_text(encoding="utf-8")
     validator = Draft202012Validator(json.loads(text))
     record: dict[str, Any] = json.loads(records["demo"].read_text(encoding="utf-8"))
     validator.validate(record)

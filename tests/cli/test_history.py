@@ -51,7 +51,7 @@ def test_a_record_that_cannot_be_read_is_said_and_the_others_are_added(
     Path("later.json").write_text(later, encoding="utf-8")
     assert main(["history", "add", "none.json", "later.json", "a.json"]) == 1
     none, of_later, added = capsys.readouterr().out.splitlines()
-    assert none.startswith("none.json is no run record: ")
+    assert none.startswith("none.json is not a run record: ")
     assert of_later.startswith("later.json is of version 4, and this ppcheck reads run records up")
     assert added == "a.json: 1 claim added"
 
@@ -60,7 +60,7 @@ def test_a_record_that_cannot_be_kept_is_named(capsys: pytest.CaptureFixture[str
     Path("a.json").write_text(on_day(1, measured(0.1), started="noon").to_json(), encoding="utf-8")
     assert main(["history", "add", "a.json", "b.json"]) == 1
     refused, added = capsys.readouterr().out.splitlines()
-    assert refused == "a.json was not added: the record's `started` is no time: 'noon'"
+    assert refused == "a.json was not added: the record's `started` is not a time: 'noon'"
     assert added == "b.json: 1 claim added"
 
 
@@ -94,7 +94,7 @@ def test_a_store_that_cannot_be_written_is_said_once(capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ("--store=reports/h.db", "'reports/h.db' is no URL of a store: write sqlite:///FILE"),
+        ("--store=reports/h.db", "'reports/h.db' is not a URL of a store: write sqlite:///FILE"),
         ("--last=0", "'0' is no whole number of 1 or more"),
     ],
 )

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 import ppcheck.spec
 from ppcheck.cli import main
-from ppcheck.measure.registry import schema_text
+from ppcheck.measure.registry import spec_schema_text
 from ppcheck.spec.source import read_source
 from tests.spec.example import SPEC, changed
 
@@ -28,8 +28,8 @@ def test_the_schema_is_printed_and_the_committed_one_is_not_stale(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["schema"]) == 0
-    assert capsys.readouterr().out == schema_text()
-    assert SCHEMA.read_text(encoding="utf-8") == schema_text(), "run `make schema`"
+    assert capsys.readouterr().out == spec_schema_text()
+    assert SCHEMA.read_text(encoding="utf-8") == spec_schema_text(), "run `make schema`"
 
 
 def test_the_shipped_specs_are_valid_and_fit_the_schema(schema: Draft202012Validator) -> None:

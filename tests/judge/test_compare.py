@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ppcheck.judge.compare import Change, Difference, change, difference, pseudo_values
+from ppcheck.arrays import Floats
+from ppcheck.judge.compare import (
+    Change,
+    ComparedSide,
+    Difference,
+    change,
+    difference,
+    pseudo_values,
+)
 from ppcheck.spec.bound import Bound
 from ppcheck.statistics.statistics import Auroc, Mean, Ratio
 
@@ -15,6 +23,10 @@ NUMBERS = st.floats(-100, 100)
 
 def step(low: float, high: float) -> Difference:
     return Difference((low + high) / 2, low, high, 20, 0.95)
+
+
+def side(units: Floats) -> ComparedSide:
+    return ComparedSide(float(units.mean()), units)
 
 
 @given(arrays(np.float64, st.integers(2, 20), elements=NUMBERS))
@@ -42,7 +54,7 @@ def test_pairing_takes_out_what_units_have_in_common() -> None:
     rng = np.random.default_rng(1)
     units = rng.normal(0, 10, 40)
     before, after = units + rng.normal(0, 0.1, 40), units + 0.5 + rng.normal(0, 0.1, 40)
-    found = difference(after, before, (after - before).mean(), confidence=0.95, seed=0, name="m")
+    found = difference(side(after), side(before), confidence=0.95, seed=0, name="m")
     assert 0.4 < found.low < 0.5 < found.high < 0.6
 
 
@@ -51,15 +63,14 @@ def test_false_alarms_are_as_rare_as_the_confidence_says() -> None:
     alarms = 0
     for trial in range(200):
         before, after = rng.normal(size=(2, 30))
-        gap = (after - before).mean()
-        found = difference(after, before, gap, confidence=0.95, seed=trial, name="m")
+        found = difference(side(after), side(before), confidence=0.95, seed=trial, name="m")
         alarms += change(Bound.parse(">= 0"), 0, found, 0.0) is Change.REGRESSED
     assert alarms <= 200 * 0.025 + 3 * np.sqrt(200 * 0.025)
 
 
 def test_what_decides_all_cannot_be_compared_with_certainty() -> None:
-    nothing = np.array([1.0, np.nan, 2.0])
-    found = difference(nothing, np.zeros(3), 1.0, confidence=0.95, seed=0, name="m")
+    nothing = ComparedSide(1.0, np.array([1.0, np.nan, 2.0]))
+    found = difference(nothing, side(np.zeros(3)), confidence=0.95, seed=0, name="m")
     assert (found.low, found.high) == (-np.inf, np.inf)
     assert change(Bound.parse("> 0"), 0.5, found, 0.1) is Change.UNCERTAIN
 
@@ -104,7 +115,6 @@ def test_two_runs_that_differ_by_rounding_are_not_a_regression() -> None:
     before = np.linspace(0.4, 0.6, 12)
     after = before - 1e-6
     for rounding, expected in ((0.0, Change.REGRESSED), (2e-6, Change.UNCERTAIN)):
-        found = difference(
-            after, before, -1e-6, confidence=0.95, seed=0, name="m", rounding=rounding
-        )
+        old, new = ComparedSide(0.5, before), ComparedSide(0.5 - 1e-6, after, rounding)
+        found = difference(new, old, confidence=0.95, seed=0, name="m")
         assert change(Bound.parse(">= 0.3"), 0.5, found, 0.0) is expected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,8 @@ from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from ppcheck.arrays import Floats
 from ppcheck.judge.verdict import Verdict, judge
-from ppcheck.measure.core.check import Bench, Check, Measured, Measurement
+from ppcheck.measure.core.check import Bench, Check, CheckResult, StatisticResult
+from ppcheck.measure.core.facts import Curve, Facts
 from ppcheck.measure.registry import CHECKS
 from ppcheck.spec.grid import Grid
 from ppcheck.spec.prompts import PromptSet
@@ -181,7 +183,7 @@ def claim(check: str, **fields: Any) -> Check:
 
 def problems(check: Check, prompts: Mapping[str, Any] = GAME) -> dict[str, str]:
     """What is wrong with the claim, by key, but for its `expect`."""
-    found = dict(check.problems(PromptSet.model_validate(prompts)))
+    found = {p.key: p.message for p in check.problems(PromptSet.model_validate(prompts))}
     found.pop("expect", None)
     return found
 
@@ -194,25 +196,39 @@ def bench(
 
 
 def verdict(check: Check, on: Bench) -> Verdict:
-    statistics = [one.statistic for one in check.measure(on).measured]
+    statistics = [one.statistic for one in check.measure(on).statistics]
     return judge(statistics, check.expect, confidence=check.confidence, seed=0).verdict
 
 
-def by_name(measurement: Measurement) -> dict[str, Measured]:
+def by_name(measurement: CheckResult) -> dict[str, StatisticResult]:
     """Statistics by name, or by name and member."""
-    keys = [(one.statistic.name, one.statistic.member) for one in measurement.measured]
+    keys = [(one.statistic.name, one.statistic.member) for one in measurement.statistics]
     return {
         name if member is None else f"{name} {member}": one
-        for (name, member), one in zip(keys, measurement.measured, strict=True)
+        for (name, member), one in zip(keys, measurement.statistics, strict=True)
     }
 
 
-def estimate(one: Measured) -> float:
+def estimate(one: StatisticResult) -> float:
     return float(one.statistic.estimate(np.ones((1, one.statistic.n_units)))[0])
 
 
-def estimates(measurement: Measurement) -> dict[str, float]:
+def estimates(measurement: CheckResult) -> dict[str, float]:
     return {name: estimate(one) for name, one in by_name(measurement).items()}
+
+
+def read_back(facts: Facts) -> Facts:
+    """The same facts from their JSON."""
+    found: Facts = Facts.read(json.loads(facts.model_dump_json()))
+    return found
+
+
+def curve_of(measurement: CheckResult, title: str) -> Curve:
+    """A curve; one that is kept as points has no band."""
+    drawn = measurement.facts.curves[title]
+    if isinstance(drawn, Curve):
+        return drawn
+    return Curve(x=tuple(point.x for point in drawn), y=tuple(point.y for point in drawn))
 
 
 def texts_of(on: Bench) -> list[str]:

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from ppcheck.measure.core.check import Check
 from ppcheck.measure.families import FAMILIES
-from ppcheck.measure.registry import CHECKS, json_schema, schema_text
+from ppcheck.measure.registry import CHECKS, json_schema, spec_schema_text
 from ppcheck.spec.range import ANY, Range
 from tests.measure.lab import GAME
 
@@ -95,8 +95,8 @@ def test_the_schema_refuses_what_the_loader_refuses(check: str, changes: dict[st
 
 
 def test_the_schema_text_is_the_schema_and_the_same_each_time() -> None:
-    assert json.loads(schema_text()) == json_schema()
-    assert schema_text() == schema_text()
+    assert json.loads(spec_schema_text()) == json_schema()
+    assert spec_schema_text() == spec_schema_text()
 
 
 def test_the_checks_load_without_torch() -> None:

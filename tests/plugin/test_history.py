@@ -112,6 +112,6 @@ def test_what_is_no_url_is_a_usage_error_before_anything_runs(
     result = pytester.runpytest_inprocess("--ppcheck-history", spec)
     assert result.ret is pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(
-        ["*is no URL of a store: write sqlite:///FILE or postgresql*, after --ppcheck-history=*"]
+        ["*is not a URL of a store: write sqlite:///FILE or postgresql*, after --ppcheck-history=*"]
     )
     assert "collected" not in result.stdout.str()

@@ -34,7 +34,7 @@ def pytest_collection_finish():
         (["--ppcheck-json=pipe"], "--ppcheck-json"),
         (["--ppcheck-markdown=file/run.md"], "--ppcheck-markdown"),
         (["--ppcheck-report=file/site"], "--ppcheck-report"),
-        (["--ppcheck-baseline=file/good.json", BLESS], "*file/good.json is no baseline"),
+        (["--ppcheck-baseline=file/good.json", BLESS], "*file/good.json is not a baseline"),
         (["--ppcheck-baseline=/proc/x/good.json", BLESS], "--ppcheck-baseline"),
         (["--ppcheck-history=sqlite:///file/h.db"], "--ppcheck-history"),
         (["--ppcheck-history=sqlite:///folder"], "--ppcheck-history"),

@@ -10,7 +10,7 @@ from ppcheck.judge.compare import Change
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.baseline import (
     Baseline,
-    Measured,
+    LocatedClaim,
     blessed,
     read_baseline,
     write_baseline,
@@ -62,9 +62,9 @@ def test_one_changed_figure_is_a_diff_of_that_claim_alone(path: Path) -> None:
     assert [line.split(":")[0].strip() for line in changed] == ['"units_sha256"', '"estimate"']
 
 
-def measured(folder: Path, name: str, *records: ClaimRecord) -> list[Measured]:
+def measured(folder: Path, name: str, *records: ClaimRecord) -> list[LocatedClaim]:
     ids = tuple(one.id for one in records)
-    return [Measured(one, folder / name, ids) for one in records]
+    return [LocatedClaim(one, folder / name, ids) for one in records]
 
 
 def ids(baseline: Baseline) -> dict[str, str]:
@@ -119,7 +119,9 @@ def test_a_baseline_that_named_its_specs_otherwise_is_found_out_and_named_rightl
     old = Baseline(MODEL, known, folder)
     assert old.name_of(path, ("a", "b")) == name
     run = measured(path.parent, path.name, record(0.2, id="a"))
-    after = blessed(old, [Measured(one.record, one.path, ("a", "b")) for one in run], MODEL, folder)
+    after = blessed(
+        old, [LocatedClaim(one.record, one.path, ("a", "b")) for one in run], MODEL, folder
+    )
     assert ids(after) == {"specs/x.pp.yaml::a": "a", "specs/x.pp.yaml::b": "b"}
 
 
@@ -170,7 +172,7 @@ def test_a_baseline_whose_units_are_gone_or_others_is_an_error(path: Path) -> No
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "is no baseline"),
+        ("{", "is not a baseline"),
         ("[]", "its schema is None"),
         (
             json.dumps({"schema": "ppcheck.run/1"}),

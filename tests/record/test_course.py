@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ppcheck.judge.verdict import Verdict
-from ppcheck.record.course import Course, Detail, Key, Mark, course
+from ppcheck.record.course import ClaimKey, Course, Detail, Mark, course
 from tests.report.runs import statistic
 
-KEY = Key("a.pp.yaml", "mover", "demo")
+KEY = ClaimKey("a.pp.yaml", "mover", "demo")
 
 
 def mark(day: int, verdict: Verdict = Verdict.HOLDS) -> Mark:

@@ -101,7 +101,7 @@ def test_readers_and_a_writer_do_not_wait_for_each_other(tmp_path: Path) -> None
         ("sqlite:///:memory:", "keeps nothing"),
         ("monogdb://x/y", "no kind of database is called so"),
         ("mysql+cymysql://a:secret@localhost:1/x", "driver of this database is not installed"),
-        ("a:secret@://", "this is no URL of a store: write sqlite:///FILE"),
+        ("a:secret@://", "this is not a URL of a store: write sqlite:///FILE"),
     ],
 )
 def test_a_url_that_means_nothing_is_refused_and_no_password_is_shown(

@@ -12,9 +12,9 @@ import pytest
 
 from ppcheck.errors import HistoryError
 from ppcheck.judge.verdict import Verdict
-from ppcheck.record.course import Key
+from ppcheck.record.course import ClaimKey
 from ppcheck.record.history import add, identity
-from ppcheck.record.reading import read_held, validated
+from ppcheck.record.reading import read_held, validated_run
 from ppcheck.report.claims import deciding
 from tests.record.histories import kept, measured, on_day, only, store, told
 from tests.report.runs import HOSTILE, claim
@@ -25,7 +25,7 @@ VERSION_1 = Path(__file__).with_name("run-1.json")
 def test_what_a_run_says_of_a_claim_comes_back(tmp_path: Path) -> None:
     record = on_day(3, measured(0.1 + 0.2, facts={"prompts_sha256": "ab"}, fingerprint="cd"))
     found = only(store(tmp_path, record))
-    assert found.key == Key("specs/a.pp.yaml", "mover", "demo")
+    assert found.key == ClaimKey("specs/a.pp.yaml", "mover", "demo")
     (point,) = found.points
     assert point.mark.started.isoformat() == "2026-11-03T10:00:00"
     assert point.mark.commit == "03" * 20
@@ -53,8 +53,8 @@ def test_the_record_and_its_file_are_the_same_in_every_layout_and_version(tmp_pa
     assert identity(json.loads(text)) != identity(json.loads(on_day(4, measured(0.4)).to_json()))
     held = read_held(VERSION_1)
     database = store(tmp_path)
-    assert add(database, validated(held, VERSION_1), identity(held), deciding)
-    assert not add(database, validated(held, VERSION_1), identity(held), deciding)
+    assert add(database, validated_run(held, VERSION_1), identity(held), deciding)
+    assert not add(database, validated_run(held, VERSION_1), identity(held), deciding)
     assert [one.last.verdict for one in told(database)] == [Verdict.HOLDS, Verdict.FAILS]
 
 
@@ -80,9 +80,9 @@ def test_models_and_specs_are_kept_apart(tmp_path: Path) -> None:
     claims = [measured(0.4), measured(0.5, model="other"), measured(0.6, spec="b.pp.yaml")]
     database = store(tmp_path, on_day(1, *claims))
     assert [one.key for one in told(database)] == [
-        Key("b.pp.yaml", "mover", "demo"),
-        Key("specs/a.pp.yaml", "mover", "demo"),
-        Key("specs/a.pp.yaml", "mover", "other"),
+        ClaimKey("b.pp.yaml", "mover", "demo"),
+        ClaimKey("specs/a.pp.yaml", "mover", "demo"),
+        ClaimKey("specs/a.pp.yaml", "mover", "other"),
     ]
     assert only(database, None, "other").key.model == "other"
     assert only(database, "b.pp.yaml::mover").key.spec == "b.pp.yaml"
@@ -172,7 +172,7 @@ def test_a_run_that_cannot_be_kept_leaves_nothing(tmp_path: Path) -> None:
     database = store(tmp_path, on_day(1, measured(0.4)))
     with pytest.raises(HistoryError, match="NOT NULL"):
         add(database, on_day(2, measured(float("nan"))), "b" * 64, deciding)
-    with pytest.raises(HistoryError, match="`started` is no time: 'noon'"):
+    with pytest.raises(HistoryError, match="`started` is not a time: 'noon'"):
         add(database, on_day(2, measured(0.4), started="noon"), "b" * 64, deciding)
     assert only(database).runs == 1
 

@@ -36,7 +36,7 @@ write_baseline(Path(sys.argv[1]), baseline(0.1))
 BLESSING = """
 import sys, time
 from pathlib import Path
-from ppcheck.record.baseline import Measured, blessed, read_baseline, write_baseline
+from ppcheck.record.baseline import LocatedClaim, blessed, read_baseline, write_baseline
 from ppcheck.record.files import folder_locked
 from tests.record.test_comparison import record
 
@@ -46,7 +46,7 @@ for number in range(5):
     with folder_locked(path.parent):
         before = read_baseline(path)
         time.sleep(0.01)
-        run = [Measured(record(0.1, id=f"{own}{number}"), spec, ())]
+        run = [LocatedClaim(record(0.1, id=f"{own}{number}"), spec, ())]
         write_baseline(path, blessed(before, run, {"name": "demo"}, path.parent))
 """
 

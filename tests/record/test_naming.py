@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ppcheck.record.naming import common_parts, name_from, paired, spec_name
+from ppcheck.record.naming import common_parts, name_from, paired_specs, spec_name
 
 
 def spec(folder: Path, name: str) -> Path:
@@ -101,7 +101,7 @@ def test_names_have_in_common_what_one_of_them_ends_with(one: str, other: str, p
 def test_a_spec_that_was_called_differently_is_found_unless_it_is_unclear_which(
     new: dict[str, str], old: dict[str, str], pairs: dict[str, str]
 ) -> None:
-    assert paired(new, old) == pairs
+    assert paired_specs(new, old) == pairs
 
 
 NAMES = st.lists(st.sampled_from("ab"), min_size=1, max_size=3).map("/".join)
@@ -113,7 +113,7 @@ SPECS = st.dictionaries(NAMES, st.frozensets(st.sampled_from("xyz"), min_size=1)
 def test_no_old_spec_is_paired_twice_and_equal_names_always_are(
     new: dict[str, frozenset[str]], old: dict[str, frozenset[str]]
 ) -> None:
-    found = paired(new, old)
+    found = paired_specs(new, old)
     assert len(set(found.values())) == len(found)
     assert found.keys() <= new.keys()
     assert set(found.values()) <= old.keys()

@@ -49,15 +49,15 @@ def test_the_current_version_is_the_one_that_runs_write() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (None, "is no run record: .*No such file.*--ppcheck-json FILE"),
-        ("[1", "is no run record: Expecting"),
-        ("[]", "is no run record: its schema is None, not 'ppcheck.run/3'. A run writes one"),
+        (None, "is not a run record: .*No such file.*--ppcheck-json FILE"),
+        ("[1", "is not a run record: Expecting"),
+        ("[]", "is not a run record: its schema is None, not 'ppcheck.run/3'. A run writes one"),
         (
             '{"schema": "ppcheck.run/9"}',
             "is of version 9, and this ppcheck reads run records up to version 3: use the ppcheck",
         ),
-        ('{"schema": "ppcheck.run/0"}', "is no run record: its schema is 'ppcheck.run/0'"),
-        ('{"schema": "ppcheck.run/1.5"}', "is no run record: its schema is 'ppcheck.run/1.5'"),
+        ('{"schema": "ppcheck.run/0"}', "is not a run record: its schema is 'ppcheck.run/0'"),
+        ('{"schema": "ppcheck.run/1.5"}', "is not a run record: its schema is 'ppcheck.run/1.5'"),
         ('{"schema": "ppcheck.run/1", "seconds": 1}', "is damaged at started: Field required"),
     ],
 )

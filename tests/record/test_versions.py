@@ -37,11 +37,11 @@ def test_every_version_becomes_the_current_one(held: Held) -> None:
 @pytest.mark.parametrize(
     ("held", "message"),
     [
-        ([], "x.json is no kind of file: its schema is None, not 'a.kind/3'. Write one"),
-        ({"schema": 3}, "x.json is no kind of file: its schema is 3"),
-        ({"schema": "a-kind/1"}, "x.json is no kind of file: its schema is 'a-kind/1'"),
-        ({"schema": "a.kind/-1"}, "x.json is no kind of file"),
-        ({"schema": "a.kind/1\n"}, "x.json is no kind of file"),
+        ([], "x.json is not a kind of file: its schema is None, not 'a.kind/3'. Write one"),
+        ({"schema": 3}, "x.json is not a kind of file: its schema is 3"),
+        ({"schema": "a-kind/1"}, "x.json is not a kind of file: its schema is 'a-kind/1'"),
+        ({"schema": "a.kind/-1"}, "x.json is not a kind of file"),
+        ({"schema": "a.kind/1\n"}, "x.json is not a kind of file"),
         ({"schema": "a.kind/4"}, "x.json is of version 4, .* reads kind of files up to version 3"),
     ],
 )

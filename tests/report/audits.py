@@ -8,10 +8,10 @@ from typing import Any
 
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.audit import (
+    AuditCell,
     AuditedClaim,
     AuditedStatistic,
     AuditRecord,
-    Cell,
     Checkpoint,
     Status,
 )
@@ -33,7 +33,7 @@ def cell(
     players: Sequence[str] | None = None,
     name: str = "recovery",
     estimate: float | None = None,
-) -> Cell:
+) -> AuditCell:
     passes = verdict in (Verdict.HOLDS, Verdict.MOVED)
     estimate = 0.5 + 0.04 * math.sin(at) if estimate is None else estimate
     one = AuditedStatistic(
@@ -45,7 +45,7 @@ def cell(
         verdict=Verdict.HOLDS if passes else Verdict.FAILS,
     )
     measured = verdict not in (Verdict.NOT_APPLICABLE, Verdict.ERROR)
-    return Cell(
+    return AuditCell(
         verdict=verdict,
         passes=passes,
         deciding=name if measured else None,

@@ -10,8 +10,8 @@ from ppcheck.judge.verdict import Verdict
 from ppcheck.record.audit import Status
 from ppcheck.report.across import (
     FELL,
-    Course,
-    Kind,
+    Trajectory,
+    TrajectoryKind,
     completeness,
     short_names,
     tally_of_courses,
@@ -21,29 +21,29 @@ from tests.report.audits import LETTERS, audit, checkpoints, claim, falling, mis
 NAMES = [f"s{n}" for n in range(30)]
 
 
-def course(verdicts: str) -> Course:
-    return Course(claim(verdicts).cells)
+def course(verdicts: str) -> Trajectory:
+    return Trajectory(claim(verdicts).cells)
 
 
 @pytest.mark.parametrize(
     ("verdicts", "kind", "words"),
     [
-        ("hhhh", Kind.ALWAYS, "holds throughout"),
-        ("hmhm", Kind.ALWAYS, "holds throughout"),
-        ("h.nh", Kind.ALWAYS, "holds throughout"),
-        ("fiih", Kind.STARTS, "holds at s3 alone"),
-        ("ffhh", Kind.STARTS, "holds from s2 on"),
-        ("hhfe", Kind.STOPS, "holds up to s1"),
-        ("fhhf", Kind.CHANGES, "holds from s1 to s2"),
-        ("hfih", Kind.CHANGES, "holds from s0 to s3, but not at 2 between"),
-        ("fhfh", Kind.CHANGES, "holds from s1 to s3, but not at 1 between"),
-        ("ffie", Kind.NEVER, "holds nowhere"),
-        ("nn.n", Kind.UNASKED, "not applicable"),
-        ("..", Kind.UNASKED, "not applicable"),
+        ("hhhh", TrajectoryKind.ALWAYS, "holds throughout"),
+        ("hmhm", TrajectoryKind.ALWAYS, "holds throughout"),
+        ("h.nh", TrajectoryKind.ALWAYS, "holds throughout"),
+        ("fiih", TrajectoryKind.STARTS, "holds at s3 alone"),
+        ("ffhh", TrajectoryKind.STARTS, "holds from s2 on"),
+        ("hhfe", TrajectoryKind.STOPS, "holds up to s1"),
+        ("fhhf", TrajectoryKind.CHANGES, "holds from s1 to s2"),
+        ("hfih", TrajectoryKind.CHANGES, "holds from s0 to s3, but not at 2 between"),
+        ("fhfh", TrajectoryKind.CHANGES, "holds from s1 to s3, but not at 1 between"),
+        ("ffie", TrajectoryKind.NEVER, "holds nowhere"),
+        ("nn.n", TrajectoryKind.UNASKED, "not applicable"),
+        ("..", TrajectoryKind.UNASKED, "not applicable"),
     ],
 )
 def test_a_claim_holds_from_its_first_checkpoint_to_its_last(
-    verdicts: str, kind: Kind, words: str
+    verdicts: str, kind: TrajectoryKind, words: str
 ) -> None:
     found = course(verdicts)
     assert (found.kind, found.words(NAMES)) == (kind, words)
@@ -56,7 +56,7 @@ def test_first_and_last_are_where_it_holds_and_nothing_beyond_does(verdicts: str
 
 
 def moves(verdicts: str, *players: str) -> list[str]:
-    return Course(claim(verdicts, [each.split() for each in players]).cells).moved(NAMES)
+    return Trajectory(claim(verdicts, [each.split() for each in players]).cells).moved(NAMES)
 
 
 def test_a_role_moves_where_another_plays_it() -> None:
@@ -105,8 +105,8 @@ def test_claims_are_counted_by_how_they_fare() -> None:
 
 @pytest.mark.trust
 def test_a_figure_that_fell_is_told_though_the_claim_holds_throughout() -> None:
-    found = Course.of(falling(0.9, 0.56))
-    assert (found.kind, found.marks) == (Kind.ALWAYS, ["✓", FELL])
+    found = Trajectory.of(falling(0.9, 0.56))
+    assert (found.kind, found.marks) == (TrajectoryKind.ALWAYS, ["✓", FELL])
     assert found.fell(NAMES) == ["recovery 0.9 → 0.56 (-38 %) at s1"]
     assert tally_of_courses([falling(0.9, 0.56), falling(0.9, 0.9)]) == (
         "2 claims: 2 always hold; 1 falls while holding"
@@ -127,12 +127,12 @@ def test_a_figure_that_fell_is_told_though_the_claim_holds_throughout() -> None:
 def test_a_figure_falls_from_its_best_however_many_steps_that_takes(
     estimates: tuple[float, ...], at: list[int]
 ) -> None:
-    assert [fall.at for fall in Course.of(falling(*estimates)).falls] == at
+    assert [fall.at for fall in Trajectory.of(falling(*estimates)).falls] == at
 
 
 @pytest.mark.trust
 def test_what_a_claim_allows_itself_or_says_by_failing_is_not_told_as_a_fall() -> None:
-    assert not Course.of(falling(0.9, 0.56, tolerance={"recovery": 0.4})).falls
-    assert not Course.of(falling(0.9, 0.56, verdict=Verdict.FAILS)).falls
+    assert not Trajectory.of(falling(0.9, 0.56, tolerance={"recovery": 0.4})).falls
+    assert not Trajectory.of(falling(0.9, 0.56, verdict=Verdict.FAILS)).falls
     upwards = falling(0.2, 0.56, bounds={"recovery": "<= 0.7"})
-    assert Course.of(upwards).fell(NAMES) == ["recovery 0.2 → 0.56 (+180 %) at s1"]
+    assert Trajectory.of(upwards).fell(NAMES) == ["recovery 0.2 → 0.56 (+180 %) at s1"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from ppcheck.judge.verdict import Verdict
+from ppcheck.measure.core.facts import Facts
 from ppcheck.report.claims import most_telling_first, slow_models, tally
 from tests.report.runs import claim, statistic
 
@@ -12,14 +13,14 @@ def test_verdicts_are_counted_in_words() -> None:
 
 def test_a_model_that_cannot_be_replayed_is_named_once_with_cost_and_reason() -> None:
     why = "L0H0 differs from a whole pass by 0.1"
-    facts = ({"no_replay": why, "work": [100, 40]}, {"no_replay": why, "work": [50, 10]})
+    facts = (Facts(no_replay=why, work=(100, 40)), Facts(no_replay=why, work=(50, 10)))
     slow = [claim(Verdict.HOLDS).model_copy(update={"facts": each}) for each in facts]
     (line,) = slow_models([slow[0], claim(Verdict.HOLDS), slow[1]])
     assert line == (
         "demo cannot be replayed, so that 2 claims took whole forward passes, which are as exact "
         f"and 3.0 times the work or more: {why}"
     )
-    known = claim(Verdict.HOLDS).model_copy(update={"facts": {"no_replay": why, "work": [0, 0]}})
+    known = claim(Verdict.HOLDS).model_copy(update={"facts": Facts(no_replay=why, work=(0, 0))})
     assert "which are as exact and more work" in slow_models([known])[0]
     assert slow_models([claim(Verdict.HOLDS)]) == []
 

@@ -19,7 +19,7 @@ from ppcheck.judge.verdict import Verdict
 from ppcheck.report.claims import cells
 from ppcheck.report.evidence import examples, figures, row, thinned
 from ppcheck.report.github import commands
-from ppcheck.report.html import LARGEST, page
+from ppcheck.report.html import LARGEST, run_page
 from ppcheck.report.markdown import markdown
 from ppcheck.report.pictures import pictures
 from ppcheck.report.terminal import explain, table
@@ -61,7 +61,7 @@ def broken() -> str:
     regressed = claim(id="worse", comparison=difference(Change.REGRESSED))
     facts = {"played_by": "L1H1", "players": ["L1H3"], "prompts": 4, "units": 2}
     movers = [claim(Verdict.MOVED, facts=facts)] * 2
-    return page(run([*verdicts, regressed, *movers, *pictured()]))
+    return run_page(run([*verdicts, regressed, *movers, *pictured()]))
 
 
 def test_the_page_is_whole_and_needs_no_other_file(broken: str) -> None:
@@ -107,7 +107,7 @@ def test_the_verdict_comes_first(broken: str) -> None:
     ],
 )
 def test_one_sentence_says_how_it_went(verdicts: list[Verdict], said: str) -> None:
-    assert f">{said}</h1>" in page(run([claim(verdict) for verdict in verdicts]))
+    assert f">{said}</h1>" in run_page(run([claim(verdict) for verdict in verdicts]))
 
 
 def test_figures_are_those_of_the_terminal(broken: str) -> None:
@@ -156,7 +156,7 @@ def test_a_moved_role_says_from_whom_to_whom() -> None:
     mover = claim(Verdict.MOVED, facts=facts, id="some-mover")
     role = mover.model_copy(update={"id": "pain-mover", "check": "role"})
     assert row(mover)["moved"] == ["L1H1", "L1H3"]
-    said = re.sub(r"<[^>]+>", "", page(run([mover, role])))
+    said = re.sub(r"<[^>]+>", "", run_page(run([mover, role])))
     assert "pain-mover and 1 more L1H1 → L1H3" in said
 
 
@@ -181,7 +181,7 @@ def test_a_long_family_is_cut_after_its_most_telling_members() -> None:
 
 def test_two_thousand_claims_fit_and_the_broken_ones_keep_their_pictures() -> None:
     claims = many(2000)
-    text = page(run(claims))
+    text = run_page(run(claims))
     assert len(text.encode()) < 6_000_000
     evidence = [data(text, f"evidence-{number}") for number in range(0, 2000, 50)]
     assert all(each["command"] for each in evidence)
@@ -197,7 +197,7 @@ def test_no_text_of_a_claim_leaves_its_place(text: str) -> None:
 
 
 def test_hostile_texts_add_no_element_to_the_page(broken: str) -> None:
-    attacked = page(run(hostile()))
+    attacked = run_page(run(hostile()))
 
     def kinds(text: str) -> set[tuple[str, ...]]:
         return {(tag, *sorted(attributes)) for tag, attributes in Elements(text).tags}
@@ -241,5 +241,5 @@ def test_what_is_no_record_is_said(
     if content is not None:
         record.write_text(content)
     assert main(["report", str(record), "--out", str(tmp_path / "html")]) == 1
-    assert "is no run record" in capsys.readouterr().out
+    assert "is not a run record" in capsys.readouterr().out
     assert not (tmp_path / "html").exists()

@@ -11,7 +11,7 @@ import pytest
 from ppcheck.judge.compare import Change
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.run import ClaimRecord
-from ppcheck.report.html import page
+from ppcheck.report.html import run_page
 from tests.report.browsing import unfolded
 from tests.report.runs import HOSTILE, claim, difference, hostile, many, pictured, run
 
@@ -28,7 +28,7 @@ def opened(watched: Page, tmp_path: Path) -> Opener:
 
     def open_page(claims: list[ClaimRecord]) -> Page:
         file = tmp_path / "index.html"
-        file.write_text(page(run(claims)), encoding="utf-8")
+        file.write_text(run_page(run(claims)), encoding="utf-8")
         watched.goto(file.as_uri())
         return watched
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ppcheck.record.audit import AuditRecord
-from ppcheck.report.matrix import page
+from ppcheck.report.matrix import matrix_page
 from tests.report.audits import audit, checkpoints, claim, falling, missing
 from tests.report.browsing import unfolded
 from tests.report.runs import HOSTILE
@@ -27,7 +27,7 @@ def opened(watched: Page, tmp_path: Path) -> Opener:
 
     def open_page(record: AuditRecord) -> Page:
         file = tmp_path / "index.html"
-        file.write_text(page(record), encoding="utf-8")
+        file.write_text(matrix_page(record), encoding="utf-8")
         watched.goto(file.as_uri())
         return watched
 

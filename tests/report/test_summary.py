@@ -13,7 +13,7 @@ from ppcheck.judge.compare import WORSE, Change
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.run import ClaimRecord, Comparison, Outcome, outcome_of
 from ppcheck.report.github import commands
-from ppcheck.report.html import page
+from ppcheck.report.html import run_page
 from ppcheck.report.markdown import escaped, markdown
 from ppcheck.report.summary import is_broken, outcome, rank, summary
 from ppcheck.report.terminal import table
@@ -89,7 +89,7 @@ def test_all_outputs_say_the_same_of_a_run() -> None:
         "mechanism regressed: claim-0; claim-1; claim-2",
         "against good.json: 1 regressed, 1 no longer holds, 1 no longer measured, 1 unchanged",
     ]
-    terminal, written, told = table(some, colour=False), page(run(some)), commands(some)[0]
+    terminal, written, told = table(some, colour=False), run_page(run(some)), commands(some)[0]
     for line in lines:
         assert f"{line}\n" in terminal
         assert escaped(line) in markdown(some)

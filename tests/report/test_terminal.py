@@ -5,6 +5,7 @@ import re
 import pytest
 
 from ppcheck.judge.verdict import Verdict
+from ppcheck.measure.core.facts import Facts
 from ppcheck.record.run import ClaimRecord, Example, StatisticRecord
 from ppcheck.report.claims import tally
 from ppcheck.report.terminal import explain, table
@@ -96,7 +97,7 @@ def test_units_that_are_only_looked_at_are_asked_for_too() -> None:
     record = claim(
         Verdict.INCONCLUSIVE, recovery=statistic(0.35, Verdict.INCONCLUSIVE, more_units=7)
     )
-    chosen = record.model_copy(update={"facts": {**record.facts, "looked_at": 40}})
+    chosen = record.model_copy(update={"facts": record.facts | Facts(looked_at=40)})
     assert "about 14 more independent units would decide it: 7 to judge on" in explain(chosen, "x")
 
 

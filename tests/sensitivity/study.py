@@ -132,7 +132,7 @@ def chosen_neurons(records: Records) -> dict[str, list[Neuron]]:
     found: dict[str, list[Neuron]] = {}
     for record in records.values():
         if record.id in OF_NEURONS:
-            numbers = (re.fullmatch(r"L(\d+)N(\d+)", site) for site in record.facts["kept"])
+            numbers = (re.fullmatch(r"L(\d+)N(\d+)", site) for site in record.facts.kept)
             found[record.id] = [(int(n[1]), int(n[2])) for n in numbers if n is not None]
     return found
 

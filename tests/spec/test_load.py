@@ -159,7 +159,7 @@ def test_what_is_wrong_with_the_whole_file_is_said(
         (
             "logit_diff(two, three)",
             "p(tow)",
-            "25: 'tow' is no choice of 'game': did you mean 'two'",
+            "25: 'tow' is not a choice of 'game': did you mean 'two'",
         ),
         ("logit_diff(two, three)", "[p]", "25: metric: 'p' names 0 choices: write p(a)"),
         (

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ppcheck.spec.selection import Condition, Selection
+from ppcheck.spec.selection import LabelCondition, Selection
 
 names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]*", fullmatch=True)
 labels = st.text("ab 2'é.[", min_size=1).map(str.strip).filter(bool)
 conditions = st.builds(
-    Condition, names, st.lists(labels, min_size=1, max_size=3).map(tuple), st.booleans()
+    LabelCondition, names, st.lists(labels, min_size=1, max_size=3).map(tuple), st.booleans()
 )
 selections = st.builds(Selection, names, st.lists(conditions, max_size=3).map(tuple))
 
@@ -26,7 +26,10 @@ def test_each_form_is_read() -> None:
     assert Selection.parse("game[]") == Selection("game")
     assert Selection.parse("my-game[feeling = pain | joy, dose!=faint]") == Selection(
         "my-game",
-        (Condition("feeling", ("pain", "joy")), Condition("dose", ("faint",), negated=True)),
+        (
+            LabelCondition("feeling", ("pain", "joy")),
+            LabelCondition("dose", ("faint",), negated=True),
+        ),
     )
 
 

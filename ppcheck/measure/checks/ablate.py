@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -13,21 +13,22 @@ from ppcheck.measure.core.charts import site_map
 from ppcheck.measure.core.check import (
     Bench,
     Check,
-    Measured,
-    Measurement,
-    measured,
+    CheckResult,
+    StatisticResult,
+    statistic_result,
     texts,
     units_of,
 )
 from ppcheck.measure.core.doubts import of_all_that_is_read
+from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.selection import Search, TopField, search
 from ppcheck.measure.core.validation import metric_problems, patch_problems
 from ppcheck.measure.interventions.ablation import (
     OF_SHARES,
     Ablated,
     Ablation,
-    By,
-    Kind,
+    AblationKind,
+    MeanOver,
     ablate,
     ablated_statistics,
     ablation_problems,
@@ -35,6 +36,7 @@ from ppcheck.measure.interventions.ablation import (
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.metric import Metric, MetricsField
 from ppcheck.spec.position import Position, PositionField
+from ppcheck.spec.problem import Problem, Problems
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.range import Range
 from ppcheck.spec.selection import SelectionField
@@ -64,7 +66,7 @@ class Ablate(Check):
     position: PositionField = Field(
         Position("all"), description="The tokens at which sites are ablated; default: all."
     )
-    ablation: Kind = Field(
+    ablation: AblationKind = Field(
         description="What takes an activation's place: zero, the mean over the reference, or what "
         "another prompt of the reference has there (resample)."
     )
@@ -72,7 +74,7 @@ class Ablate(Check):
         None,
         description="The prompts whose activations are averaged or taken. Default: those of `on`.",
     )
-    by: By = Field(
+    by: MeanOver = Field(
         "position",
         description="One mean for each token of the position, over prompts that have as many of "
         "them; or one, pooled over the tokens.",
@@ -87,18 +89,20 @@ class Ablate(Check):
     def statistics(self) -> Mapping[str, Range]:
         return ablated_statistics(self.metric)
 
-    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+    def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
         yield from metric_problems(prompt_set, self.metric)
         yield from patch_problems(self.position)
         if any(pattern.kind is SiteKind.PATTERN for pattern in self.site):
-            yield "site", "a pattern is not a vector at a token: ablate the head, or its .q, .k, .v"
+            yield Problem(
+                "site", "a pattern is not a vector at a token: ablate the head, or its .q, .k, .v"
+            )
         if self.together and self.top is not None:
-            yield "top", "`top` chooses among sites ablated alone: leave out `together`"
+            yield Problem("top", "`top` chooses among sites ablated alone: leave out `together`")
         yield from ablation_problems(self.model_fields_set, self.ablation)
 
-    def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
-        del measurement
+    def doubts(self, bench: Bench, result: CheckResult) -> Iterator[str]:
+        del result
         sites = bench.subject.sites(self.site)
         yield from of_all_that_is_read(
             bench.subject.shape,
@@ -118,7 +122,7 @@ class Ablate(Check):
                 only = f"{name}={labels.pop()}"
                 yield f"the reference has {only} alone, which the ablation leaves in place"
 
-    def measure(self, bench: Bench) -> Measurement:
+    def measure(self, bench: Bench) -> CheckResult:
         sites = bench.subject.sites(self.site)
         groups = {str(self.site): sites} if self.together else {str(s): (s,) for s in sites}
         cells = [Cell(group, self.position) for group in groups.values()]
@@ -133,28 +137,24 @@ class Ablate(Check):
             return means
 
         found = search(tuple(groups), encoded.prompts, self.top, bench.seed, score)
-        facts = found.facts | self._facts(reference)
-        facts["effects"] = dict(zip(groups, drops.mean(axis=1).tolist(), strict=True))
+        effects = dict(zip(groups, drops.mean(axis=1).tolist(), strict=True))
+        source = how.source(str(self.reference or self.on))
+        extras = {"ablation": self.ablation, "position": str(self.position), **source}
+        facts = found.facts | Facts(extras=extras, effects=effects)
         if not self.together:
-            facts["maps"] = {
-                f"drop in {metric}": site_map(sites, run.drops.mean(axis=1))
-                for metric, run in runs.items()
-            }
+            facts |= Facts(
+                maps={
+                    f"drop in {metric}": site_map(sites, run.drops.mean(axis=1))
+                    for metric, run in runs.items()
+                }
+            )
         results = [
             one
             for metric, run in runs.items()
             for one in self._of(metric, run, encoded.prompts, found)
         ]
         notes = (self._note(reference), *found.notes)
-        return self.measurement(bench, [encoded], results, facts, notes)
-
-    def _facts(self, reference: Encoded) -> dict[str, Any]:
-        """The ablation in full, since another one may lead to another conclusion."""
-        facts: dict[str, Any] = {"ablation": self.ablation, "position": str(self.position)}
-        if self.ablation == "zero":
-            return facts
-        facts |= {"reference": str(self.reference or self.on), "reference_prompts": len(reference)}
-        return facts | ({"by": self.by} if self.ablation == "mean" else {"draws": self.draws})
+        return self.result(bench, [encoded], results, facts, notes)
 
     def _note(self, reference: Encoded) -> str:
         if self.ablation == "zero":
@@ -167,8 +167,8 @@ class Ablate(Check):
 
     def _of(
         self, metric: Metric, run: Ablated, prompts: tuple[Prompt, ...], found: Search
-    ) -> Iterator[Measured]:
-        judged = found.judged(prompts)
+    ) -> Iterator[StatisticResult]:
+        judged = found.evaluation_mask(prompts)
         units, names = units_of(prompts)[judged], np.array(texts(prompts), dtype=object)[judged]
         untouched = run.untouched[judged]
         support = (0.0, 1.0) if metric.probability else REAL_LINE
@@ -179,12 +179,14 @@ class Ablate(Check):
 
         for cell in found.kept:
             member, drops = found.member(cell), run.drops[cell, judged]
-            yield measured(Mean(drops, units, named("drop"), member, step=step), names)
+            yield statistic_result(Mean(drops, units, named("drop"), member, step=step), names)
             if metric.reading in OF_SHARES:
                 name = named("drop_share")
                 share = Ratio(drops, untouched, units, name, member, step, run.gap_of(name))
-                yield measured(share, names)
+                yield statistic_result(share, names)
             values = run.ablated[cell, judged]
-            yield measured(Mean(values, units, named("value"), member, support, step), names)
+            yield statistic_result(
+                Mean(values, units, named("value"), member, support, step), names
+            )
         whole = Mean(untouched, units, named("untouched"), None, support, step)
-        yield measured(whole, names)
+        yield statistic_result(whole, names)

@@ -17,18 +17,20 @@ from ppcheck.measure.core.attention import links, patterns, uniform
 from ppcheck.measure.core.check import (
     Bench,
     Check,
-    Measured,
-    Measurement,
-    measured,
+    CheckResult,
+    StatisticResult,
+    statistic_result,
     texts,
     unit_labels,
     units_of,
 )
+from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.selection import TopField, search
 from ppcheck.measure.core.validation import attending_problems, heads_problems
 from ppcheck.spec.base import Model
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.position import FINAL, Position, PositionField
+from ppcheck.spec.problem import Problems
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.range import DIFFERENCE, PROBABILITY, Range
 from ppcheck.spec.site import SitesField
@@ -62,12 +64,12 @@ class Attention(Check):
             return {"attention": PROBABILITY}
         return {"attention": PROBABILITY, "against": PROBABILITY, "difference": DIFFERENCE}
 
-    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+    def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
         yield from heads_problems("site", self.site)
         yield from attending_problems(self.query, to=self.to, against=self.against)
 
-    def measure(self, bench: Bench) -> Measurement:
+    def measure(self, bench: Bench) -> CheckResult:
         heads = bench.subject.sites(self.site)
         encoded = bench.prompts(self.on)
         prompts = encoded.prompts
@@ -79,8 +81,8 @@ class Attention(Check):
             return means if against is None else means - against.means(looked)
 
         found = search([str(head) for head in heads], prompts, self.top, bench.seed, score)
-        judged = found.judged(prompts)
-        results: list[Measured] = []
+        judged = found.evaluation_mask(prompts)
+        results: list[StatisticResult] = []
         for head in found.kept:
             member = found.member(head)
             results.append(to.mean("attention", head, judged, member))
@@ -90,18 +92,18 @@ class Attention(Check):
         everywhere = score(np.ones(len(prompts), dtype=bool)).tolist()
         shown = int(np.flatnonzero(judged & to.present)[0])
         kept = [heads[head] for head in found.kept]
-        facts = found.facts | {
-            "patterns": patterns(bench, encoded, kept, self.query, shown),
-            "from": str(self.query),
-            "to": str(self.to),
-            "uniform": float(to.even[judged & to.present].mean()),
-            "effects": dict(zip(found.sites, everywhere, strict=True)),
-        }
-        return self.measurement(bench, [encoded], results, facts, found.notes)
+        facts = found.facts | Facts(
+            patterns=patterns(bench, encoded, kept, self.query, shown),
+            from_=str(self.query),
+            to=str(self.to),
+            uniform=float(to.even[judged & to.present].mean()),
+            effects=dict(zip(found.sites, everywhere, strict=True)),
+        )
+        return self.result(bench, [encoded], results, facts, found.notes)
 
-    def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
+    def doubts(self, bench: Bench, result: CheckResult) -> Iterator[str]:
         del bench
-        even = measurement.facts["uniform"]
+        even = result.facts.uniform or 0.0
         bound = self.expect.get("attention")
         if bound is not None and -inf < bound.low < even:
             yield (
@@ -133,12 +135,12 @@ class _Attended:
         means: Floats = self.attention[self._present_in(looked)].mean(axis=0)
         return means
 
-    def mean(self, name: str, head: int, judged: Mask, member: str | None) -> Measured:
+    def mean(self, name: str, head: int, judged: Mask, member: str | None) -> StatisticResult:
         here = self._present_in(judged)
         units = units_of(self.prompts)[here]
         paid = self.attention[here, head]
         statistic = Mean(paid, units, name, member, (0.0, 1.0), self.step)
-        return measured(statistic, np.array(texts(self.prompts), dtype=object)[here])
+        return statistic_result(statistic, np.array(texts(self.prompts), dtype=object)[here])
 
     def _present_in(self, mask: Mask) -> Mask:
         here: Mask = mask & self.present
@@ -164,7 +166,7 @@ def _attended(bench: Bench, encoded: Encoded, claim: Attention, keys: Position) 
 
 def _difference(
     to: _Attended, against: _Attended, head: int, judged: Mask, member: str | None
-) -> Measured:
+) -> StatisticResult:
     """The gap within each prompt that has both or, where none has, between each unit's means."""
     within_prompts = bool((to.present & against.present).any())
     groups: dict[str, list[int]] = defaultdict(list)
@@ -186,4 +188,4 @@ def _difference(
         )
     labels, support = unit_labels(units), (-1.0, 1.0)
     statistic = Mean(np.array(gaps), labels, "difference", member, support, to.step)
-    return measured(statistic, names)
+    return statistic_result(statistic, names)

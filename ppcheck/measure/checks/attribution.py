@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -13,18 +13,20 @@ from ppcheck.measure.core.charts import site_map
 from ppcheck.measure.core.check import (
     Bench,
     Check,
-    Measured,
-    Measurement,
-    measured,
+    CheckResult,
+    StatisticResult,
+    statistic_result,
     texts,
     units_of,
 )
 from ppcheck.measure.core.doubts import of_all_that_is_read
+from ppcheck.measure.core.facts import Facts, Map
 from ppcheck.measure.core.metrics import beside, least_gap, readout
 from ppcheck.measure.core.selection import Search, TopField, search
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.metric import Metric, MetricsField
 from ppcheck.spec.position import FINAL
+from ppcheck.spec.problem import Problem, Problems
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.range import ANY, SHARE, Range
 from ppcheck.spec.site import STREAMS, Kind, Site, Sites, SitesField
@@ -37,6 +39,11 @@ PARTS = Sites.parse(["resid_pre.L0", "attn_out.L*", "mlp_out.L*"])
 """What the last stream is made of."""
 CAPPED = 0.01
 """How far, as a share, the sum may be from the metric before a note says so."""
+
+HOW = {
+    "weights": "raw: no norm is folded into them",
+    "scale": "the final norm's in the untouched run",
+}
 
 
 class Attribution(Check):
@@ -60,26 +67,32 @@ class Attribution(Check):
     def statistics(self) -> Mapping[str, Range]:
         return self.metric.statistics(attribution=ANY, share=SHARE, total=ANY)
 
-    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+    def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
         for metric in self.metric:
             if not metric.linear:
-                yield "metric", f"parts add up in logits, not in {metric}: name a logit_diff"
+                yield Problem(
+                    "metric", f"parts add up in logits, not in {metric}: name a logit_diff"
+                )
                 continue
             several = [c for c in metric.choices if len(prompt_set.choices.get(c, ())) > 1]
             if several and prompt_set.pool != "mean":
                 why = f"pooled by {prompt_set.pool} they are not linear in the logits"
-                yield "metric", f"{several[0]!r} has synonyms, and {why}: write `pool: mean`"
+                yield Problem(
+                    "metric", f"{several[0]!r} has synonyms, and {why}: write `pool: mean`"
+                )
         for pattern in self.site:
             if pattern.kind not in ADDED:
-                yield "site", f"{pattern} is not added to the stream: name its head or layer"
+                yield Problem(
+                    "site", f"{pattern} is not added to the stream: name its head or layer"
+                )
 
-    def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
-        del measurement
+    def doubts(self, bench: Bench, result: CheckResult) -> Iterator[str]:
+        del result
         sites = bench.subject.sites(self.site)
         yield from of_all_that_is_read(bench.subject.shape, sites, FINAL)
 
-    def measure(self, bench: Bench) -> Measurement:
+    def measure(self, bench: Bench) -> CheckResult:
         sites = bench.subject.sites(self.site)
         encoded = bench.prompts(self.on)
         found = {metric: _attributed(bench, encoded, sites, metric) for metric in self.metric}
@@ -91,36 +104,38 @@ class Attribution(Check):
 
         chosen = search(list(map(str, sites)), encoded.prompts, self.top, bench.seed, score)
         means = first.sites.mean(axis=1)
-        facts = chosen.facts | {
-            "weights": "raw: no norm is folded into them",
-            "scale": "the final norm's in the untouched run",
-            "effects": dict(zip(chosen.sites, means.tolist(), strict=True)),
-            "parts": first.parts,
-            "untouched": float(first.untouched.mean()),
-            "maps": _maps(found, sites),
-        }
+        facts = (
+            chosen.facts
+            | Facts(extras=HOW, effects=dict(zip(chosen.sites, means.tolist(), strict=True)))
+            | Facts(
+                extras={"parts": first.parts, "untouched": float(first.untouched.mean())},
+                maps=_maps(found, sites),
+            )
+        )
         results = [
             one
             for metric, attributed in found.items()
             for one in self._of(metric, attributed, encoded.prompts, chosen)
         ]
         notes = (*chosen.notes, *first.notes)
-        return self.measurement(bench, [encoded], results, facts, notes)
+        return self.result(bench, [encoded], results, facts, notes)
 
     def _of(
         self, metric: Metric, found: _Attributed, prompts: tuple[Prompt, ...], chosen: Search
-    ) -> Iterator[Measured]:
-        judged = chosen.judged(prompts)
+    ) -> Iterator[StatisticResult]:
+        judged = chosen.evaluation_mask(prompts)
         units, names = units_of(prompts)[judged], np.array(texts(prompts), dtype=object)[judged]
         attribution, share, total = (
             self.metric.name(name, metric) for name in ("attribution", "share", "total")
         )
         for site in chosen.kept:
             member, added = chosen.member(site), found.sites[site, judged]
-            yield measured(Mean(added, units, attribution, member, step=found.step), names)
+            yield statistic_result(Mean(added, units, attribution, member, step=found.step), names)
             whole, gap = found.total[judged], found.gap_of(share)
-            yield measured(Ratio(added, whole, units, share, member, found.step, gap), names)
-        yield measured(Mean(found.total[judged], units, total, step=found.step), names)
+            yield statistic_result(
+                Ratio(added, whole, units, share, member, found.step, gap), names
+            )
+        yield statistic_result(Mean(found.total[judged], units, total, step=found.step), names)
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,7 +200,7 @@ def _attributed(
     return _Attributed(sites_added, of_model, biases, untouched, bench.step(metric))
 
 
-def _maps(found: Mapping[Metric, _Attributed], sites: tuple[Site, ...]) -> dict[str, Any]:
+def _maps(found: Mapping[Metric, _Attributed], sites: tuple[Site, ...]) -> dict[str, Map]:
     """What each site of the claim adds, and what each layer adds by attention and MLP."""
     maps = {}
     for metric, of_metric in found.items():

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
-from ppcheck.measure.core.check import Bench, Check, Measurement, measured, texts, units_of
+from ppcheck.measure.core.check import Bench, Check, CheckResult, statistic_result, texts, units_of
 from ppcheck.measure.core.metrics import log_probs, same
 from ppcheck.spec.grammar import suggest
 from ppcheck.spec.metric import Metric, Reading
+from ppcheck.spec.problem import Problem, Problems
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.range import PROBABILITY, RATE, Range
 from ppcheck.statistics.statistics import Mean, Proportion
@@ -33,18 +34,22 @@ class Choice(Check):
     def statistics(self) -> Mapping[str, Range]:
         return {"rate": RATE, "probability": PROBABILITY, "mass": PROBABILITY}
 
-    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+    def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
         if self.choice not in prompt_set.choices:
             advice = suggest(self.choice, prompt_set.choices)
-            yield "choice", f"{self.choice!r} is no choice of {self.on.prompts!r}: {advice}"
+            yield Problem(
+                "choice", f"{self.choice!r} is not a choice of {self.on.prompts!r}: {advice}"
+            )
         elif len(prompt_set.choices) == 1:
-            yield "choice", f"{self.on.prompts!r} has no other choice: give one to choose from"
+            yield Problem(
+                "choice", f"{self.on.prompts!r} has no other choice: give one to choose from"
+            )
 
     def counted(self, encoded: Encoded) -> tuple[str, ...]:
         return tuple(encoded.prompts[0].choices)
 
-    def measure(self, bench: Bench) -> Measurement:
+    def measure(self, bench: Bench) -> CheckResult:
         encoded = bench.prompts(self.on)
         names = tuple(bench.grid.prompt_set.choices)
         own = names.index(self.choice)
@@ -59,5 +64,5 @@ class Choice(Check):
             Proportion(taken, units, "rate"),
             Mean(shares[:, own], units, "probability", support=bounded, step=step),
         )
-        found = [measured(statistic, texts(encoded.prompts)) for statistic in statistics]
-        return self.measurement(bench, [encoded], found, {})
+        found = [statistic_result(statistic, texts(encoded.prompts)) for statistic in statistics]
+        return self.result(bench, [encoded], found)

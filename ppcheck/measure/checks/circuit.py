@@ -4,35 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from ppcheck.errors import MeasurementError
 from ppcheck.measure.circuits.compared import OF_CURVE, OF_RANDOM, OF_SET, Candidate, Ranked
 from ppcheck.measure.circuits.edges import Cut, Graph
-from ppcheck.measure.circuits.knockout import Knockout, Parts, random_circuits
-from ppcheck.measure.core.check import Bench, Check, Measured, Measurement
+from ppcheck.measure.circuits.knockout import Kept, Knockout, Parts
+from ppcheck.measure.circuits.strategy import (
+    CircuitStrategy,
+    Controls,
+    OfEdges,
+    OfNodes,
+    edge_problems,
+    node_problems,
+    ranking_problems,
+)
+from ppcheck.measure.core.check import Bench, Check, CheckResult, StatisticResult
 from ppcheck.measure.core.doubts import estimates
+from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.validation import metric_problems, patch_problems
-from ppcheck.measure.interventions.ablation import Ablation, By, ablation_problems
+from ppcheck.measure.interventions.ablation import Ablation, MeanOver, ablation_problems
 from ppcheck.spec.claim import PairsField
 from ppcheck.spec.edge import EdgesField
 from ppcheck.spec.grid import Grid
-from ppcheck.spec.metric import MetricsField, Reading
+from ppcheck.spec.metric import Metric, MetricsField
 from ppcheck.spec.position import Position, PositionField
+from ppcheck.spec.problem import Problem, Problems
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.range import Range
 from ppcheck.spec.ranking import RankingField
 from ppcheck.spec.selection import SelectionField
-from ppcheck.spec.site import Kind, Sites, SitesField
+from ppcheck.spec.site import Sites, SitesField
 
-NODES = (Kind.HEAD, Kind.MLP_OUT)
 MOST_ARE_BEATEN = 0.95
 """A circuit that beats fewer random ones than these is one of many."""
-OF_NODES = ("nodes", "among", "position", "ranking")
-"""What has no meaning for edges: they are all there are, at all tokens, in no order."""
-OVER_CHOICES = (Reading.LOGIT_DIFF, Reading.P)
 SIGN = "positive where ablating the node alone moves the metric towards its value without any node"
 
 
@@ -80,7 +86,9 @@ class Circuit(Check):
         None,
         description="The prompts whose activations are averaged or taken. Default: those of `on`.",
     )
-    by: By = Field("position", description="One mean for each token of the position, or pooled.")
+    by: MeanOver = Field(
+        "position", description="One mean for each token of the position, or pooled."
+    )
     draws: int = Field(
         4, ge=1, le=100, description="How many other prompts each prompt is resampled from."
     )
@@ -106,7 +114,7 @@ class Circuit(Check):
         units = super().most_units(grid, name)
         return min(self.random, units) if name.startswith("beats_random") else units
 
-    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+    def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
         yield from metric_problems(prompt_set, self.metric)
         yield from patch_problems(self.position)
@@ -114,42 +122,27 @@ class Circuit(Check):
         if self.ablation == "corrupted":
             yield from self.needs_pairs(prompt_set, self.pairs)
         elif self.pairs:
-            yield "pairs", f"pairs have a meaning for ablation corrupted, not for {self.ablation}"
+            yield Problem(
+                "pairs", f"pairs have a meaning for ablation corrupted, not for {self.ablation}"
+            )
         ranked = self.ranking.sites if self.ranking else None
         for key, sites in (("nodes", self.nodes), ("among", self.among), ("ranking", ranked)):
-            for pattern in sites or ():
-                if pattern.kind not in NODES:
-                    yield key, f"{pattern} is no node: name heads such as L1H2, and mlp_out"
+            yield from node_problems(key, sites or Sites(()))
         if not self._named and self.ranking is None:
-            yield "nodes", "name the circuit's nodes or `edges`, or a `ranking` for its curve"
-        yield from self._gradient_problems()
-        yield from self._edge_problems()
+            yield Problem(
+                "nodes", "name the circuit's nodes or `edges`, or a `ranking` for its curve"
+            )
+        if self.ranking is not None:
+            yield from ranking_problems(self.ranking, self.metric.first, self.ablation)
+        if self.edges is not None:
+            yield from edge_problems(self.model_fields_set, self.ablation)
         for key in ("random", "subsets"):
             if not self._named and key in self.model_fields_set:
-                yield key, f"`{key}` compares with a circuit: name its `nodes` or `edges`"
+                yield Problem(key, f"`{key}` compares with a circuit: name its `nodes` or `edges`")
 
     @property
     def _named(self) -> bool:
         return self.nodes is not None or self.edges is not None
-
-    def _edge_problems(self) -> Iterator[tuple[str, str]]:
-        if self.edges is None:
-            return
-        if self.ablation != "corrupted":
-            yield "ablation", f"edges bring what a corrupted prompt says: not {self.ablation}"
-        for key in OF_NODES:
-            if key in self.model_fields_set:
-                yield key, f"`{key}` is of circuits of nodes: leave out it or `edges`"
-
-    def _gradient_problems(self) -> Iterator[tuple[str, str]]:
-        method = self.ranking.method if self.ranking else "ablation"
-        if method == "ablation":
-            return
-        if self.metric.first.reading not in OVER_CHOICES:
-            yield "ranking", f"{method} needs a logit_diff or a p as the (first) metric"
-        if method == "integrated_gradients" and self.ablation in ("zero", "mean"):
-            wanted = f"they need ablation corrupted or resample, and {self.ablation} has no input"
-            yield "ranking", f"integrated gradients go from one input to another: {wanted}"
 
     @property
     def is_paired(self) -> bool:
@@ -159,42 +152,63 @@ class Circuit(Check):
     def looks(self) -> bool:
         return self.ranking is not None and self.ranking.by is not None
 
-    def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
+    def doubts(self, bench: Bench, result: CheckResult) -> Iterator[str]:
         del bench
-        beaten = estimates(measurement, "beats_random")
+        beaten = estimates(result, "beats_random")
         if beaten and min(beaten) < MOST_ARE_BEATEN and self.expect.keys().isdisjoint(OF_RANDOM):
             yield (
                 f"{1 - min(beaten):.0%} of random circuits of this size are as faithful: expect "
                 "`beats_random` too"
             )
 
-    def measure(self, bench: Bench) -> Measurement:
-        surroundings = self._surroundings(bench)
-        facts = self._how(surroundings) | {"maps": {}, "curves": {}}
-        circuit, ranked = self._candidate(bench, surroundings), self._ranked(bench, surroundings)
+    def measure(self, bench: Bench) -> CheckResult:
+        parts = self._parts(bench)
+        circuit, ranked = parts.candidate(), parts.ranked(self.metric.first)
         wanted = [*(circuit.wanted() if circuit else ()), *(ranked.points if ranked else ())]
-        results: list[Measured] = []
-        for metric in self.metric:
-            kept, named = surroundings.run(wanted, metric), partial(self.metric.name, metric=metric)
-            facts.setdefault("faithfulness_of_nothing", kept.faithfulness(Parts()))
-            if circuit:
-                facts = circuit.facts(kept) | facts
-                facts["maps"][f"faithfulness lost in {metric}"] = circuit.map(kept)
-                results += circuit.measured(kept, named)
-            if ranked:
-                facts["curves"][f"faithfulness in {metric}"] = ranked.curve(kept)
-                results += ranked.measured(kept, named)
-            results.append(kept.gap(named("gap")))
-        notes = [self._note(surroundings)]
+        runs = {metric: parts.run(wanted, metric) for metric in self.metric}
+        first = runs[self.metric.first]
+        drawn = Facts(
+            maps={f"faithfulness lost in {m}": circuit.map(kept) for m, kept in runs.items()}
+            if circuit
+            else {},
+            curves={f"faithfulness in {m}": ranked.curve(kept) for m, kept in runs.items()}
+            if ranked
+            else {},
+            extras={"faithfulness_of_nothing": first.faithfulness(Parts())},
+        )
+        facts = (circuit.facts(first) if circuit else Facts()) | Facts(extras=parts.how) | drawn
+        notes = [parts.note]
         if ranked:
-            facts |= {"ranking": list(map(str, ranked.order)), "ranked_by": str(self.ranking)}
-            facts |= {"effects": ranked.effects, "sign": SIGN} if ranked.effects else {}
+            facts |= Facts(
+                ranking=tuple(map(str, ranked.order)), extras={"ranked_by": str(self.ranking)}
+            )
             notes += ranked.notes
-        return self.measurement(bench, surroundings.sides, results, facts, notes)
+        if ranked and ranked.effects:
+            facts |= Facts(effects=ranked.effects, extras={"sign": SIGN})
+        results = self._of(runs, circuit, ranked)
+        return self.result(bench, parts.sides, results, facts, notes)
 
-    def _surroundings(self, bench: Bench) -> Knockout | Cut:
+    def _of(
+        self, runs: Mapping[Metric, Kept], circuit: Candidate | None, ranked: Ranked | None
+    ) -> Iterator[StatisticResult]:
+        for metric, kept in runs.items():
+            named = partial(self.metric.name, metric=metric)
+            if circuit:
+                yield from circuit.results(kept, named)
+            if ranked:
+                yield from ranked.results(kept, named)
+            yield kept.gap(named("gap"))
+
+    def _parts(self, bench: Bench) -> CircuitStrategy:
+        controls = Controls(self.random, self.subsets, bench.seed)
         if self.edges is not None:
-            return Cut(bench, bench.pairs(self.on, self.pairs), Graph(bench.subject))
+            cut = Cut(bench, bench.pairs(self.on, self.pairs), Graph(bench.subject))
+            return OfEdges(cut, self.edges, controls)
+        reference = str(self.reference or self.on)
+        knockout = self._knockout(bench)
+        return OfNodes(knockout, self.nodes, self.among, self.ranking, controls, reference)
+
+    def _knockout(self, bench: Bench) -> Knockout:
         nodes = bench.subject.sites(self.among)
         if self.ablation == "corrupted":
             return Knockout(bench, bench.pairs(self.on, self.pairs), nodes, self.position, None)
@@ -202,68 +216,3 @@ class Circuit(Check):
         reference = encoded if self.reference is None else bench.prompts(self.reference)
         how = Ablation(self.ablation, reference, self.by, self.draws)
         return Knockout(bench, (encoded,), nodes, self.position, how)
-
-    def _candidate(self, bench: Bench, surroundings: Knockout | Cut) -> Candidate | None:
-        """Raises MeasurementError where the circuit is not part of the whole, or all of it."""
-        if isinstance(surroundings, Cut):
-            return self._of_edges(bench, surroundings.graph)
-        if self.nodes is None:
-            return None
-        sites, nodes = bench.subject.sites(self.nodes), surroundings.nodes
-        if outside := [str(site) for site in sites if site not in nodes]:
-            raise MeasurementError(f"{', '.join(outside)} of the circuit is not among {self.among}")
-        if len(sites) == len(nodes):
-            raise MeasurementError(f"the circuit is all of {self.among}: nothing is outside it")
-        others = (
-            random_circuits(nodes, frozenset(sites), self.random, bench.seed) if self.random else []
-        )
-        return Candidate.of(sites, nodes, others, self.subsets, bench.seed)
-
-    def _of_edges(self, bench: Bench, graph: Graph) -> Candidate | None:
-        if self.edges is None:
-            return None
-        edges = graph.named(self.edges)
-        if len(edges) == len(graph.edges):
-            raise MeasurementError("the circuit is all edges of the model: nothing is outside it")
-        others = graph.random(frozenset(edges), self.random, bench.seed)
-        return Candidate.of(edges, graph.edges, others, self.subsets, bench.seed)
-
-    def _ranked(self, bench: Bench, surroundings: Knockout | Cut) -> Ranked | None:
-        """Raises MeasurementError where the ranking names what is no node."""
-        if self.ranking is None or isinstance(surroundings, Cut):
-            return None
-        nodes = surroundings.nodes
-        if self.ranking.by is not None:
-            return Ranked.by_effect(surroundings, self.metric.first, self.ranking, bench.seed)
-        order = () if self.ranking.sites is None else bench.subject.sites(self.ranking.sites)
-        if outside := [str(site) for site in order if site not in nodes]:
-            raise MeasurementError(f"{', '.join(outside)} of the ranking is not among {self.among}")
-        return Ranked.given(order, nodes)
-
-    def _how(self, surroundings: Knockout | Cut) -> dict[str, Any]:
-        """The ablation in full, since another one may lead to another conclusion."""
-        facts: dict[str, Any] = {"ablation": self.ablation, "position": str(self.position)}
-        if isinstance(surroundings, Cut):
-            return facts | {"among": len(surroundings.graph.edges)}
-        facts |= {"among": len(surroundings.nodes)}
-        if self.ablation not in ("mean", "resample") or surroundings.ablation is None:
-            return facts
-        reference = surroundings.ablation.reference
-        facts |= {"reference": str(self.reference or self.on), "reference_prompts": len(reference)}
-        return facts | ({"by": self.by} if self.ablation == "mean" else {"draws": self.draws})
-
-    def _note(self, surroundings: Knockout | Cut) -> str:
-        if isinstance(surroundings, Cut):
-            count = len(surroundings.graph.edges)
-            outside = f"what of {count:,} edges is outside a circuit"
-            return f"{outside} brings what its sender says in the corrupted prompt"
-        source = {
-            "zero": "set to zero",
-            "mean": f"set to the mean over `{self.reference or self.on}`",
-            "resample": f"set to what others of `{self.reference or self.on}` have there",
-            "corrupted": "set to what the corrupted prompt has there",
-        }
-        return (
-            f"what of {len(surroundings.nodes)} nodes is outside a circuit is "
-            f"{source[self.ablation]}, at {self.position}"
-        )

@@ -8,10 +8,10 @@ from typing import ClassVar, Literal
 from ppcheck.measure.core.check import (
     Bench,
     Check,
-    Measured,
-    Measurement,
-    measured,
+    CheckResult,
+    StatisticResult,
     pair_texts,
+    statistic_result,
     units_of,
 )
 from ppcheck.measure.core.metrics import read, settled
@@ -19,6 +19,7 @@ from ppcheck.measure.core.validation import behaviour_problems
 from ppcheck.spec.claim import PairsField
 from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.metric import Metric, MetricsField
+from ppcheck.spec.problem import Problems
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.range import ANY, RATE, Range
 from ppcheck.statistics.statistics import Mean, Proportion, StandardisedMean
@@ -43,7 +44,7 @@ class Contrast(Check):
             difference=lambda metric: metric.change, standardised=ANY, positive=RATE
         )
 
-    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+    def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
         yield from self.needs_pairs(prompt_set, self.pairs)
         yield from behaviour_problems(prompt_set, self.metric)
@@ -51,14 +52,14 @@ class Contrast(Check):
     def examples_in(self, grid: Grid) -> Sequence[Prompt]:
         return [pair.clean for pair in grid.pairs(self.on, self.pairs)]
 
-    def measure(self, bench: Bench) -> Measurement:
+    def measure(self, bench: Bench) -> CheckResult:
         pairs = bench.pairs(self.on, self.pairs)
         found = [each for metric in self.metric for each in self._of(metric, bench, pairs)]
-        return self.measurement(bench, pairs, found, {})
+        return self.result(bench, pairs, found)
 
     def _of(
         self, metric: Metric, bench: Bench, pairs: tuple[Encoded, Encoded]
-    ) -> Iterator[Measured]:
+    ) -> Iterator[StatisticResult]:
         pool = bench.grid.prompt_set.pool
         first, second = (read(bench.subject, side, metric, pool) for side in pairs)
         step = bench.step(metric)
@@ -69,6 +70,8 @@ class Contrast(Check):
         difference, standardised, positive = (
             self.metric.name(name, metric) for name in ("difference", "standardised", "positive")
         )
-        yield measured(Mean(gaps, units, difference, step=step), texts)
-        yield measured(StandardisedMean(gaps, units, standardised), texts, gaps / (spread or 1.0))
-        yield measured(Proportion(gaps > 0, units, positive), texts)
+        yield statistic_result(Mean(gaps, units, difference, step=step), texts)
+        yield statistic_result(
+            StandardisedMean(gaps, units, standardised), texts, gaps / (spread or 1.0)
+        )
+        yield statistic_result(Proportion(gaps > 0, units, positive), texts)

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from ppcheck.arrays import Floats
 from ppcheck.measure.core.charts import site_map
-from ppcheck.measure.core.check import Bench, Check, Measured, Measurement
+from ppcheck.measure.core.check import Bench, Check, CheckResult, StatisticResult
+from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.metrics import own_readout
 from ppcheck.measure.core.selection import TopField
 from ppcheck.measure.core.validation import metric_problems, patch_problems
-from ppcheck.measure.directions.controls import DrawsField, Half, beyond, leading
+from ppcheck.measure.directions.controls import DrawsField, EvaluationHalf, beyond, leading
 from ppcheck.measure.directions.direction import Direction, Directions, learn, site_problems
 from ppcheck.measure.interventions.ablation import OF_SHARES, Ablated, ablated_statistics
 from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.metric import Metric, MetricsField
 from ppcheck.spec.position import Position, PositionField
+from ppcheck.spec.problem import Problem, Problems
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.range import ANY, Range
 from ppcheck.spec.site import Site, SitesField
@@ -34,12 +36,12 @@ class DirectionAblation(Check):
     drop        mean of untouched - ablated
     drop_share  the drop over the untouched metric, sums over prompts; for logit_diff, p and prob
     value       mean of the metric while ablated
-    excess      size of the drop less that of the random direction whose removal tells most
+    excess      size of the drop less that of the random direction whose removal has most effect
     untouched   mean of the metric while nothing is
 
     Several sites are each freed of their own direction alone; with `together` they are at once,
     and with `top` only those with the largest |drop| are judged. Directions are learned, and sites
-    and signs told, on one half of the units; every statistic is of the other half.
+    and signs decided, on one half of the units; every statistic is of the other half.
     """
 
     family: ClassVar[str] = "steering"
@@ -61,49 +63,50 @@ class DirectionAblation(Check):
     def halves(self) -> bool:
         return True
 
-    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+    def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
         yield from metric_problems(prompt_set, self.metric)
         yield from patch_problems(self.position)
         yield from site_problems(self.site)
         yield from self.direction.problems(prompt_set, self.position)
         if self.together and self.top is not None:
-            yield "top", "`top` chooses among sites ablated alone: leave out `together`"
+            yield Problem("top", "`top` chooses among sites ablated alone: leave out `together`")
 
-    def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Iterator[tuple[str, str]]:
+    def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Problems:
         yield from super().faults_of(prompts, grid)
         yield from self.direction.faults(grid, self.on.prompts)
 
-    def measure(self, bench: Bench) -> Measurement:
+    def measure(self, bench: Bench) -> CheckResult:
         sites = bench.subject.sites(self.site)
         groups = {str(self.site): sites} if self.together else {str(s): (s,) for s in sites}
         found = learn(bench, self.direction, sites, self.position, self.on)
-        encoded, judged = found.encoded, found.judged(list(groups))
+        encoded, judged = found.encoded, found.evaluation_mask(list(groups))
         cells = [self._cell(group, found.vectors) for group in groups.values()]
         runs = {metric: self._run(bench, encoded, cells, metric) for metric in self.metric}
         kept = leading(runs[self.metric.first].drops[:, ~judged], self.top)
-        facts: dict[str, Any] = found.facts | {
-            "position": str(self.position),
-            "draws": self.draws,
-            "searched": len(groups),
-            "kept": [list(groups)[number] for number in kept],
-            "looked_at": int((~judged).sum()),
-        }
+        facts = found.facts | Facts(
+            extras={"position": str(self.position), "draws": self.draws},
+            searched=len(groups),
+            kept=tuple(list(groups)[number] for number in kept),
+            looked_at=int((~judged).sum()),
+        )
         if not self.together:
-            facts["maps"] = {
-                f"drop in {metric}": site_map(sites, run.drops[:, judged].mean(axis=1))
-                for metric, run in runs.items()
-            }
-        results: list[Measured] = []
+            facts |= Facts(
+                maps={
+                    f"drop in {metric}": site_map(sites, run.drops[:, judged].mean(axis=1))
+                    for metric, run in runs.items()
+                }
+            )
+        results: list[StatisticResult] = []
         for metric, run in runs.items():
             random = {
                 number: self._random(bench, encoded, list(groups.values())[number], found, metric)
                 for number in kept
             }
-            half = Half(encoded.prompts, judged, run.step)
+            half = EvaluationHalf(encoded.prompts, judged, run.step)
             freed = _Freed(tuple(groups), run, random, half)
             results += self._of(metric, freed)
-        return self.measurement(bench, [encoded], results, facts, tuple(found.notes))
+        return self.result(bench, [encoded], results, facts, tuple(found.notes))
 
     def _cell(self, sites: Sequence[Site], vectors: dict[Site, Floats]) -> Edits:
         """Where the classes do not differ there is nothing to remove."""
@@ -137,7 +140,7 @@ class DirectionAblation(Check):
         ]
         return self._run(bench, encoded, cells, metric).drops
 
-    def _of(self, metric: Metric, freed: _Freed) -> Iterator[Measured]:
+    def _of(self, metric: Metric, freed: _Freed) -> Iterator[StatisticResult]:
         def named(statistic: str) -> str:
             return self.metric.name(statistic, metric)
 
@@ -163,4 +166,4 @@ class _Freed:
     names: tuple[str, ...]
     run: Ablated
     random: dict[int, Floats]
-    half: Half
+    half: EvaluationHalf

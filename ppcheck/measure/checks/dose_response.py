@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -15,18 +16,20 @@ from ppcheck.measure.core.charts import drawn_means
 from ppcheck.measure.core.check import (
     Bench,
     Check,
-    Measured,
-    Measurement,
+    CheckResult,
+    StatisticResult,
     doses_of,
-    measured,
+    statistic_result,
     texts,
     unit_labels,
 )
 from ppcheck.measure.core.doubts import estimates
+from ppcheck.measure.core.facts import Curve, Facts
 from ppcheck.measure.core.metrics import leverage, read, same
 from ppcheck.measure.core.validation import behaviour_problems, dose_faults, dose_problems
 from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.metric import Metric, MetricsField
+from ppcheck.spec.problem import Problems, problems_with
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.range import ANY, CORRELATION, Range
 from ppcheck.spec.template import TEMPLATE
@@ -66,24 +69,24 @@ class DoseResponse(Check):
             ).items()
         }
 
-    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+    def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
         yield from dose_problems(prompt_set, self.dose)
         yield from behaviour_problems(prompt_set, self.metric)
 
-    def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Iterator[tuple[str, str]]:
+    def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Problems:
         yield from super().faults_of(prompts, grid)
         wrong = list(dose_faults(prompts, self.dose, str(self.on)))
         yield from wrong
         if not wrong:
             curves = _curves(prompts, self.dose, grid.prompt_set)
-            yield from (("dose", message) for message in _flat(curves, prompts, self.dose))
+            yield from problems_with("dose", _flat(curves, prompts, self.dose))
 
-    def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
+    def doubts(self, bench: Bench, result: CheckResult) -> Iterator[str]:
         doses = doses_of(bench.grid.select(self.on), self.dose)
         outside = [
             each
-            for each in estimates(measurement, "switch_point")
+            for each in estimates(result, "switch_point")
             if not doses.min() <= each <= doses.max()
         ]
         if outside and "switch_point" in self.expect:
@@ -92,46 +95,45 @@ class DoseResponse(Check):
                 f"{doses.max():g}: nothing switches there"
             )
 
-    def measure(self, bench: Bench) -> Measurement:
+    def measure(self, bench: Bench) -> CheckResult:
         encoded = bench.prompts(self.on)
         doses = doses_of(encoded.prompts, self.dose)
         curves = _curves(encoded.prompts, self.dose, bench.grid.prompt_set)
         for message in _flat(curves, encoded.prompts, self.dose):
             raise MeasurementError(message)
         units = _units(curves, encoded, bench.grid)
-        found: list[Measured] = []
-        mean_curves: dict[str, Any] = {}
+        of_curves = np.array([units[rows[0]] for rows in curves.values()])
+        found: list[StatisticResult] = []
+        mean_curves: dict[str, Curve] = {}
         for metric in self.metric:
             values = read(bench.subject, encoded, metric, bench.grid.prompt_set.pool)
-            title = f"{metric} by {self.dose}"
-            mean_curves[title] = _mean_curve(doses, values, units) | {
-                "x_label": self.dose,
-                "y_label": str(metric),
-            }
-            found += self._shapes(metric, doses, values, curves, units, bench.step(metric))
+            title, means = f"{metric} by {self.dose}", _mean_curve(doses, values, units)
+            mean_curves[title] = Curve(**means, x_label=self.dose, y_label=str(metric))
+            lines = _Lines([(doses[rows], values[rows]) for rows in curves.values()], of_curves)
+            found += self._shapes(metric, lines, curves, bench.step(metric))
             if metric.probability:
                 name = self.metric.name("switch_point", metric)
                 found.append(_switch_point(doses, values, units, encoded.prompts, name))
-        facts = {"n_curves": len(curves), "curves": mean_curves}
-        return self.measurement(bench, [encoded], found, facts)
+        facts = Facts(extras={"n_curves": len(curves)}, curves=mean_curves)
+        return self.result(bench, [encoded], found, facts)
 
     def _shapes(
-        self,
-        metric: Metric,
-        doses: Floats,
-        values: Floats,
-        curves: Curves,
-        units: Labels,
-        step: float,
-    ) -> Iterator[Measured]:
-        lines = [(doses[rows], values[rows]) for rows in curves.values()]
-        spearmans = np.array([_spearman(*line, step) for line in lines])
-        slopes = np.array([np.polyfit(*line, 1)[0] for line in lines])
-        of_curves = np.array([units[rows[0]] for rows in curves.values()])
+        self, metric: Metric, lines: _Lines, names: Iterable[str], step: float
+    ) -> Iterator[StatisticResult]:
+        spearmans = np.array([_spearman(*line, step) for line in lines.points])
+        slopes = np.array([np.polyfit(*line, 1)[0] for line in lines.points])
         spearman, slope = (self.metric.name(name, metric) for name in ("spearman", "slope"))
-        yield measured(Mean(spearmans, of_curves, spearman, support=(-1, 1)), curves)
-        steepest = step * max(leverage(dose) for dose, _ in lines)
-        yield measured(Mean(slopes, of_curves, slope, step=steepest), curves)
+        yield statistic_result(Mean(spearmans, lines.units, spearman, support=(-1, 1)), names)
+        steepest = step * max(leverage(dose) for dose, _ in lines.points)
+        yield statistic_result(Mean(slopes, lines.units, slope, step=steepest), names)
+
+
+@dataclass(frozen=True, eq=False)
+class _Lines:
+    """Doses and values of a metric of each curve, and its unit [curve]."""
+
+    points: Sequence[tuple[Floats, Floats]]
+    units: Labels
 
 
 def _curves(prompts: Sequence[Prompt], dose: str, prompt_set: PromptSet) -> Curves:
@@ -177,7 +179,7 @@ def _spearman(doses: Floats, values: Floats, step: float) -> float:
 
 def _switch_point(
     doses: Floats, probabilities: Floats, units: Labels, prompts: Sequence[Prompt], name: str
-) -> Measured:
+) -> StatisticResult:
     """A prompt pulls by its distance from its dose's mean, times what that mean does to the fit."""
     statistic = SwitchPoint(doses, probabilities, units, name)
     steps, place, counts = np.unique(doses, return_inverse=True, return_counts=True)
@@ -189,11 +191,13 @@ def _switch_point(
 
     middle = fitted(means)
     if not np.isfinite(middle):
-        return measured(statistic, texts(prompts))
+        return statistic_result(statistic, texts(prompts))
     nudges = np.where(means > 0.5, -NUDGE, NUDGE)
     moves = [fitted(means + nudge) - middle for nudge in np.diag(nudges)]
     leverage = (np.array(moves) / nudges * len(doses) / counts)[place]
-    return measured(statistic, texts(prompts), middle + (probabilities - means[place]) * leverage)
+    return statistic_result(
+        statistic, texts(prompts), middle + (probabilities - means[place]) * leverage
+    )
 
 
 def _mean_curve(doses: Floats, values: Floats, units: Labels) -> dict[str, list[float]]:

@@ -5,20 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import ConfigDict, Field
 
 from ppcheck.arrays import Floats
 from ppcheck.errors import MeasurementError, ModelError
-from ppcheck.measure.core.check import Bench, Check, Measured, Measurement, measured, units_of
+from ppcheck.measure.core.check import (
+    Bench,
+    Check,
+    CheckResult,
+    StatisticResult,
+    statistic_result,
+    units_of,
+)
+from ppcheck.measure.core.facts import CurvePoint, Facts, Map
 from ppcheck.measure.core.validation import metric_problems, patch_problems
 from ppcheck.measure.interventions.effect import Effect, patch_effect
 from ppcheck.spec.base import Model
 from ppcheck.spec.claim import PairsField
 from ppcheck.spec.metric import Metric, MetricsField
 from ppcheck.spec.position import FINAL, Position, PositionField
+from ppcheck.spec.problem import Problem, Problems, renamed
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.range import LAYER, SHARE, Range
 from ppcheck.spec.site import Kind, Site
@@ -65,17 +74,17 @@ class Flow(Check):
         shares = dict.fromkeys(("recovery_from", "recovery_to"), SHARE)
         return self.metric.statistics(**layers, **shares, gap=lambda metric: metric.change)
 
-    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+    def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
         yield from self.needs_pairs(prompt_set, self.pairs)
         yield from metric_problems(prompt_set, self.metric)
         for key, position in (("from", self.origin), ("to", self.to)):
             if position is not None:
-                yield from ((key, message) for _, message in patch_problems(position))
+                yield from renamed(key, patch_problems(position))
         if (self.pairs or prompt_set.pairs) and self._origin(prompt_set) == self.to:
-            yield "to", f"the effect is at {self.to} from the start: name another position"
+            yield Problem("to", f"the effect is at {self.to} from the start: name another position")
 
-    def measure(self, bench: Bench) -> Measurement:
+    def measure(self, bench: Bench) -> CheckResult:
         n_layers = bench.subject.shape.n_layers
         ends = self._origin(bench.grid.prompt_set), self.to
         self._check_layer(bench.subject, ends)
@@ -85,16 +94,17 @@ class Flow(Check):
             Cell((Site(stream, layer),), position)
             for stream, layer, position in product(STREAMS, range(n_layers), positions)
         ]
-        results: list[Measured] = []
-        names = {"from": str(ends[0]), "to": str(ends[1])}
-        facts: dict[str, Any] = {**names, "maps": {}, "curves": {}}
+        results: list[StatisticResult] = []
+        maps: dict[str, Map] = {}
+        curves: dict[str, tuple[CurvePoint, ...]] = {}
         for metric in self.metric:
             effect = patch_effect(bench, pairs, cells, metric, "denoise")
             flown = _Flown(effect, positions, n_layers)
             results += self._of(metric, flown, ends)
-            facts["maps"] |= flown.maps(metric)
-            facts["curves"] |= flown.curves(metric, ends)
-        return self.measurement(bench, pairs, results, facts)
+            maps |= flown.maps(metric)
+            curves |= flown.curves(metric, ends)
+        facts = Facts(from_=str(ends[0]), to=str(ends[1]), maps=maps, curves=curves)
+        return self.result(bench, pairs, results, facts)
 
     def _origin(self, prompt_set: PromptSet) -> Position:
         (swapped,) = self.pairs or prompt_set.pairs
@@ -134,7 +144,7 @@ class Flow(Check):
 
     def _of(
         self, metric: Metric, flown: _Flown, ends: tuple[Position, Position]
-    ) -> Iterator[Measured]:
+    ) -> Iterator[StatisticResult]:
         def named(statistic: str) -> str:
             return self.metric.name(statistic, metric)
 
@@ -156,7 +166,7 @@ class Flow(Check):
                 step=effect.step,
                 gap=effect.gap_of(named(name)),
             )
-            yield measured(statistic, effect.texts)
+            yield statistic_result(statistic, effect.texts)
         judged = np.ones(len(units), dtype=bool)
         for name, end in zip(("recovery_from", "recovery_to"), ends, strict=True):
             for layer in range(self.by_layer, flown.n_layers):
@@ -189,23 +199,23 @@ class _Flown:
         shape = (len(STREAMS), self.n_layers, len(self.positions))
         return self.effect.shares(everything).reshape(shape)
 
-    def maps(self, metric: Metric) -> dict[str, Any]:
+    def maps(self, metric: Metric) -> dict[str, Map]:
         rows, columns = [f"L{n}" for n in range(self.n_layers)], list(map(str, self.positions))
         return {
-            f"recovery of {metric} in {stream}": {
-                "rows": rows,
-                "columns": columns,
-                "values": values.tolist(),
-            }
+            f"recovery of {metric} in {stream}": Map(
+                rows=rows, columns=columns, values=values.tolist()
+            )
             for stream, values in zip(STREAMS, self.recoveries, strict=True)
         }
 
-    def curves(self, metric: Metric, ends: tuple[Position, ...]) -> dict[str, Any]:
+    def curves(
+        self, metric: Metric, ends: tuple[Position, ...]
+    ) -> dict[str, tuple[CurvePoint, ...]]:
         stream = self.recoveries[STREAMS.index(Kind.RESID_POST)].T
         return {
-            f"recovery of {metric} at {end}": [
-                {"x": layer, "y": float(share)}
+            f"recovery of {metric} at {end}": tuple(
+                CurvePoint(x=layer, y=float(share))
                 for layer, share in enumerate(stream[self.positions.index(end)])
-            ]
+            )
             for end in ends
         }

@@ -15,18 +15,20 @@ from ppcheck.errors import MeasurementError
 from ppcheck.measure.core.check import (
     Bench,
     Check,
-    Measured,
-    Measurement,
-    measured,
+    CheckResult,
+    StatisticResult,
     pair_texts,
+    statistic_result,
     unit_labels,
 )
+from ppcheck.measure.core.facts import Facts, Map
 from ppcheck.measure.core.metrics import read, same, settled
 from ppcheck.measure.core.validation import behaviour_problems
 from ppcheck.spec.faults import lacking
 from ppcheck.spec.grammar import TEXT_OR_LIST, Parsed, as_text, suggest
 from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.metric import Metric, MetricsField, Reading
+from ppcheck.spec.problem import Problem, Problems, problems_with
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.range import RATE, Range
 from ppcheck.spec.template import ROW, TEMPLATE
@@ -81,18 +83,24 @@ class Invariance(Check):
         )
         return {**moves, "flips": RATE}
 
-    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+    def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
         yield from behaviour_problems(prompt_set, self.metric)
-        yield from (("over", message) for message in self._of_over(prompt_set))
+        yield from problems_with("over", self._of_over(prompt_set))
         for name, bound in self.expect.items():
             within, inside = bound.high < np.inf, bound.low <= 0 <= bound.high
             if name.startswith(("change", "largest")) and not (inside and len(bound.edges) == 2):
-                yield f"expect.{name}", f'give a range about 0, such as "0 ± 0.05", not "{bound}"'
+                yield Problem(
+                    f"expect.{name}", f'give a range about 0, such as "0 ± 0.05", not "{bound}"'
+                )
             if name.startswith(("size", "flips")) and not (inside and within):
-                yield f"expect.{name}", f'give what it may be at most, "<= 0.05", not "{bound}"'
+                yield Problem(
+                    f"expect.{name}", f'give what it may be at most, "<= 0.05", not "{bound}"'
+                )
         if "flips" in self.expect and len(prompt_set.choices) < 2:
-            yield "expect.flips", f"{self.on.prompts!r} has not two choices to flip between"
+            yield Problem(
+                "expect.flips", f"{self.on.prompts!r} has not two choices to flip between"
+            )
 
     def _of_over(self, prompt_set: PromptSet) -> Iterator[str]:
         for name in self.over:
@@ -105,7 +113,7 @@ class Invariance(Check):
             if left and len(left) < len(group):
                 yield f"{', '.join(group)} go in step: name {', '.join(left)} too"
         if prompt_set.unit and set(prompt_set.unit) <= set(self.over):
-            yield "all that tells units apart is edited: nothing independent is left to compare"
+            yield "all that makes units differ is edited: nothing independent is left to compare"
         both = [name for name in prompt_set.unit_names if name in self.over]
         if both and (prompt_set.sample is not None or prompt_set.half is not None):
             yield (
@@ -113,62 +121,62 @@ class Invariance(Check):
                 "let `unit` name what edits leave alone"
             )
 
-    def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Iterator[tuple[str, str]]:
+    def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Problems:
         yield from super().faults_of(prompts, grid)
         for name in self.over:
             unknown = list(lacking(prompts, name, [], str(self.on)))
-            yield from (("over", message) for message in unknown)
+            yield from problems_with("over", unknown)
             if not unknown and len({prompt.words[name].text for prompt in prompts}) == 1:
-                yield "over", f"{name!r} is the same in all prompts of `{self.on}`"
+                yield Problem("over", f"{name!r} is the same in all prompts of `{self.on}`")
 
-    def measure(self, bench: Bench) -> Measurement:
+    def measure(self, bench: Bench) -> CheckResult:
         encoded = bench.prompts(self.on)
         edits = _Edits.of(encoded, self.over, bench.grid)
         prompt_set = bench.grid.prompt_set
-        found: list[Measured] = []
+        found: list[StatisticResult] = []
         means: dict[Metric, list[float]] = {}
         for metric in self.metric:
             values = read(bench.subject, encoded, metric, prompt_set.pool)
             step = bench.step(metric)
             found += self._of(metric, values, edits, step)
-            changes = edits.changes(values, step)
-            means[metric] = [float(changes[mask].mean()) for mask in edits.masks.values()]
+            moved = edits.changes(values, step)
+            means[metric] = [float(moved[mask].mean()) for mask in edits.masks.values()]
         if len(prompt_set.choices) > 1:
             flipped = _flips(_likeliest(bench, encoded), edits)
-            found.append(measured(Proportion(flipped, edits.units, "flips"), edits.texts))
-        facts: dict[str, Any] = {
-            "units": len(np.unique(edits.units)),
-            "over": list(self.over),
-            "reference": edits.first,
-            "changes": dict(zip(edits.masks, means[self.metric.first], strict=True)),
-            "maps": {
-                "mean change": {
-                    "rows": list(edits.masks),
-                    "columns": list(map(str, self.metric)),
-                    "values": np.transpose(list(means.values())).tolist(),
-                }
-            },
-        }
+            found.append(statistic_result(Proportion(flipped, edits.units, "flips"), edits.texts))
+        changes = dict(zip(edits.masks, means[self.metric.first], strict=True))
+        drawn = Map(
+            rows=tuple(edits.masks),
+            columns=tuple(map(str, self.metric)),
+            values=np.transpose(list(means.values())).tolist(),
+        )
+        facts = Facts(
+            units=len(np.unique(edits.units)),
+            extras={"over": list(self.over), "reference": edits.first, "changes": changes},
+            maps={"mean change": drawn},
+        )
         notes = (f"compared with {edits.first}", *edits.notes)
-        return self.measurement(bench, [encoded], found, facts, notes)
+        return self.result(bench, [encoded], found, facts, notes)
 
-    def _of(self, metric: Metric, values: Floats, edits: _Edits, step: float) -> Iterator[Measured]:
+    def _of(
+        self, metric: Metric, values: Floats, edits: _Edits, step: float
+    ) -> Iterator[StatisticResult]:
         def named(statistic: str) -> str:
             return self.metric.name(statistic, metric)
 
         changes, texts = edits.changes(values, step), np.array(edits.texts, dtype=object)
-        yield measured(Mean(changes, edits.units, named("change"), step=step), texts)
+        yield statistic_result(Mean(changes, edits.units, named("change"), step=step), texts)
         for level, mask in edits.masks.items():
             member = level if len(edits.masks) > 1 else None
             largest = Mean(changes[mask], edits.units[mask], named("largest"), member, step=step)
-            yield measured(largest, texts[mask])
+            yield statistic_result(largest, texts[mask])
         size = Mean(np.abs(changes), edits.units, named("size"), None, (0.0, inf), step)
-        yield measured(size, texts)
+        yield statistic_result(size, texts)
         rows, place = np.unique(edits.reference, return_index=True)
         support = (0.0, 1.0) if metric.probability else REAL_LINE
         units = edits.units[place]
         before = Mean(values[rows], units, named("reference"), None, support, step)
-        yield measured(before, [edits.prompts[row].text for row in rows])
+        yield statistic_result(before, [edits.prompts[row].text for row in rows])
 
 
 @dataclass(frozen=True, eq=False)

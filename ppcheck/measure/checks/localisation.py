@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import ConfigDict, Field
 
 from ppcheck.arrays import Mask
 from ppcheck.errors import MeasurementError
-from ppcheck.measure.core.check import Bench, Check, Measured, Measurement, measured, units_of
+from ppcheck.measure.core.check import (
+    Bench,
+    Check,
+    CheckResult,
+    StatisticResult,
+    statistic_result,
+    units_of,
+)
 from ppcheck.measure.core.doubts import of_all_that_is_read
+from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.ranking import Contains, Margin, Participation, largest_share, site_maps
 from ppcheck.measure.core.selection import first_half, search
 from ppcheck.measure.core.validation import metric_problems, patch_problems, whole_problems
@@ -20,6 +28,7 @@ from ppcheck.spec.base import Model
 from ppcheck.spec.claim import PairsField
 from ppcheck.spec.metric import Metric, MetricsField
 from ppcheck.spec.position import FINAL, PositionField
+from ppcheck.spec.problem import Problem, Problems
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.range import ANY, SHARE, UNIT, Range
 from ppcheck.spec.site import Site, SitesField
@@ -61,7 +70,7 @@ class Localisation(Check):
         ranked = {"contains": UNIT, "margin": SHARE} if self.named or self.within else {}
         return self.metric.statistics(**spread, **ranked, gap=lambda metric: metric.change)
 
-    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+    def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
         yield from self.needs_pairs(prompt_set, self.pairs)
         yield from metric_problems(prompt_set, self.metric)
@@ -71,14 +80,14 @@ class Localisation(Check):
         )
         listed = len(dict.fromkeys(map(str, self.named or ())))
         if self.within is not None and self.within < listed:
-            yield "within", f"a set of {listed} cannot be among the first {self.within}"
+            yield Problem("within", f"a set of {listed} cannot be among the first {self.within}")
 
-    def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
-        del measurement
+    def doubts(self, bench: Bench, result: CheckResult) -> Iterator[str]:
+        del result
         sites = bench.subject.sites(self.site)
         yield from of_all_that_is_read(bench.subject.shape, sites, self.position, one_decides=True)
 
-    def measure(self, bench: Bench) -> Measurement:
+    def measure(self, bench: Bench) -> CheckResult:
         sites = bench.subject.sites(self.site)
         if len(sites) < 2:
             raise MeasurementError(f"{self.site} is one site: an effect is spread over several")
@@ -90,23 +99,22 @@ class Localisation(Check):
         effect = effects[self.metric.first]
         shares = effect.shares(np.ones(len(effect.gaps), dtype=bool)).tolist()
         names = list(map(str, sites))
-        facts: dict[str, Any] = {
-            "mode": self.mode,
-            "position": str(self.position),
-            "effects": dict(zip(names, shares, strict=True)),
-            "ranking": [names[n] for n in np.argsort(-np.array(shares), kind="stable")],
-            "maps": site_maps(sites, shares),
-        }
+        facts = Facts(
+            extras={"mode": self.mode, "position": str(self.position)},
+            effects=dict(zip(names, shares, strict=True)),
+            ranking=tuple(names[n] for n in np.argsort(-np.array(shares), kind="stable")),
+            maps=site_maps(sites, shares),
+        )
         chosen, judged, notes = self._set(bench, sites, effect)
         if chosen:
-            facts["set"] = [names[n] for n in chosen]
-        results: list[Measured] = []
+            facts |= Facts(set_=tuple(names[n] for n in chosen))
+        results: list[StatisticResult] = []
         for metric, of_metric in effects.items():
             results += self._spread(of_metric, metric, bench.seed)
             if chosen:
                 results += self._ranked(of_metric, metric, chosen, judged, bench.seed)
             results.append(of_metric.gap(self.metric.name("gap", metric)))
-        return self.measurement(bench, pairs, results, facts, notes)
+        return self.result(bench, pairs, results, facts, notes)
 
     def _set(
         self, bench: Bench, sites: Sequence[Site], effect: Effect
@@ -119,7 +127,7 @@ class Localisation(Check):
             sides = [side.prompts for side in effect.pairs]
             names = list(map(str, sites))
             found = search(names, sides[0], self.within, bench.seed, effect.shares)
-            chosen, judged, notes = found.kept, found.judged(*sides), found.notes
+            chosen, judged, notes = found.kept, found.evaluation_mask(*sides), found.notes
         else:
             chosen, judged, notes = self._named(bench, sites), everywhere, ()
         within = self.within or len(chosen)
@@ -135,7 +143,7 @@ class Localisation(Check):
             raise MeasurementError(f"{', '.join(outside)} of the set is not among {self.site}")
         return tuple(map(list(sites).index, named))
 
-    def _spread(self, effect: Effect, metric: Metric, seed: int) -> Iterator[Measured]:
+    def _spread(self, effect: Effect, metric: Metric, seed: int) -> Iterator[StatisticResult]:
         prompts = effect.pairs[0].prompts
         units, first = units_of(prompts), first_half(prompts, seed)
         # Towards corrupted or clean, an effect is positive where it goes the way of the gap.
@@ -143,12 +151,12 @@ class Localisation(Check):
         share, ratio = (self.metric.name(n, metric) for n in ("largest_share", "participation"))
         gap = effect.gap_of(share)
         largest = largest_share(changes, units, first, share, effect.step, gap)
-        yield measured(largest, effect.texts)
-        yield measured(Participation(changes, first, units, ratio, gap=gap), effect.texts)
+        yield statistic_result(largest, effect.texts)
+        yield statistic_result(Participation(changes, first, units, ratio, gap=gap), effect.texts)
 
     def _ranked(
         self, effect: Effect, metric: Metric, chosen: tuple[int, ...], judged: Mask, seed: int
-    ) -> Iterator[Measured]:
+    ) -> Iterator[StatisticResult]:
         columns = effect.changes[:, judged], effect.gaps[judged]
         units = units_of(effect.pairs[0].prompts)[judged]
         texts = np.array(effect.texts, dtype=object)[judged]
@@ -156,6 +164,6 @@ class Localisation(Check):
         contains, margin = (self.metric.name(name, metric) for name in ("contains", "margin"))
         step, gap = effect.step, effect.gap_of(contains)
         inside = Contains(*columns, units, contains, chosen, within, None, step, gap, seed)
-        yield measured(inside, texts)
+        yield statistic_result(inside, texts)
         ahead = Margin(*columns, units, margin, chosen, within, None, step, gap)
-        yield measured(ahead, texts)
+        yield statistic_result(ahead, texts)

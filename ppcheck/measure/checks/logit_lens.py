@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -14,18 +14,20 @@ from ppcheck.measure.core.charts import drawn_means
 from ppcheck.measure.core.check import (
     Bench,
     Check,
-    Measured,
-    Measurement,
-    measured,
+    CheckResult,
+    StatisticResult,
+    statistic_result,
     texts,
     units_of,
 )
 from ppcheck.measure.core.doubts import of_all_that_is_read
+from ppcheck.measure.core.facts import Curve, Facts
 from ppcheck.measure.core.metrics import beside, least_gap, own_readout, settled
 from ppcheck.measure.core.validation import metric_problems
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.metric import Metric, MetricsField
 from ppcheck.spec.position import FINAL
+from ppcheck.spec.problem import Problem, Problems
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.range import LAYER, RATE, SHARE, Range
 from ppcheck.spec.site import Kind, Site, Sites, SitesField
@@ -46,7 +48,7 @@ class LogitLens(Check):
     share       the metric read at a site over the final one, sums over prompts
     agreement   share of prompts in which it has its final sign there
     value       mean of the metric read at a site
-    final       mean of the metric as the model puts it out
+    final       mean of the metric as the model outputs it
 
     The first three are given for logit_diff, whose zero says that nothing is preferred. Layers are
     counted from 0, and read after the block; every site must meet the bounds.
@@ -74,32 +76,34 @@ class LogitLens(Check):
             ).items()
         }
 
-    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+    def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
         yield from metric_problems(prompt_set, self.metric)
         for pattern in self.site:
             if pattern.kind not in READ:
-                yield "site", f"the lens reads resid_pre, resid_mid and resid_post, not {pattern}"
+                yield Problem(
+                    "site", f"the lens reads resid_pre, resid_mid and resid_post, not {pattern}"
+                )
         if "level" in self.model_fields_set and not self.metric.linear:
-            yield "level", f"no share of {self.metric} is a decision: name a logit_diff"
+            yield Problem("level", f"no share of {self.metric} is a decision: name a logit_diff")
 
-    def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
-        del measurement
+    def doubts(self, bench: Bench, result: CheckResult) -> Iterator[str]:
+        del result
         sites = bench.subject.sites(self.site)
         yield from of_all_that_is_read(bench.subject.shape, sites, FINAL)
 
-    def measure(self, bench: Bench) -> Measurement:
+    def measure(self, bench: Bench) -> CheckResult:
         encoded = bench.prompts(self.on)
         sites = bench.subject.sites(self.site)
         layers = bench.subject.sites(EVERYWHERE)
         curves, prompts = {}, encoded.prompts
         every = tuple(dict.fromkeys((*sites, *layers)))
-        results: list[Measured] = []
+        results: list[StatisticResult] = []
         for metric in self.metric:
             lens = _lens(bench, encoded, every, metric)
             results += self._of(metric, lens, sites, layers[1:], prompts)
             curves[f"{metric} read from the stream"] = lens.curve(layers, prompts)
-        return self.measurement(bench, [encoded], results, {"curves": curves})
+        return self.result(bench, [encoded], results, Facts(curves=curves))
 
     def _of(
         self,
@@ -108,7 +112,7 @@ class LogitLens(Check):
         sites: Sequence[Site],
         layers: Sequence[Site],
         prompts: Sequence[Prompt],
-    ) -> Iterator[Measured]:
+    ) -> Iterator[StatisticResult]:
         units, names = units_of(prompts), texts(prompts)
         support = (0.0, 1.0) if metric.probability else REAL_LINE
 
@@ -116,22 +120,26 @@ class LogitLens(Check):
             return self.metric.name(statistic, metric)
 
         if metric.linear:
-            yield measured(lens.decided(layers, self.level, units, named("decided_at")), names)
+            yield statistic_result(
+                lens.decided(layers, self.level, units, named("decided_at")), names
+            )
         for site in sites:
             member = str(site) if len(sites) > 1 else None
             (value,) = lens.at([site])
             if metric.linear:
-                yield measured(lens.share(value, units, named("share"), member), names)
+                yield statistic_result(lens.share(value, units, named("share"), member), names)
                 agrees = settled(value, np.zeros(1), lens.step) * lens.final > 0
-                yield measured(Proportion(agrees, units, named("agreement"), member), names)
+                yield statistic_result(Proportion(agrees, units, named("agreement"), member), names)
             mean = Mean(value, units, named("value"), member, support, lens.step)
-            yield measured(mean, names)
-        yield measured(Mean(lens.final, units, named("final"), None, support, lens.step), names)
+            yield statistic_result(mean, names)
+        yield statistic_result(
+            Mean(lens.final, units, named("final"), None, support, lens.step), names
+        )
 
 
 @dataclass(frozen=True, eq=False)
 class _Lens:
-    """A metric read from the stream, [prompt] for each site, and as the model puts it out.
+    """A metric read from the stream, [prompt] for each site, and as the model outputs it.
 
     Rounding may move each value by ``step``.
     """
@@ -157,15 +165,15 @@ class _Lens:
         size, least = abs(float(self.final.mean())), least_gap(self.final)
         return Gap(beside(name, "final"), size, least)
 
-    def curve(self, sites: Sequence[Site], prompts: Sequence[Prompt]) -> dict[str, Any]:
+    def curve(self, sites: Sequence[Site], prompts: Sequence[Prompt]) -> Curve:
         """Means after each number of blocks, with the 95 % interval of each."""
         units = units_of(prompts)
         means = drawn_means([(values, units) for values in self.at(sites)])
-        return {"x": list(range(len(sites))), "x_label": "blocks", **means}
+        return Curve(x=tuple(range(len(sites))), x_label="blocks", **means)
 
 
 def _lens(bench: Bench, encoded: Encoded, sites: Sequence[Site], metric: Metric) -> _Lens:
-    """The stream at the final token takes the place of what the last block puts out there."""
+    """The stream at the final token takes the place of what the last block outputs there."""
     reader = own_readout(bench.subject, encoded, metric, bench.grid.prompt_set.pool)
     last = Site(Kind.RESID_POST, bench.subject.shape.n_layers - 1)
     streams = bench.subject.capture(encoded, sites, [len(ids) - 1 for ids in encoded.ids])

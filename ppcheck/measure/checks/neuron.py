@@ -9,7 +9,8 @@ import numpy as np
 from pydantic import Field
 
 from ppcheck.arrays import Floats, Mask
-from ppcheck.measure.core.check import Bench, Check, Measured, Measurement
+from ppcheck.measure.core.check import Bench, Check, CheckResult, StatisticResult
+from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.selection import Search, TopField, search
 from ppcheck.measure.core.validation import (
     dose_problems,
@@ -24,6 +25,7 @@ from ppcheck.spec.claim import PairsField
 from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.metric import Metric, Metrics, MetricsField
 from ppcheck.spec.position import PositionField
+from ppcheck.spec.problem import Problem, Problems
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.range import CORRELATION, SHARE, UNIT, Range
 from ppcheck.spec.site import Kind, Site, SitesField
@@ -36,7 +38,7 @@ SHOWN_QUANTILES = 50
 
 
 class Neuron(Check):
-    """What single neurons, or coordinates of a stream, tell apart, and what they do.
+    """What single neurons, or coordinates of a stream, separate, and what they do.
 
     auroc             probability that a prompt of the first class has the higher activation
     correlation       Spearman's correlation of the activation with the dose
@@ -70,13 +72,15 @@ class Neuron(Check):
             **(self.metric.statistics(**shares) if self.metric else {}),
         }
 
-    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+    def problems(self, prompt_set: PromptSet) -> Problems:
         if not self.separates and not self.dose:
-            yield "check", "a neuron claim needs `separates`, `dose` or both"
+            yield Problem("check", "a neuron claim needs `separates`, `dose` or both")
         yield from super().problems(prompt_set)
         yield from patch_problems(self.position)
         if any(pattern.kind is Kind.PATTERN for pattern in self.site):
-            yield "site", "a pattern has no one activation at a token: use the check `attention`"
+            yield Problem(
+                "site", "a pattern has no one activation at a token: use the check `attention`"
+            )
         if self.dose is not None:
             yield from dose_problems(prompt_set, self.dose)
         yield from separates_problems(prompt_set, self.separates or {}, self.on.prompts)
@@ -84,16 +88,16 @@ class Neuron(Check):
             yield from self.needs_pairs(prompt_set, self.pairs)
             yield from metric_problems(prompt_set, self.metric)
             if any(pattern.kind is not Kind.NEURON for pattern in self.site):
-                yield (
+                yield Problem(
                     "site",
                     f"`metric` patches neurons, such as L3N117; got {self.site}",
                 )
 
-    def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Iterator[tuple[str, str]]:
+    def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Problems:
         yield from super().faults_of(prompts, grid)
         yield from trait_faults(prompts, self.dose, self.separates, str(self.on))
 
-    def measure(self, bench: Bench) -> Measurement:
+    def measure(self, bench: Bench) -> CheckResult:
         sites = bench.subject.sites(self.site)
         encoded = bench.prompts(self.on)
         prompts = encoded.prompts
@@ -106,31 +110,34 @@ class Neuron(Check):
 
         classes = next(iter(self.separates or ()), None)
         found = search(names, prompts, self.top, bench.seed, score, classes)
-        judged = found.judged(prompts)
-        facts = found.facts | {"position": str(self.position)}
-        results: list[Measured] = []
+        judged = found.evaluation_mask(prompts)
+        facts = found.facts | Facts(extras={"position": str(self.position)})
+        results: list[StatisticResult] = []
         for trait in traits:
             signs = _signs(trait, activations, judged)
             results += (
-                trait.measured(signs[n] * activations[:, n], judged, found.member(n))
+                trait.result(signs[n] * activations[:, n], judged, found.member(n))
                 for n in found.kept
             )
             if isinstance(trait, Classes):
                 best = activations[:, found.kept[0]]
-                facts["chance_after_correction"] = trait.chance(best, len(names))
-        facts["separations"] = {
-            f"activation of {names[n]} at {self.position}": _groups(
-                traits, activations[:, n], judged
-            )
-            for n in found.kept[:MOST_SHOWN]
-        }
+                chance = trait.chance(best, len(names))
+                facts |= Facts(extras={"chance_after_correction": chance})
+        facts |= Facts(
+            separations={
+                f"activation of {names[n]} at {self.position}": _groups(
+                    traits, activations[:, n], judged
+                )
+                for n in found.kept[:MOST_SHOWN]
+            }
+        )
         if self.metric is None:
-            return self.measurement(bench, [encoded], results, facts, found.notes)
-        facts["mode"] = self.mode
+            return self.result(bench, [encoded], results, facts, found.notes)
+        facts |= Facts(extras={"mode": self.mode})
         pairs = bench.pairs(self.on, self.pairs, encoded)
         for metric in self.metric:
             results += self._effects(bench, pairs, found, sites, self.metric, metric)
-        return self.measurement(bench, [encoded], results, facts, found.notes, pairs)
+        return self.result(bench, [encoded], results, facts, found.notes, pairs)
 
     def _traits(self, prompts: tuple[Prompt, ...]) -> list[Trait]:
         separates = (self.separates or {}).items()
@@ -145,13 +152,13 @@ class Neuron(Check):
         sites: tuple[Site, ...],
         metrics: Metrics,
         metric: Metric,
-    ) -> Iterator[Measured]:
+    ) -> Iterator[StatisticResult]:
         """Each neuron that was kept patched alone, then all of them together."""
         kept = tuple(sites[number] for number in found.kept)
         groups = [*((site,) for site in kept), kept]
         cells = [Cell(group, self.position) for group in groups]
         effect = patch_effect(bench, pairs, cells, metric, self.mode)
-        judged = found.judged(*(side.prompts for side in pairs))
+        judged = found.evaluation_mask(*(side.prompts for side in pairs))
         name = OF_GAP[self.mode]
         share, cluster = (metrics.name(each, metric) for each in (name, f"cluster_{name}"))
         for cell, number in enumerate(found.kept):

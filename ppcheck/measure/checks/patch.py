@@ -8,14 +8,16 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from ppcheck.measure.core.check import Bench, Check, Measurement
+from ppcheck.measure.core.check import Bench, Check, CheckResult
 from ppcheck.measure.core.doubts import of_all_that_is_read
+from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.selection import TopField, search
 from ppcheck.measure.core.validation import metric_problems, patch_problems, whole_problems
-from ppcheck.measure.interventions.effect import OF_GAP, Mode, judged_shares, patch_effect
+from ppcheck.measure.interventions.effect import OF_GAP, Mode, patch_effect, share_results
 from ppcheck.spec.claim import PairsField
 from ppcheck.spec.metric import MetricsField
 from ppcheck.spec.position import FINAL, PositionField
+from ppcheck.spec.problem import Problem, Problems
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.range import SHARE, Range
 from ppcheck.spec.site import SitesField
@@ -48,7 +50,7 @@ class Patch(Check):
             **{OF_GAP[self.mode]: SHARE}, gap=lambda metric: metric.change
         )
 
-    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+    def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
         yield from self.needs_pairs(prompt_set, self.pairs)
         yield from metric_problems(prompt_set, self.metric)
@@ -61,10 +63,10 @@ class Patch(Check):
             one_decides=self.together or self.top is not None,
         )
         if self.together and self.top is not None:
-            yield "top", "`top` chooses among sites patched alone: leave out `together`"
+            yield Problem("top", "`top` chooses among sites patched alone: leave out `together`")
 
-    def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
-        del measurement
+    def doubts(self, bench: Bench, result: CheckResult) -> Iterator[str]:
+        del result
         sites = bench.subject.sites(self.site)
         yield from of_all_that_is_read(
             bench.subject.shape,
@@ -74,7 +76,7 @@ class Patch(Check):
             one_decides=self.top is not None,
         )
 
-    def measure(self, bench: Bench) -> Measurement:
+    def measure(self, bench: Bench) -> CheckResult:
         sites = bench.subject.sites(self.site)
         groups = {str(self.site): sites} if self.together else {str(s): (s,) for s in sites}
         cells = [Cell(group, self.position) for group in groups.values()]
@@ -85,12 +87,11 @@ class Patch(Check):
         effect = effects[self.metric.first]
         sides = [side.prompts for side in pairs]
         found = search(tuple(groups), sides[0], self.top, bench.seed, effect.shares)
-        judged = found.judged(*sides)
+        judged = found.evaluation_mask(*sides)
         shares = effect.shares(np.ones(len(judged), dtype=bool))
-        facts = found.facts | {
-            "mode": self.mode,
-            "position": str(self.position),
-            "effects": dict(zip(groups, shares.tolist(), strict=True)),
-        }
-        results = judged_shares(effects, self.metric, found, judged)
-        return self.measurement(bench, pairs, results, facts, found.notes)
+        facts = found.facts | Facts(
+            extras={"mode": self.mode, "position": str(self.position)},
+            effects=dict(zip(groups, shares.tolist(), strict=True)),
+        )
+        results = share_results(effects, self.metric, found, judged)
+        return self.result(bench, pairs, results, facts, found.notes)

@@ -1,10 +1,10 @@
-"""`path`: direct path patching, so that "this head tells that head" is a claim."""
+"""`path`: direct path patching, so that "this head writes what that head reads" is a claim."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -12,14 +12,16 @@ from pydantic import Field
 from ppcheck.arrays import Floats
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.core.charts import arrow_map
-from ppcheck.measure.core.check import Bench, Check, Measurement
+from ppcheck.measure.core.check import Bench, Check, CheckResult
+from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.selection import TopField, search
 from ppcheck.measure.core.validation import metric_problems, patch_problems
-from ppcheck.measure.interventions.effect import OF_GAP, Effect, Mode, effect_of, judged_shares
+from ppcheck.measure.interventions.effect import OF_GAP, Effect, Mode, effect_of, share_results
 from ppcheck.measure.interventions.paths import Path, patch_paths, precedes
 from ppcheck.spec.claim import PairsField
-from ppcheck.spec.metric import MetricsField
+from ppcheck.spec.metric import Metric, MetricsField
 from ppcheck.spec.position import Position, PositionField
+from ppcheck.spec.problem import Problem, Problems
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.range import SHARE, Range
 from ppcheck.spec.receiver import LOGITS, ReceiversField
@@ -31,7 +33,7 @@ WRITERS = (Kind.HEAD, Kind.ATTN_OUT, Kind.MLP_OUT)
 
 
 class DirectPath(Check):
-    """How much of the difference between clean and corrupted prompts one component tells another.
+    """How much of the difference between clean and corrupted prompts passes along direct paths.
 
     recovery  mode denoise: (patched - corrupted) / (clean - corrupted), sums over pairs
     damage    mode noise: (clean - patched) / (clean - corrupted), sums over pairs
@@ -61,7 +63,7 @@ class DirectPath(Check):
             **{OF_GAP[self.mode]: SHARE}, gap=lambda metric: metric.change
         )
 
-    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+    def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
         yield from self.needs_pairs(prompt_set, self.pairs)
         yield from metric_problems(prompt_set, self.metric)
@@ -69,14 +71,14 @@ class DirectPath(Check):
         for pattern in self.sender:
             if pattern.kind not in WRITERS:
                 writers = "a head such as L1H1, attn_out or mlp_out"
-                yield "sender", f"{pattern} writes nothing to the stream: name {writers}"
+                yield Problem("sender", f"{pattern} writes nothing to the stream: name {writers}")
         if self._backwards():
-            yield "receiver", f"{self.receiver} comes before {self.sender} in every model"
+            yield Problem("receiver", f"{self.receiver} comes before {self.sender} in every model")
         if self.together and self.top is not None:
-            yield "top", "`top` chooses among paths patched alone: leave out `together`"
+            yield Problem("top", "`top` chooses among paths patched alone: leave out `together`")
 
     def _backwards(self) -> bool:
-        """Whether no sender stands before any receiver, as far as numbers of layers tell."""
+        """Whether no sender stands before any receiver, as far as numbers of layers say."""
         if self.receiver.logits or self.receiver.sites is None:
             return False
         senders, receivers = _ends(self.sender), _ends(self.receiver.sites)
@@ -84,7 +86,7 @@ class DirectPath(Check):
             return False
         return not any(precedes(one, other) for one in senders for other in receivers)
 
-    def measure(self, bench: Bench) -> Measurement:
+    def measure(self, bench: Bench) -> CheckResult:
         paths = self._paths(bench)
         pairs = bench.pairs(self.on, self.pairs)
         run = partial(_run, bench, list(paths.values()), self.position)
@@ -94,11 +96,11 @@ class DirectPath(Check):
         effect = effects[self.metric.first]
         sides = [side.prompts for side in pairs]
         found = search(tuple(paths), sides[0], self.top, bench.seed, effect.shares)
-        judged = found.judged(*sides)
-        facts = found.facts | {"mode": self.mode, "position": str(self.position)}
-        facts |= self._effects(paths, effects)
-        results = judged_shares(effects, self.metric, found, judged)
-        return self.measurement(bench, pairs, results, facts, found.notes)
+        judged = found.evaluation_mask(*sides)
+        how = {"mode": self.mode, "position": str(self.position)}
+        facts = found.facts | Facts(extras=how) | self._effects(paths, effects)
+        results = share_results(effects, self.metric, found, judged)
+        return self.result(bench, pairs, results, facts, found.notes)
 
     def _paths(self, bench: Bench) -> dict[str, Path]:
         """What is patched, by name. Raises MeasurementError where no sender comes first."""
@@ -112,30 +114,32 @@ class DirectPath(Check):
             if precedes(one, other, parallel=subject.is_parallel)
         ]
         if not links and not self.receiver.logits:
-            raise MeasurementError(f"no {self.receiver} comes after {self.sender}: nothing is told")
+            raise MeasurementError(
+                f"no {self.receiver} comes after {self.sender}: there is no path"
+            )
         if self.together:
-            told = tuple(dict.fromkeys(other for _, other in links))
-            whole = Path(senders, told, logits=self.receiver.logits)
+            receiving = tuple(dict.fromkeys(other for _, other in links))
+            whole = Path(senders, receiving, logits=self.receiver.logits)
             return {f"{self.sender} → {self.receiver}": whole}
         paths = {f"{one} → {other}": Path((one,), (other,), logits=False) for one, other in links}
         if self.receiver.logits:
             paths |= {f"{one} → {LOGITS}": Path((one,), (), logits=True) for one in senders}
         return paths
 
-    def _effects(self, paths: dict[str, Path], effects: dict[Any, Effect]) -> dict[str, Any]:
+    def _effects(self, paths: dict[str, Path], effects: dict[Metric, Effect]) -> Facts:
         everything = {
             metric: effect.shares(np.ones(len(effect.gaps), dtype=bool)).tolist()
             for metric, effect in effects.items()
         }
-        facts: dict[str, Any] = {
-            "effects": dict(zip(paths, everything[self.metric.first], strict=True))
-        }
-        if not self.together:
-            facts["maps"] = {
+        facts = Facts(effects=dict(zip(paths, everything[self.metric.first], strict=True)))
+        if self.together:
+            return facts
+        return facts | Facts(
+            maps={
                 f"{OF_GAP[self.mode]} of {metric}": arrow_map(list(paths), shares)
                 for metric, shares in everything.items()
             }
-        return facts
+        )
 
 
 def _run(

@@ -14,8 +14,16 @@ import numpy as np
 from pydantic import Field
 
 from ppcheck.arrays import Floats
-from ppcheck.measure.core.check import Bench, Check, Measured, Measurement, measured, units_named
+from ppcheck.measure.core.check import (
+    Bench,
+    Check,
+    CheckResult,
+    StatisticResult,
+    statistic_result,
+    units_named,
+)
 from ppcheck.measure.core.drawing import Drawing
+from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.metrics import read
 from ppcheck.measure.core.validation import behaviour_problems
 from ppcheck.spec.bound import Bound
@@ -23,6 +31,7 @@ from ppcheck.spec.condition import ConditionsField
 from ppcheck.spec.grammar import suggest
 from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.metric import Metric, Metrics
+from ppcheck.spec.problem import Problem, Problems, problems_with, renamed
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.range import RATE, UNIT, Range
 from ppcheck.spec.strategy import Strategy, StrategyField
@@ -31,7 +40,7 @@ from ppcheck.statistics.sample import OfUnits
 from ppcheck.statistics.statistics import Proportion
 from ppcheck.subject.tokens.encoding import Encoded
 
-Values = Mapping[Metric, float]
+MetricValues = Mapping[Metric, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,29 +98,33 @@ class Property(Check):
         del grid, name
         return self.examples
 
-    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+    def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
         metrics = behaviour_problems(prompt_set, Metrics(self.always.metrics))
-        yield from (("always", message) for _, message in metrics)
+        yield from renamed("always", metrics)
         for condition in self.always.conditions:
             if condition.bound.accepts_all(condition.metric.range):
                 message = f"{condition} is so whatever the model does, since {condition.metric} is "
-                yield "always", f"{message}{condition.metric.range}"
+                yield Problem("always", f"{message}{condition.metric.range}")
         chosen = {condition.variable for condition in self.on.conditions}
         for name in chosen & self.forall.keys():
             message = f"`on` selects by {name!r}, and `forall` puts other words in its place"
-            yield f"forall.{name}", f"{message}: leave it out of one of them"
+            yield Problem(f"forall.{name}", f"{message}: leave it out of one of them")
         for name, strategy in self.forall.items():
-            yield from ((f"forall.{name}", m) for m in _of_strategy(name, strategy, prompt_set))
+            yield from problems_with(f"forall.{name}", _of_strategy(name, strategy, prompt_set))
         counts = ("counterexamples", "violations")
         for name, bound in ((n, self.expect[n]) for n in counts if n in self.expect):
             key = f"expect.{name}"
             if not bound.low <= 0 <= bound.high < math.inf:
-                yield key, f'give how many there may be at most, such as "<= 0", not "{bound}"'
+                yield Problem(
+                    key, f'give how many there may be at most, such as "<= 0", not "{bound}"'
+                )
             elif name == "violations" and not bound.high:
-                yield key, "no number of draws shows that: expect it of `counterexamples`"
+                yield Problem(key, "no number of draws shows that: expect it of `counterexamples`")
             elif name == "violations" and self.examples < (least := _least(bound.high)):
-                yield key, f"{self.examples} examples cannot show this: draw {least:,} or more"
+                yield Problem(
+                    key, f"{self.examples} examples cannot show this: draw {least:,} or more"
+                )
 
     def units(self, grid: Grid) -> int:
         """As many as there are draws or, where these are fewer, different prompts to draw."""
@@ -119,7 +132,7 @@ class Property(Check):
         return min(self.examples, len(kept) * prod(s.size for s in self.forall.values()))
 
     def repeats(self, grid: Grid) -> int:
-        """None that could be told: prompts are drawn."""
+        """None that is known: prompts are drawn."""
         del grid
         return 0
 
@@ -128,14 +141,14 @@ class Property(Check):
         for prompt in prompts:
             yield [word.text for name, word in prompt.words.items() if name not in self.forall]
 
-    def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Iterator[tuple[str, str]]:
+    def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Problems:
         yield from super().faults_of(prompts, grid)
         units, bound = self.units(grid), self.expect.get("violations")
         if bound is not None and units < min(self.examples, least := _least(bound.high)):
             few = f"{units:,} different prompts can be drawn"
-            yield "expect.violations", f"{few}, and it takes {least:,} to show this"
+            yield Problem("expect.violations", f"{few}, and it takes {least:,} to show this")
 
-    def measure(self, bench: Bench) -> Measurement:
+    def measure(self, bench: Bench) -> CheckResult:
         drawing = Drawing(bench.grid, bench.grid.select(self.on), self.forall)
         tried = _Tried(bench, self)
         drawn = drawing.draws(self.examples, bench.seed)
@@ -147,18 +160,17 @@ class Property(Check):
         if unshrunk:
             found = min((p for p, b in zip(drawn, broken, strict=True) if b), key=_length)
         encoded = bench.encode(drawn)
-        facts = {
-            "forall": {name: str(strategy) for name, strategy in self.forall.items()},
-            "always": str(self.always),
-            "drawn": len(drawn),
-            "searched": len(tried.values) - known,
-            "counterexample": None if found is None else self._fact(found, tried),
-        }
+        forall = {name: str(strategy) for name, strategy in self.forall.items()}
+        counterexample = None if found is None else self._fact(found, tried)
+        facts = Facts(
+            extras={"forall": forall, "always": str(self.always), "drawn": len(drawn)},
+            searched=len(tried.values) - known,
+        ) | Facts(extras={"counterexample": counterexample})
         notes = [self._note(found, tried, known)]
         if unshrunk:
             notes.append("it was drawn at random, and the search did not find its like to shrink")
-        results = _measured(encoded, broken, found, tried)
-        return self.measurement(bench, [encoded], results, facts, notes, tried.batches[:1])
+        results = _results(encoded, broken, found, tried)
+        return self.result(bench, [encoded], results, facts, notes, tried.batches[:1])
 
     def _database(self, bench: Bench) -> Path | None:
         """Where counterexamples are kept: under no model's name, so that a new one meets them."""
@@ -193,7 +205,7 @@ class _Tried:
 
     bench: Bench
     claim: Property
-    values: dict[str, Values] = field(default_factory=dict)
+    values: dict[str, MetricValues] = field(default_factory=dict)
     batches: list[Encoded] = field(default_factory=list)
 
     def broken(self, prompts: Sequence[Prompt]) -> list[bool]:
@@ -227,9 +239,9 @@ class _Tried:
         return bound.verdict(low, high) == "holds"
 
 
-def _measured(
+def _results(
     drawn: Encoded, broken: Sequence[bool], found: Prompt | None, tried: _Tried
-) -> Iterator[Measured]:
+) -> Iterator[StatisticResult]:
     """A counterexample stands first, and before those that were drawn: of equal ones the first."""
     texts, units = list(map(tried.shown, drawn.prompts)), units_named(drawn.prompts)
     distinct = dict(zip(reversed(units), reversed(texts), strict=True))
@@ -237,9 +249,9 @@ def _measured(
     known = [] if found is None else [tried.shown(found)]
     values = np.array([1.0] * len(known) + [0.0] * len(in_turn))
     examples = [*known, *(distinct[unit] for unit in in_turn)]
-    yield measured(Counterexamples(values, "counterexamples"), examples)
+    yield statistic_result(Counterexamples(values, "counterexamples"), examples)
     numbers = np.array([in_turn[unit] for unit in units])
-    yield measured(Proportion(np.array(broken), numbers, "violations"), texts)
+    yield statistic_result(Proportion(np.array(broken), numbers, "violations"), texts)
 
 
 def _of_strategy(name: str, strategy: Strategy, prompt_set: PromptSet) -> Iterator[str]:
@@ -250,7 +262,7 @@ def _of_strategy(name: str, strategy: Strategy, prompt_set: PromptSet) -> Iterat
         yield f"{name!r} goes in step with others, and would not if it were drawn"
     if prompt_set.form == "ids":
         if strategy.kind in ("subset", "filler") and not strategy.least:
-            yield "no token at all is no id: draw `at_least: 1`"
+            yield "an empty text is not an id: draw `at_least: 1`"
         for word in strategy.words:
             try:
                 token_ids(word)

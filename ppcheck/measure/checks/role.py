@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import ConfigDict, Field
@@ -17,13 +17,14 @@ from ppcheck.measure.core.charts import site_map
 from ppcheck.measure.core.check import (
     Bench,
     Check,
-    Measured,
-    Measurement,
-    measured,
+    CheckResult,
+    StatisticResult,
+    statistic_result,
     texts,
     units_of,
 )
 from ppcheck.measure.core.doubts import of_all_that_is_read
+from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.selection import Search, search
 from ppcheck.measure.core.strength import Criterion, Players, Strength, Strengths
 from ppcheck.measure.core.validation import (
@@ -32,7 +33,6 @@ from ppcheck.measure.core.validation import (
     metric_problems,
     patch_problems,
     whole_problems,
-    within,
 )
 from ppcheck.measure.interventions.effect import OF_GAP, Effect, Mode, patch_effect
 from ppcheck.spec.base import Model
@@ -41,6 +41,7 @@ from ppcheck.spec.claim import PairsField
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.metric import Metric, MetricsField
 from ppcheck.spec.position import FINAL, PositionField
+from ppcheck.spec.problem import Problem, Problems, within
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.range import PROBABILITY, SHARE, SIZE, Range
 from ppcheck.spec.site import Site, Sites, SitesField
@@ -120,9 +121,11 @@ class Role(Check):
     def halves(self) -> bool:
         return True
 
-    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+    def problems(self, prompt_set: PromptSet) -> Problems:
         if self.attends is None and self.effect is None:
-            yield "check", "a role is what a component does: it needs `attends`, `effect` or both"
+            yield Problem(
+                "check", "a role is what a component does: it needs `attends`, `effect` or both"
+            )
         yield from super().problems(prompt_set)
         if self.attends is not None:
             for key, sites in (("site", self.site), ("played_by", self.played_by)):
@@ -137,24 +140,26 @@ class Role(Check):
                 prompt_set, self.site, self.effect.position, self.pairs, one_decides=True
             )
         elif self.pairs is not None:
-            yield "pairs", "pairs are patched: give the `effect` that patching them must have"
+            yield Problem(
+                "pairs", "pairs are patched: give the `effect` that patching them must have"
+            )
         if self.identity == "strict" and self.played_by is None:
-            yield "identity", "strict about whom? Name them in `played_by`"
+            yield Problem("identity", "strict about whom? Name them in `played_by`")
 
     @property
     def is_paired(self) -> bool:
         return self.effect is not None
 
-    def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
+    def doubts(self, bench: Bench, result: CheckResult) -> Iterator[str]:
         sites = bench.subject.sites(self.site)
         if self.effect is not None:
             where = self.effect.position
             yield from of_all_that_is_read(bench.subject.shape, sites, where, one_decides=True)
-        players = len(measurement.facts["players"])
+        players = len(result.facts.players or ())
         if len(sites) > 2 and players > len(sites) / 2:
             yield f"{players} of {len(sites)} sites play the role: `at_least` asks for little"
 
-    def measure(self, bench: Bench) -> Measurement:
+    def measure(self, bench: Bench) -> CheckResult:
         searched = bench.subject.sites(self.site)
         expected = () if self.played_by is None else bench.subject.sites(self.played_by)
         sites = tuple(dict.fromkeys((*searched, *expected)))
@@ -165,7 +170,7 @@ class Role(Check):
         deeds += self._acting(bench, pairs, sites)
         (prompts, *_) = (encoded.prompts,) if encoded else deeds[0].criterion.sides
         found = _found(searched, prompts, [deed.criterion for deed in deeds], bench.seed)
-        masks = [found.judged(*deed.criterion.sides) for deed in deeds]
+        masks = [found.evaluation_mask(*deed.criterion.sides) for deed in deeds]
         strengths = Strengths.of([deed.criterion for deed in deeds], masks)
         best = found.kept[0]
         results = [
@@ -176,19 +181,19 @@ class Role(Check):
             own = Strength(strengths, sites.index(site), "played_by", str(site))
             results.append(_of_units(own))
         for deed, mask in zip(deeds, masks, strict=True):
-            results += deed.measured(best, mask, str(sites[best]))
+            results += deed.results(best, mask, str(sites[best]))
         players = tuple(str(sites[n]) for n in found.kept if strengths.estimates[n] >= 1)
         facts = self._facts(deeds, sites, found, players)
         notes = list(found.notes)
         if missing := [str(site) for site in expected if str(site) not in players]:
             notes.append(f"expected and not among the players found: {', '.join(missing)}")
         sides = [side for deed in deeds for side in deed.sides]
-        measurement = self.measurement(bench, sides, results, facts, notes, pairs)
+        result = self.result(bench, sides, results, facts, notes, pairs)
         if self.played_by is None:
-            return measurement
+            return result
         name = self.id.replace("-", " ")
         identity = Identity(name, "played_by", MET, players, strict=self.identity == "strict")
-        return replace(measurement, identity=identity)
+        return replace(result, identity=identity)
 
     def _attending(
         self, bench: Bench, encoded: Encoded | None, sites: Sequence[Site]
@@ -234,13 +239,13 @@ class Role(Check):
         sites: Sequence[Site],
         found: Search,
         players: Sequence[str],
-    ) -> dict[str, Any]:
+    ) -> Facts:
         maps = {deed.name: site_map(sites, deed.criterion.shares()) for deed in deeds}
-        facts = found.facts | {"players": list(players), "maps": maps}
+        facts = found.facts | Facts(players=tuple(players), maps=maps)
         if self.played_by is not None:
-            facts |= {"played_by": str(self.played_by), "identity": self.identity}
+            facts |= Facts(played_by=str(self.played_by), identity=self.identity)
         if self.effect is not None:
-            facts["mode"] = self.effect.mode
+            facts |= Facts(extras={"mode": self.effect.mode})
         return facts
 
 
@@ -250,13 +255,13 @@ class _Attention:
     sides: tuple[Encoded, ...]
     name: ClassVar[str] = "attention"
 
-    def measured(self, site: int, judged: Mask, member: str) -> Iterator[Measured]:
+    def results(self, site: int, judged: Mask, member: str) -> Iterator[StatisticResult]:
         (prompts,) = self.criterion.sides
         some = [prompts[number] for number in np.flatnonzero(judged).tolist()]
         shown = self.criterion.shown[site, judged]
         units, step = units_of(some), self.criterion.step
         attention = Mean(shown, units, self.name, member, (0.0, 1.0), step)
-        yield measured(attention, texts(some))
+        yield statistic_result(attention, texts(some))
 
 
 @dataclass(frozen=True, eq=False)
@@ -270,7 +275,7 @@ class _Acting:
     def name(self) -> str:
         return OF_GAP[self.act.mode]
 
-    def measured(self, site: int, judged: Mask, member: str) -> Iterator[Measured]:
+    def results(self, site: int, judged: Mask, member: str) -> Iterator[StatisticResult]:
         for metric, effect in self.effects.items():
             share, gap = (self.act.metric.name(each, metric) for each in (self.name, "gap"))
             yield effect.share(site, judged, share, member)
@@ -295,5 +300,5 @@ def _found(
     return replace(ranked, kept=met or ranked.kept[:1])
 
 
-def _of_units(statistic: Strength | Players) -> Measured:
-    return measured(statistic, statistic.of.units)
+def _of_units(statistic: Strength | Players) -> StatisticResult:
+    return statistic_result(statistic, statistic.of.units)

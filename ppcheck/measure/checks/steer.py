@@ -13,16 +13,18 @@ from pydantic import Field
 from ppcheck.arrays import Floats
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.core.charts import drawn_means, site_map
-from ppcheck.measure.core.check import Bench, Check, Measured, Measurement
+from ppcheck.measure.core.check import Bench, Check, CheckResult, StatisticResult
 from ppcheck.measure.core.doubts import estimates
+from ppcheck.measure.core.facts import Curve, Facts, Map
 from ppcheck.measure.core.metrics import leverage, readout, same, settled
 from ppcheck.measure.core.selection import TopField
 from ppcheck.measure.core.validation import metric_problems, patch_problems
-from ppcheck.measure.directions.controls import DrawsField, Half, beyond, leading, turned
+from ppcheck.measure.directions.controls import DrawsField, EvaluationHalf, beyond, leading, turned
 from ppcheck.measure.directions.direction import Direction, learn, site_problems
 from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.metric import Metric, MetricsField, Reading
 from ppcheck.spec.position import FINAL, PositionField
+from ppcheck.spec.problem import Problem, Problems
 from ppcheck.spec.prompts import PromptSet
 from ppcheck.spec.range import ANY, CORRELATION, Range
 from ppcheck.spec.site import Site, SitesField
@@ -43,8 +45,8 @@ class Steer(Check):
     ahead      size of the effect at the site of `largest`, or `top`, less that at each other site
     untouched  mean of the metric while nothing is added; it is eps 0 of every grid
 
-    Directions are learned, sites chosen, and signs and the strongest random direction told on one
-    half of the units; every statistic is of the other half.
+    Directions are learned, sites chosen, and signs and the strongest random direction decided on
+    one half of the units; every statistic is of the other half.
     """
 
     family: ClassVar[str] = "steering"
@@ -82,46 +84,39 @@ class Steer(Check):
     def halves(self) -> bool:
         return True
 
-    def problems(self, prompt_set: PromptSet) -> Iterator[tuple[str, str]]:
+    def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
         yield from metric_problems(prompt_set, self.metric)
         yield from patch_problems(self.position)
         yield from site_problems(self.site)
         yield from self.direction.problems(prompt_set, self.position)
         if any(metric.reading is Reading.KL for metric in self.metric):
-            yield "metric", "`kl` grows whichever way one steers: read a logit_diff"
+            yield Problem("metric", "`kl` grows whichever way one steers: read a logit_diff")
         if not all(map(isfinite, self.eps)) or not any(self.eps):
-            yield "eps", "eps are finite numbers, one of them other than 0, such as [-2, -1, 1, 2]"
+            yield Problem(
+                "eps", "eps are finite numbers, one of them other than 0, such as [-2, -1, 1, 2]"
+            )
         if len(set(self.eps)) < len(self.eps):
-            yield "eps", "the same eps stands twice"
+            yield Problem("eps", "the same eps stands twice")
         if self.largest and self.top:
-            yield "top", "`top` finds the site that `largest` names: leave one of them out"
+            yield Problem("top", "`top` finds the site that `largest` names: leave one of them out")
 
-    def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Iterator[tuple[str, str]]:
+    def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Problems:
         yield from super().faults_of(prompts, grid)
         yield from self.direction.faults(grid, self.on.prompts)
 
-    def measure(self, bench: Bench) -> Measurement:
+    def measure(self, bench: Bench) -> CheckResult:
         sites = bench.subject.sites(self.site)
         found = learn(bench, self.direction, sites, self.position, self.on)
-        encoded, judged = found.encoded, found.judged(list(map(str, sites)))
+        encoded, judged = found.encoded, found.evaluation_mask(list(map(str, sites)))
         vectors = [found.vectors[site] for site in sites]
         curves = {
             metric: self._curves(bench, encoded, sites, vectors, metric) for metric in self.metric
         }
         kept = self._kept(bench, sites, curves[self.metric.first][:, :, ~judged])
-        results: list[Measured] = []
-        facts: dict[str, Any] = found.facts | {
-            "position": str(self.position),
-            "eps": list(self._steps),
-            "scale": self.scale,
-            "draws": self.draws,
-            "searched": len(sites),
-            "kept": [str(sites[site]) for site in kept],
-            "looked_at": int((~judged).sum()),
-            "maps": {},
-            "curves": {},
-        }
+        results: list[StatisticResult] = []
+        maps: dict[str, Map] = {}
+        drawn: dict[str, Curve] = {}
         for metric, of_sites in curves.items():
             random = {
                 site: self._curves(
@@ -133,18 +128,27 @@ class Steer(Check):
                 )
                 for site in kept
             }
-            half = Half(encoded.prompts, judged, bench.step(metric))
+            half = EvaluationHalf(encoded.prompts, judged, bench.step(metric))
             steered = _Steered(sites, of_sites, random, half)
             results += self._of(metric, steered)
             effects = site_map(sites, steered.effects[:, judged].mean(axis=1))
-            facts["maps"][f"effect on {metric} of steering"] = effects
+            maps[f"effect on {metric} of steering"] = effects
             for site in kept:
-                facts["curves"] |= steered.drawn(site, self._steps, str(metric))
-        return self.measurement(bench, [encoded], results, facts, tuple(found.notes))
+                drawn |= steered.drawn(site, self._steps, str(metric))
+        how = {"position": str(self.position), "eps": list(self._steps), "scale": self.scale}
+        facts = found.facts | Facts(
+            extras=how | {"draws": self.draws},
+            searched=len(sites),
+            kept=tuple(str(sites[site]) for site in kept),
+            looked_at=int((~judged).sum()),
+            maps=maps,
+            curves=drawn,
+        )
+        return self.result(bench, [encoded], results, facts, tuple(found.notes))
 
-    def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
+    def doubts(self, bench: Bench, result: CheckResult) -> Iterator[str]:
         del bench
-        excess = [each for each in estimates(measurement, "excess") if each <= 0]
+        excess = [each for each in estimates(result, "excess") if each <= 0]
         if excess and "effect" in self.expect and "excess" not in self.expect:
             yield (
                 f"a random direction as long has as much effect (excess {min(excess):.3g}): expect "
@@ -189,7 +193,7 @@ class Steer(Check):
             return (list(sites).index(named[0]),)
         return leading(looked[:, -1] - looked[:, 0], self.top)
 
-    def _of(self, metric: Metric, steered: _Steered) -> Iterator[Measured]:
+    def _of(self, metric: Metric, steered: _Steered) -> Iterator[StatisticResult]:
         def named(statistic: str) -> str:
             return self.metric.name(statistic, metric)
 
@@ -222,7 +226,7 @@ class _Steered:
     sites: Sequence[Site]
     curves: Floats
     random: dict[int, Floats]
-    half: Half
+    half: EvaluationHalf
 
     @property
     def effects(self) -> Floats:
@@ -233,7 +237,7 @@ class _Steered:
         """The same along random directions, [draw, prompt]."""
         return np.asarray(self.random[site][:, -1] - self.random[site][:, 0])
 
-    def leads(self, name: str) -> Iterator[Measured]:
+    def leads(self, name: str) -> Iterator[StatisticResult]:
         """How far the leading site's effect is ahead of each other site's."""
         sizes = turned(self.effects, ~self.half.judged)
         leader = next(iter(self.random))
@@ -241,23 +245,18 @@ class _Steered:
             if site != leader:
                 yield self.half.mean(sizes[leader] - size, name, str(self.sites[site]), steps=2)
 
-    def drawn(self, site: int, steps: Sequence[float], metric: str) -> dict[str, Any]:
+    def drawn(self, site: int, steps: Sequence[float], metric: str) -> dict[str, Curve]:
         """Two curves for a report: the direction's mean, with its error; the random ones' range."""
         judged, units = self.half.judged, self.half.units
         means = drawn_means([(row[judged], units) for row in self.curves[site]])
         random = self.random[site][:, :, judged].mean(axis=2)
-        shared = {"x": list(steps), "x_label": "eps", "y_label": metric}
+        axes: dict[str, Any] = {"x": list(steps), "x_label": "eps", "y_label": metric}
+        spread = {"y": random.mean(axis=0), "low": random.min(axis=0), "high": random.max(axis=0)}
+        ranges = {name: values.tolist() for name, values in spread.items()}
+        here = f"{self.sites[site]}: {metric} along"
         return {
-            f"{self.sites[site]}: {metric} along the direction": {
-                **shared,
-                **means,
-            },
-            f"{self.sites[site]}: {metric} along {len(random)} random directions": {
-                **shared,
-                "y": random.mean(axis=0).tolist(),
-                "low": random.min(axis=0).tolist(),
-                "high": random.max(axis=0).tolist(),
-            },
+            f"{here} the direction": Curve(**axes, **means),
+            f"{here} {len(random)} random directions": Curve(**axes, **ranges),
         }
 
 

@@ -14,7 +14,8 @@ from ppcheck.errors import MeasurementError
 from ppcheck.measure.circuits.faithfulness import Beaten, Deviation, areas, curve, first_nodes
 from ppcheck.measure.circuits.knockout import Kept, Knockout, Part, Parts, random_subsets
 from ppcheck.measure.core.charts import arrow_map, site_map
-from ppcheck.measure.core.check import Measured, measured, units_of
+from ppcheck.measure.core.check import StatisticResult, statistic_result, units_of
+from ppcheck.measure.core.facts import Curve, Facts, Map
 from ppcheck.measure.core.selection import Search, search
 from ppcheck.measure.interventions.estimate import STEPS
 from ppcheck.spec.metric import Metric
@@ -67,7 +68,7 @@ class Candidate:
         for some in self.subsets:
             yield from (self.whole - some, self.outside(some))
 
-    def measured(self, kept: Kept, named: Naming) -> Iterator[Measured]:
+    def results(self, kept: Kept, named: Naming) -> Iterator[StatisticResult]:
         yield kept.share(kept.gained(self.whole), named("faithfulness"))
         yield kept.share(kept.missing(self.outside(self.whole)), named("necessity"))
         for part in self.parts:
@@ -82,12 +83,12 @@ class Candidate:
             yield kept.share(ahead, named("over_random"))
             yield self._beaten(kept, named("beats_random"))
 
-    def _beaten(self, kept: Kept, name: str) -> Measured:
+    def _beaten(self, kept: Kept, name: str) -> StatisticResult:
         others = np.stack([kept.missing(other) for other in self.others])
         units = units_of(kept.sides[0])
         own = kept.missing(self.whole)
         beaten = Beaten(own, others, units, name, None, kept.step, kept.gap_of(name))
-        return measured(beaten, kept.texts)
+        return statistic_result(beaten, kept.texts)
 
     def _without(self, number: int) -> str:
         some = self._names(self.subsets[number])
@@ -99,15 +100,14 @@ class Candidate:
     def _names(self, some: Parts) -> list[str]:
         return [str(part) for part in self.parts if part in some]
 
-    def facts(self, kept: Kept) -> dict[str, Any]:
+    def facts(self, kept: Kept) -> Facts:
         """In the first metric."""
-        return {
-            "circuit": list(map(str, self.parts)),
-            "random": [kept.faithfulness(other) for other in self.others],
-            "without": {self._without(n): self._names(some) for n, some in enumerate(self.subsets)},
-        }
+        without = {self._without(n): self._names(some) for n, some in enumerate(self.subsets)}
+        random = [kept.faithfulness(other) for other in self.others]
+        parts = list(map(str, self.parts))
+        return Facts(extras={"circuit": parts, "random": random, "without": without})
 
-    def map(self, kept: Kept) -> dict[str, Any]:
+    def map(self, kept: Kept) -> Map:
         """What each part of the circuit adds to its faithfulness, for a report."""
         whole = kept.faithfulness(self.whole)
         lost = [whole - kept.faithfulness(self.whole - {part}) for part in self.parts]
@@ -156,18 +156,18 @@ class Ranked:
     def points(self) -> list[Parts]:
         return first_nodes(self.order)
 
-    def measured(self, kept: Kept, named: Naming) -> Iterator[Measured]:
-        judged = self.found.judged(*kept.sides)
+    def results(self, kept: Kept, named: Naming) -> Iterator[StatisticResult]:
+        judged = self.found.evaluation_mask(*kept.sides)
         moved = areas() @ np.stack([kept.gained(some) for some in self.points])
         yield kept.share(moved, named("cpr"), judged=judged)
         missing = np.stack([kept.missing(some)[judged] for some in self.points])
         units = units_of(kept.sides[0])[judged]
         name, gaps = named("cmd"), kept.gaps[judged]
         cmd = Deviation(missing, gaps, units, name, None, kept.step, kept.gap_of(name))
-        yield measured(cmd, np.array(kept.texts, dtype=object)[judged])
+        yield statistic_result(cmd, np.array(kept.texts, dtype=object)[judged])
 
-    def curve(self, kept: Kept) -> dict[str, Any]:
-        return curve(kept, self.points, self.found.judged(*kept.sides))
+    def curve(self, kept: Kept) -> Curve:
+        return curve(kept, self.points, self.found.evaluation_mask(*kept.sides))
 
 
 def _lost(knockout: Knockout, metric: Metric, ranking: Ranking) -> tuple[Kept, Floats]:

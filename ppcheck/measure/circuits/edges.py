@@ -59,21 +59,21 @@ class Graph:
     def named(self, edges: Edges) -> tuple[Edge, ...]:
         """Every edge that is named; a head as receiver stands for its query, key and value.
 
-        Raises MeasurementError for an arrow that names no edge, and for a sender that is told
-        nothing: it says what it says in the corrupted run.
+        Raises MeasurementError for an arrow that names no edge, and for a sender without
+        an input: it says what it says in the corrupted run.
         """
         found: dict[Edge, None] = {}
         for pattern in edges:
             some = [Edge(one, other) for other, one in self._ends(pattern)]
             if not some:
-                raise MeasurementError(f"{pattern} is no edge: the receiver comes first")
+                raise MeasurementError(f"{pattern} is not an edge: the receiver comes first")
             found |= dict.fromkeys(some)
-        told = {edge.receiver for edge in found}
+        receivers = {edge.receiver for edge in found}
         for edge in found:
-            if edge.sender != EMBED and not told.intersection(self.inputs(edge.sender)):
+            if edge.sender != EMBED and not receivers.intersection(self.inputs(edge.sender)):
                 raise MeasurementError(
-                    f"nothing tells {edge.sender} of {edge}: name an edge into it, such as "
-                    f"embed -> {edge.sender}"
+                    f"{edge.sender} of {edge} has no input in the circuit: name an edge into it, "
+                    f"such as embed -> {edge.sender}"
                 )
         return tuple(edge for edge in self.edges if edge in found)
 
@@ -94,7 +94,7 @@ class Graph:
         return precedes(sender, receiver, parallel=self.subject.is_parallel)
 
     def inputs(self, sender: Site) -> tuple[Site, ...]:
-        """Through what a head or MLP is told something."""
+        """The inputs of a head or MLP."""
         if sender.kind is not Kind.HEAD:
             return (sender,)
         shape: Shape = self.subject.shape

@@ -6,13 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from ppcheck.arrays import Floats, Labels, Mask
 from ppcheck.measure.circuits.knockout import Kept, Parts
 from ppcheck.measure.core.check import units_of
+from ppcheck.measure.core.facts import Curve
 from ppcheck.spec.site import Site
 from ppcheck.statistics.agreement import Ends
 from ppcheck.statistics.statistics import Gap, Mean, Ratio, Sample, divide, totals
@@ -134,7 +134,7 @@ def _further(own: Floats, others: Floats, step: float | Floats) -> Floats:
     return np.asarray((((others > own) & ~tied) + tied / 2).mean(axis=0))
 
 
-def curve(kept: Kept, points: Sequence[Parts], judged: Mask) -> dict[str, Any]:
+def curve(kept: Kept, points: Sequence[Parts], judged: Mask) -> Curve:
     """Faithfulness against the share of nodes kept, with 95 % of each point by Student's t."""
     from scipy.special import stdtrit
 
@@ -146,10 +146,10 @@ def curve(kept: Kept, points: Sequence[Parts], judged: Mask) -> dict[str, Any]:
         [0.0 if (error := share.error(one)) is None else error[0] for share in shares]
     )
     reach = float(stdtrit(max(shares[0].n_units - 1, 1), 0.975))
-    return {
-        "x": list(FRACTIONS),
-        "x_label": "share of the nodes kept",
-        "y": values.tolist(),
-        "low": (values - reach * errors).tolist(),
-        "high": (values + reach * errors).tolist(),
-    }
+    return Curve(
+        x=FRACTIONS,
+        x_label="share of the nodes kept",
+        y=values.tolist(),
+        low=(values - reach * errors).tolist(),
+        high=(values + reach * errors).tolist(),
+    )

@@ -10,7 +10,14 @@ import numpy as np
 
 from ppcheck.arrays import Floats, Mask
 from ppcheck.errors import MeasurementError
-from ppcheck.measure.core.check import Bench, Measured, measured, pair_texts, texts, units_of
+from ppcheck.measure.core.check import (
+    Bench,
+    StatisticResult,
+    pair_texts,
+    statistic_result,
+    texts,
+    units_of,
+)
 from ppcheck.measure.core.metrics import beside, least_gap, same
 from ppcheck.measure.interventions.ablation import Ablation, ablate
 from ppcheck.measure.interventions.effect import patch_effect
@@ -70,17 +77,17 @@ class Kept:
 
     def share(
         self, moved: Floats, name: str, member: str | None = None, judged: Mask | None = None
-    ) -> Measured:
+    ) -> StatisticResult:
         """What was ``moved`` [prompt] as a share of the gap, each summed over the prompts."""
         kept = np.ones(len(moved), dtype=bool) if judged is None else judged
         units = units_of(self.sides[0])[kept]
         sums = moved[kept], self.gaps[kept]
         ratio = Ratio(*sums, units, name, member, self.step, self.gap_of(name))
-        return measured(ratio, np.array(self.texts, dtype=object)[kept])
+        return statistic_result(ratio, np.array(self.texts, dtype=object)[kept])
 
-    def gap(self, name: str) -> Measured:
+    def gap(self, name: str) -> StatisticResult:
         units = units_of(self.sides[0])
-        return measured(Mean(self.gaps, units, name, step=self.step), self.texts)
+        return statistic_result(Mean(self.gaps, units, name, step=self.step), self.texts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +117,7 @@ class Knockout:
             Cell(tuple(node for node in self.nodes if node not in kept), self.position)
             for kept in sets
         ]
-        whole, nothing, rows = self._measured(cells, metric)
+        whole, nothing, rows = self._runs(cells, metric)
         step = self.bench.step(metric)
         if same(whole, nothing, step).all():
             raise MeasurementError(
@@ -126,10 +133,10 @@ class Knockout:
         """
         alone = [Cell((node,), self.position) for node in self.nodes]
         under = Estimated(self.bench.subject, steps)
-        whole, _, rows = self._measured(alone, metric, under)
+        whole, _, rows = self._runs(alone, metric, under)
         return whole - rows
 
-    def _measured(
+    def _runs(
         self, cells: Sequence[Cell], metric: Metric, under: Intervening | None = None
     ) -> tuple[Floats, Floats, Floats]:
         if self.ablation is None:

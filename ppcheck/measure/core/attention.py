@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from ppcheck.arrays import Floats
 from ppcheck.measure.core.check import Bench
+from ppcheck.measure.core.facts import AttentionRow
 from ppcheck.spec.position import Position
 from ppcheck.spec.site import Site
 from ppcheck.subject.tokens.encoding import Encoded
@@ -23,7 +23,7 @@ MOST_HEADS = 4
 
 def patterns(
     bench: Bench, encoded: Encoded, heads: Sequence[Site], query: Position, number: int
-) -> list[dict[str, Any]]:
+) -> tuple[AttentionRow, ...]:
     """Attention of the first heads, token by token, from the last of ``query`` in one prompt.
 
     The weights of a head are over the tokens that the query can see, and sum to 1. A prompt that is
@@ -31,21 +31,17 @@ def patterns(
     """
     queries = encoded.positions(query)[number]
     if not queries or queries[-1] >= LONGEST:
-        return []
+        return ()
     at = queries[-1]
     seen = at + 1
     copies = encoded.part([number] * seen)
     shown = tuple(heads[:MOST_HEADS])
     weights = bench.subject.attention(copies, shown, [[(at, key)] for key in range(seen)])
-    return [
-        {
-            "head": str(head),
-            "from": str(query),
-            "tokens": encoded.pieces(number)[:seen],
-            "weights": column.tolist(),
-        }
+    tokens = tuple(encoded.pieces(number)[:seen])
+    return tuple(
+        AttentionRow(head=str(head), from_=str(query), tokens=tokens, weights=column.tolist())
         for head, column in zip(shown, weights.T, strict=True)
-    ]
+    )
 
 
 def links(encoded: Encoded, query: Position, keys: Position) -> Links:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from ppcheck.arrays import Floats, Labels
+from ppcheck.measure.core.facts import Map
 from ppcheck.spec.site import Site
 from ppcheck.statistics.statistics import Mean
 
@@ -15,7 +15,7 @@ NORMAL = 1.96
 """Standard errors on either side of a mean that make its 95 % interval."""
 
 
-def site_map(sites: Sequence[Site], values: Floats) -> dict[str, Any]:
+def site_map(sites: Sequence[Site], values: Floats) -> Map:
     """Values [site] as layer by head, or layer by stream, or what else tells the sites apart.
 
     ``values`` of the map are [row, column], None where there is not a site.
@@ -24,16 +24,16 @@ def site_map(sites: Sequence[Site], values: Floats) -> dict[str, Any]:
     rows, columns = (list(dict.fromkeys(names)) for names in zip(*places, strict=True))
     known = dict(zip(places, values.tolist(), strict=True))
     cells = [[known.get((row, column)) for column in columns] for row in rows]
-    return {"rows": rows, "columns": columns, "values": cells}
+    return Map(rows=tuple(rows), columns=tuple(columns), values=cells)
 
 
-def arrow_map(names: Sequence[str], values: Sequence[float]) -> dict[str, Any]:
+def arrow_map(names: Sequence[str], values: Sequence[float]) -> Map:
     """Values of arrows such as ``L0H2 → L1H1.v`` as sender by receiver, None where none is."""
     ends = [tuple(name.split(" → ")) for name in names]
     rows, columns = (list(dict.fromkeys(side)) for side in zip(*ends, strict=True))
     known = dict(zip(ends, values, strict=True))
     cells = [[known.get((row, column)) for column in columns] for row in rows]
-    return {"rows": rows, "columns": columns, "values": cells}
+    return Map(rows=tuple(rows), columns=tuple(columns), values=cells)
 
 
 def drawn_means(samples: Sequence[tuple[Floats, Labels]]) -> dict[str, list[float]]:

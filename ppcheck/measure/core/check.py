@@ -5,17 +5,17 @@ from __future__ import annotations
 import hashlib
 import math
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ppcheck.arrays import Floats, Labels
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.core.answers import Mass, mass_of
-from ppcheck.measure.core.metrics import counted, metric_facts, metric_notes
+from ppcheck.measure.core.facts import Facts
+from ppcheck.measure.core.metrics import counted_choices, metric_facts, metric_notes
 from ppcheck.spec.claim import MASS, Claim
 from ppcheck.spec.grid import Grid, Pair, Prompt
 from ppcheck.spec.metric import Metric, Metrics, Reading
@@ -119,7 +119,7 @@ class Bench:
 
 
 @dataclass(frozen=True)
-class Measured:
+class StatisticResult:
     """One statistic with what a person needs to see behind it.
 
     ``examples`` names each example of the statistic. ``contributions`` [example] says, in the
@@ -132,11 +132,11 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Measurement:
-    """What one claim measured. ``facts`` are builtin types that the record keeps."""
+class CheckResult:
+    """What one claim measured."""
 
-    measured: tuple[Measured, ...]
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    statistics: tuple[StatisticResult, ...]
+    facts: Facts = field(default_factory=Facts)
     notes: tuple[str, ...] = ()
     identity: Identity | None = None
 
@@ -150,46 +150,46 @@ class Check(Claim):
         return getattr(self, "top", None) is not None
 
     @abstractmethod
-    def measure(self, bench: Bench) -> Measurement:
+    def measure(self, bench: Bench) -> CheckResult:
         """Raises MeasurementError where it cannot, UnsupportedError where the model lacks it."""
 
-    def doubts(self, bench: Bench, measurement: Measurement) -> Iterator[str]:
+    def doubts(self, bench: Bench, result: CheckResult) -> Iterator[str]:
         """Why a claim that holds may say less than it seems to, as far as was measured."""
-        del bench, measurement
+        del bench, result
         yield from ()
 
     def counted(self, encoded: Encoded) -> tuple[str, ...]:
-        """The choices whose mass is told: of one token, or read by a metric of choices anyway."""
-        return counted(encoded, self.metrics)
+        """The choices whose mass is recorded: of one token, or read by a metric anyway."""
+        return counted_choices(encoded, self.metrics)
 
-    def measurement(
+    def result(
         self,
         bench: Bench,
         sides: Sequence[Encoded],
-        found: Iterable[Measured],
-        facts: Mapping[str, Any],
+        found: Iterable[StatisticResult],
+        facts: Facts | None = None,
         notes: Sequence[str] = (),
         read_on: Sequence[Encoded] | None = None,
-    ) -> Measurement:
+    ) -> CheckResult:
         """What was found, with what is said of every claim: its prompts, metrics and choices.
 
         ``sides`` are its prompts, or pairs of them; ``read_on`` those of the metric, where they are
         others. What is undefined on these prompts and not expected of them is left out: a switch
         point of a flat curve, say, must not keep the other statistics from being judged.
         """
-        said: dict[str, Any] = prompt_facts(*sides)
-        of_metrics: tuple[str, ...] = ()
+        said = sample_facts(*sides)
+        repeats, of_metrics = repeat_notes(said), tuple[str, ...]()
         if self.metrics:
             said |= metric_facts(Metrics(self.metrics))
             of_metrics = metric_notes(Metrics(self.metrics))
-        kept: list[Measured] = []
-        remarks = [*notes, *of_metrics, *repeat_notes(said)]
+        kept: list[StatisticResult] = []
+        remarks = [*notes, *of_metrics, *repeats]
         read_on = read_on or sides
         if self.is_paired:
             remarks += _void_notes(len(self.sides(bench.grid)[0]), len(read_on[0]))
         mass = mass_of(bench.subject, read_on, self.counted)
         if mass is not None:
-            said[MASS] = float(mass.values.mean())
+            said |= Facts(mass=float(mass.values.mean()))
             remarks += mass.notes
             if MASS in {*self.expect, *self.statistics()}:
                 found = [*found, _mass(mass, read_on, bench.step(_PROBABILITY))]
@@ -199,7 +199,7 @@ class Check(Claim):
                 kept.append(one)
             else:
                 remarks.append(f"{title(statistic.name, statistic.member)} is undefined here")
-        return Measurement(tuple(kept), {**said, **facts}, tuple(remarks))
+        return CheckResult(tuple(kept), said if facts is None else said | facts, tuple(remarks))
 
 
 def _void_notes(pairs: int, kept: int) -> Iterator[str]:
@@ -210,11 +210,11 @@ def _void_notes(pairs: int, kept: int) -> Iterator[str]:
         )
 
 
-def _mass(mass: Mass, sides: Sequence[Encoded], step: float) -> Measured:
+def _mass(mass: Mass, sides: Sequence[Encoded], step: float) -> StatisticResult:
     prompts = [side.prompts for side in sides]
     names = pair_texts(*prompts) if len(prompts) > 1 else texts(prompts[0])
     statistic = Mean(mass.values, units_of(prompts[0]), MASS, support=(0.0, 1.0), step=step)
-    return measured(statistic, names)
+    return statistic_result(statistic, names)
 
 
 def _settled(column: Floats, relative: float) -> Floats:
@@ -226,11 +226,11 @@ def _is_defined(statistic: Statistic) -> bool:
     return math.isfinite(statistic.estimate(np.ones((1, statistic.n_units)))[0])
 
 
-def measured(
+def statistic_result(
     statistic: Statistic, examples: Iterable[str], contributions: Floats | None = None
-) -> Measured:
+) -> StatisticResult:
     pull = statistic.values() if contributions is None else contributions
-    return Measured(statistic, tuple(examples), pull)
+    return StatisticResult(statistic, tuple(examples), pull)
 
 
 def texts(prompts: Sequence[Prompt]) -> list[str]:
@@ -270,7 +270,7 @@ def unit_labels(units: Sequence[str]) -> Labels:
     return np.unique(np.asarray(units), return_inverse=True)[1].astype(np.int64)
 
 
-def prompt_facts(*sides: Encoded) -> dict[str, Any]:
+def sample_facts(*sides: Encoded) -> Facts:
     """How many prompts (or pairs) and units there were, and a hash of their texts.
 
     ``distinct`` counts those that differ in some token. Sides as long as the first are its twins.
@@ -280,19 +280,19 @@ def prompt_facts(*sides: Encoded) -> dict[str, Any]:
         for prompt in side.prompts:
             digest.update(prompt.text.encode() + b"\0")
     twins = [side.ids for side in sides if len(side) == len(sides[0])]
-    return {
-        "prompts": len(sides[0]),
-        "distinct": len(set(zip(*twins, strict=True))),
-        "units": len(set(units_named(sides[0].prompts))),
-        "prompts_sha256": digest.hexdigest(),
-    }
+    return Facts(
+        prompts=len(sides[0]),
+        distinct=len(set(zip(*twins, strict=True))),
+        units=len(set(units_named(sides[0].prompts))),
+        prompts_sha256=digest.hexdigest(),
+    )
 
 
-def repeat_notes(facts: Mapping[str, Any]) -> Iterator[str]:
-    """What to say of prompts that are others over again."""
-    if repeats := facts["prompts"] - facts["distinct"]:
+def repeat_notes(facts: Facts) -> Iterator[str]:
+    """What to say of prompts that repeat others."""
+    if repeats := facts.prompts - facts.distinct:
         yield (
-            f"{repeats:,} of {facts['prompts']:,} prompts repeat others token for token: "
+            f"{repeats:,} of {facts.prompts:,} prompts repeat others token for token: "
             "prompts that are equal are one unit"
         )
 

@@ -11,7 +11,7 @@ from ppcheck.spec.position import Position
 from ppcheck.spec.site import Kind, Site
 
 if TYPE_CHECKING:
-    from ppcheck.measure.core.check import Measurement
+    from ppcheck.measure.core.check import CheckResult
     from ppcheck.subject.model.info import Shape
 
 
@@ -38,9 +38,9 @@ def of_all_that_is_read(
         yield "all that attention and MLPs write has the whole effect by definition"
 
 
-def estimates(measurement: Measurement, name: str) -> list[float]:
+def estimates(result: CheckResult, name: str) -> list[float]:
     """Every estimate of the statistic ``name``, in whatever metric."""
-    found = (one.statistic for one in measurement.measured)
+    found = (one.statistic for one in result.statistics)
     return [
         float(one.estimate(np.ones((1, one.n_units)))[0])
         for one in found

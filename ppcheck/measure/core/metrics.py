@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations, permutations
-from typing import Any
 
 import numpy as np
 
 from ppcheck.arrays import Floats, Integers, Mask
 from ppcheck.errors import MeasurementError
+from ppcheck.measure.core.facts import Facts
 from ppcheck.spec.metric import Metric, Metrics, Reading
 from ppcheck.spec.prompts import Pool
 from ppcheck.subject.interventions.readout import Answers, Readout
@@ -103,7 +103,7 @@ def readout(
 
 
 def own_readout(subject: Subject, encoded: Encoded, metric: Metric, pool: Pool) -> Readout:
-    """The same; `kl` is the divergence from what the model itself puts out after each prompt."""
+    """The same; `kl` is the divergence from what the model itself outputs after each prompt."""
     if metric.reading is Reading.KL:
         return readout(metric, encoded, pool, subject.log_distribution(encoded))
     return readout(metric, encoded, pool)
@@ -149,7 +149,7 @@ def mass(subject: Subject, encoded: Encoded, names: Sequence[str]) -> Floats:
     return whole
 
 
-def counted(encoded: Encoded, metrics: Sequence[Metric]) -> tuple[str, ...]:
+def counted_choices(encoded: Encoded, metrics: Sequence[Metric]) -> tuple[str, ...]:
     """The choices whose mass takes no further pass: those that metrics read, and of one token.
 
     None where no metric is of choices.
@@ -244,10 +244,10 @@ def check_exclusive(encoded: Encoded, names: Sequence[str]) -> None:
                 )
 
 
-def metric_facts(metrics: Metrics) -> dict[str, Any]:
+def metric_facts(metrics: Metrics) -> Facts:
     """``metric`` is the first; ``linear_in_logits`` says whether any of them is."""
-    named = list(map(str, metrics))
-    return {"metric": named[0], "metrics": named, "linear_in_logits": metrics.linear}
+    named = tuple(map(str, metrics))
+    return Facts(metric=named[0], metrics=named, linear_in_logits=metrics.linear)
 
 
 def metric_notes(metrics: Metrics) -> tuple[str, ...]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from ppcheck.arrays import Floats, Integers, Labels, Mask
 from ppcheck.errors import MeasurementError
+from ppcheck.measure.core.facts import Map
 from ppcheck.spec.site import OF_HEADS, Site
 from ppcheck.statistics.statistics import Gap, Mean, Ratio, Sample, divide, totals
 
@@ -28,15 +28,15 @@ def largest_share(
 ) -> Ratio:
     """The largest positive effect over the sum of all positive effects; changes [site, example].
 
-    Which site is largest, and which are positive, is told by the other half of the examples
+    Which site is largest, and which are positive, is decided on the other half of the examples
     (``first`` is one of the two): the positive part of noise would add up over many sites, and
     make every share look small. Raises MeasurementError where no site has a positive effect.
     """
     part, whole = np.zeros(len(units)), np.zeros(len(units))
     for half in (first, ~first):
-        told = changes[:, ~half].sum(axis=1)
-        part[half] = changes[told.argmax()][half]
-        whole[half] = changes[told > 0][:, half].sum(axis=0)
+        sums = changes[:, ~half].sum(axis=1)
+        part[half] = changes[sums.argmax()][half]
+        whole[half] = changes[sums > 0][:, half].sum(axis=0)
     if not whole.any():
         raise MeasurementError(f"{name}: no site has a positive effect to take a share of")
     return Ratio(part, whole, units, name, step=step, gap=gap)
@@ -213,18 +213,18 @@ class Contains(_OfSet):
         return {}
 
 
-def site_maps(sites: Sequence[Site], values: Sequence[float]) -> dict[str, dict[str, Any]]:
+def site_maps(sites: Sequence[Site], values: Sequence[float]) -> dict[str, Map]:
     """A layer x head map of heads, and one layer x 1 for each kind of stream, for a report."""
-    maps: dict[str, dict[str, Any]] = {}
+    maps: dict[str, Map] = {}
     by_kind: dict[str, dict[tuple[int, int], float]] = {}
     for site, value in zip(sites, values, strict=True):
         title = "heads" if site.kind in OF_HEADS else str(site.kind)
         by_kind.setdefault(title, {})[site.layer or 0, site.index or 0] = float(value)
     for title, cells in by_kind.items():
         layers, indices = (sorted({key[axis] for key in cells}) for axis in (0, 1))
-        maps[title] = {
-            "rows": [f"L{layer}" for layer in layers],
-            "columns": [f"H{index}" if title == "heads" else title for index in indices],
-            "values": [[cells.get((layer, index)) for index in indices] for layer in layers],
-        }
+        maps[title] = Map(
+            rows=tuple(f"L{layer}" for layer in layers),
+            columns=tuple(f"H{index}" if title == "heads" else title for index in indices),
+            values=tuple(tuple(cells.get((n, index)) for index in indices) for n in layers),
+        )
     return maps

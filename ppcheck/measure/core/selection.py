@@ -7,13 +7,14 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import compress
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field
 
 from ppcheck.arrays import Floats, Mask
 from ppcheck.errors import MeasurementError
+from ppcheck.measure.core.facts import Facts
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.unit import evenly_spaced
 
@@ -35,7 +36,7 @@ class Search:
     kept: tuple[int, ...]
     looked_at: tuple[Prompt, ...] = ()
 
-    def judged(self, *sides: Sequence[Prompt]) -> Mask:
+    def evaluation_mask(self, *sides: Sequence[Prompt]) -> Mask:
         """The prompts, or pairs, that may be judged on: no unit and no text that was looked at.
 
         Texts that differ in spacing alone count as one. Raises MeasurementError where none is left.
@@ -52,16 +53,13 @@ class Search:
         return mask
 
     def member(self, site: int) -> str | None:
-        """What tells the site's statistics from those of the others, if there are others."""
+        """What the site's statistics are called among those of the others, if there are others."""
         return self.sites[site] if len(self.sites) > 1 else None
 
     @property
-    def facts(self) -> dict[str, Any]:
-        return {
-            "searched": len(self.sites),
-            "kept": [self.sites[site] for site in self.kept],
-            "looked_at": len(self.looked_at),
-        }
+    def facts(self) -> Facts:
+        kept = tuple(self.sites[site] for site in self.kept)
+        return Facts(searched=len(self.sites), kept=kept, looked_at=len(self.looked_at))
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from ppcheck.spec.faults import lacking
 from ppcheck.spec.grammar import suggest
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.metric import Metrics, Reading
 from ppcheck.spec.position import Position
+from ppcheck.spec.problem import Problem, Problems, problems_with
 from ppcheck.spec.prompts import Contrast, PromptSet, check_labels
 from ppcheck.spec.site import Kind, SitePattern, Sites
 
-Problems = Iterator[tuple[str, str]]
-"""Each is a key of the claim and a message."""
 STREAM = (Kind.RESID_PRE, Kind.RESID_MID, Kind.RESID_POST)
 """What all later blocks read."""
 
@@ -21,7 +20,7 @@ STREAM = (Kind.RESID_PRE, Kind.RESID_MID, Kind.RESID_POST)
 def dose_problems(prompt_set: PromptSet, dose: str) -> Problems:
     ordered = [name for name, words in prompt_set.vary.items() if words.role == "ordered"]
     if prompt_set.rows is None and dose not in ordered:
-        yield "dose", f"{dose!r} is not an ordered variable: {suggest(dose, ordered)}"
+        yield Problem("dose", f"{dose!r} is not an ordered variable: {suggest(dose, ordered)}")
 
 
 def separates_problems(
@@ -31,26 +30,28 @@ def separates_problems(
     for name, labels in separates.items():
         variable = prompt_set.vary.get(name)
         if variable is None and prompt_set.rows is None:
-            yield "separates", f"{name!r} is not a variable of {on!r}"
+            yield Problem("separates", f"{name!r} is not a variable of {on!r}")
         try:
             check_labels(name, variable, labels)
         except ValueError as error:
-            yield "separates", str(error)
+            yield Problem("separates", str(error))
 
 
 def dose_faults(prompts: Sequence[Prompt], dose: str, on: str) -> Problems:
     """What keeps prompts of ``on`` from having a dose each."""
     absent = list(lacking(prompts, dose, [], on))
-    yield from (("dose", message) for message in absent)
+    yield from problems_with("dose", absent)
     if absent:
         return
     doses = [prompt.words[dose].dose for prompt in prompts]
     if None in doses:
         which = f"prompt {doses.index(None) + 1} of {len(prompts):,} of `{on}`"
         advice = f"give its row one in a column `{dose}.dose`"
-        yield "dose", f"{which} has no dose of {dose!r}: {advice}"
+        yield Problem("dose", f"{which} has no dose of {dose!r}: {advice}")
     elif len(set(doses)) == 1:
-        yield "dose", f"all prompts of `{on}` have one dose of {dose!r}: it takes two to compare"
+        yield Problem(
+            "dose", f"all prompts of `{on}` have one dose of {dose!r}: it takes two to compare"
+        )
 
 
 def trait_faults(
@@ -64,25 +65,29 @@ def trait_faults(
         yield from dose_faults(prompts, dose, on)
     for name, labels in (separates or {}).items():
         found = lacking(prompts, name, labels, on, classes_alone=True)
-        yield from (("separates", message) for message in found)
+        yield from problems_with("separates", found)
 
 
 def behaviour_problems(prompt_set: PromptSet, metrics: Metrics) -> Problems:
     """What is wrong with metrics that are read from untouched runs."""
     if any(metric.reading is Reading.KL for metric in metrics):
-        yield "metric", "`kl` compares patched runs with clean ones: use it in a patching claim"
+        yield Problem(
+            "metric", "`kl` compares patched runs with clean ones: use it in a patching claim"
+        )
     yield from metric_problems(prompt_set, metrics)
 
 
 def metric_problems(prompt_set: PromptSet, metrics: Metrics) -> Problems:
     for metric in metrics:
         if metric.reading is Reading.P and len(prompt_set.choices) == 1:
-            yield "metric", f"{metric} is 1 where there is one choice: give another, or read `prob`"
+            yield Problem(
+                "metric", f"{metric} is 1 where there is one choice: give another, or read `prob`"
+            )
 
 
 def patch_problems(position: Position) -> Problems:
     if position.kind == "previous" or position.label is not None:
-        yield "position", f"the position {position} has a meaning for attention only"
+        yield Problem("position", f"the position {position} has a meaning for attention only")
 
 
 def whole_problems(
@@ -104,7 +109,7 @@ def whole_problems(
     if whole and (one_decides or not some_are_not):
         what = f"{whole[0]} at {position} holds all by which the prompts of a pair differ"
         advice = "name a later layer, or fewer tokens"
-        yield "site", f"{what}: patching it recovers 1 by definition, so {advice}"
+        yield Problem("site", f"{what}: patching it recovers 1 by definition, so {advice}")
 
 
 def _holds_whole(pattern: SitePattern, position: Position, swapped: str | None) -> bool:
@@ -120,18 +125,13 @@ def _holds_whole(pattern: SitePattern, position: Position, swapped: str | None) 
 
 def heads_problems(key: str, sites: Sites) -> Problems:
     if any(pattern.kind not in (Kind.HEAD, Kind.PATTERN) for pattern in sites):
-        yield key, f"only heads attend, such as L2H1; got {sites}"
+        yield Problem(key, f"only heads attend, such as L2H1; got {sites}")
 
 
 def attending_problems(query: Position, **keys: Position | None) -> Problems:
     """What is wrong with the position that attends, `from`, and those that are attended to."""
     if query.kind == "previous":
-        yield "from", "`previous` says what is attended to, not what attends"
+        yield Problem("from", "`previous` says what is attended to, not what attends")
     for key, position in keys.items():
         if position is not None and position.kind == "all":
-            yield key, "attention to all tokens is 1 by definition"
-
-
-def within(key: str, problems: Problems) -> Problems:
-    """Problems with keys that stand inside ``key``."""
-    return ((f"{key}.{inner}", message) for inner, message in problems)
+            yield Problem(key, "attention to all tokens is 1 by definition")

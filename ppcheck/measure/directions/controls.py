@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from ppcheck.arrays import Floats, Labels, Mask
-from ppcheck.measure.core.check import Measured, measured, texts, units_of
+from ppcheck.measure.core.check import StatisticResult, statistic_result, texts, units_of
 from ppcheck.spec.grid import Prompt
 from ppcheck.statistics.sample import REAL_LINE
 from ppcheck.statistics.statistics import Gap, Mean, Ratio
@@ -28,7 +28,7 @@ DrawsField = Annotated[
 
 
 @dataclass(frozen=True, eq=False)
-class Half:
+class EvaluationHalf:
     """Statistics of values [prompt], of the prompts that are ``judged`` alone.
 
     Rounding may move each value by ``step``.
@@ -45,18 +45,18 @@ class Half:
         member: str | None,
         support: tuple[float, float] = REAL_LINE,
         steps: float = 1.0,
-    ) -> Measured:
+    ) -> StatisticResult:
         """The mean; rounding may move each value by so many ``steps``."""
         moved = steps * self.step
         statistic = Mean(values[self.judged], self.units, name, member, support, moved)
-        return measured(statistic, compress(texts(self.prompts), self.judged))
+        return statistic_result(statistic, compress(texts(self.prompts), self.judged))
 
     def share(
         self, part: Floats, whole: Floats, name: str, member: str | None, gap: Gap
-    ) -> Measured:
+    ) -> StatisticResult:
         sums = part[self.judged], whole[self.judged]
         ratio = Ratio(*sums, self.units, name, member, self.step, gap)
-        return measured(ratio, compress(texts(self.prompts), self.judged))
+        return statistic_result(ratio, compress(texts(self.prompts), self.judged))
 
     @property
     def units(self) -> Labels:
@@ -75,7 +75,8 @@ def beyond(effects: Floats, random: Floats, looked: Mask) -> Floats:
     """The size of an effect less the size of the strongest random direction's, [prompt].
 
     ``effects`` [prompt] and ``random`` [draw, prompt] are signed. Which random direction is the
-    strongest, and the signs by which effects count as their sizes, is told by ``looked`` prompts.
+    strongest, and the signs by which effects count as their sizes, are decided on ``looked``
+    prompts.
     """
     means = random[:, looked].mean(axis=1)
     strongest = int(np.abs(means).argmax())

@@ -15,13 +15,15 @@ from pydantic import Field
 from ppcheck.arrays import Floats, Mask
 from ppcheck.errors import MeasurementError, SpecError
 from ppcheck.measure.core.check import Bench
+from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.selection import Search, first_half
-from ppcheck.measure.core.validation import Problems, patch_problems, within
+from ppcheck.measure.core.validation import patch_problems
 from ppcheck.measure.probes.fitting import probe_direction
 from ppcheck.spec.base import Model
 from ppcheck.spec.faults import lacking
 from ppcheck.spec.grid import Grid, Prompt
 from ppcheck.spec.position import Position, PositionField
+from ppcheck.spec.problem import Problem, Problems, problems_with, renamed, within
 from ppcheck.spec.prompts import PromptSet, check_labels
 from ppcheck.spec.rows import resolve_inside
 from ppcheck.spec.selection import Selection, SelectionField
@@ -67,36 +69,38 @@ class Direction(Model):
 
     def _problems(self, prompt_set: PromptSet, position: Position) -> Problems:
         if (self.between is None) == (self.file is None):
-            yield "between", "a direction is `between` two classes or from a `file`: give one"
+            yield Problem(
+                "between", "a direction is `between` two classes or from a `file`: give one"
+            )
         keys, where = (("by", "on", "at"), "between") if self.file else (("tensor",), "file")
         for key in self.model_fields_set.intersection(keys):
-            yield key, f"`{key}` has a meaning for a direction from `{where}`"
+            yield Problem(key, f"`{key}` has a meaning for a direction from `{where}`")
         for name, labels in (self.between or {}).items():
             variable = prompt_set.vary.get(name)
             if variable is None and prompt_set.rows is None:
-                yield "between", f"{name!r} is not a variable of the prompts"
+                yield Problem("between", f"{name!r} is not a variable of the prompts")
             try:
                 check_labels(name, variable, labels)
             except ValueError as error:
-                yield "between", str(error)
+                yield Problem("between", str(error))
         if self.at is not None:
-            yield from (("at", message) for _, message in patch_problems(self.at))
+            yield from renamed("at", patch_problems(self.at))
         if self.by == "probe" and (self.at or position).kind == "all":
-            yield "at", "a probe is fitted at one token of each prompt: name it"
+            yield Problem("at", "a probe is fitted at one token of each prompt: name it")
 
     def faults(self, grid: Grid, prompts: str) -> Problems:
         """Classes that no prompt has, and what is wrong with its file; ``prompts`` is the set."""
         where = self.on or Selection(prompts)
         for name, labels in (self.between or {}).items():
             found = lacking(grid.select(where), name, labels, str(where))
-            yield from (("direction.between", message) for message in found)
+            yield from problems_with("direction.between", found)
         if self.file is None:
             return
         try:
             with _opened(_path(grid.folder, self.file)) as tensors:
                 _named(tensors, self.tensor) if self.tensor else tensors.keys()
         except SpecError as error:
-            yield "direction.file", error.message
+            yield Problem("direction.file", error.message)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,12 +114,12 @@ class Directions:
     vectors: dict[Site, Floats]
     looked_at: tuple[Prompt, ...]
     encoded: Encoded
-    facts: dict[str, Any]
+    facts: Facts
     note: str
 
-    def judged(self, sites: Sequence[str]) -> Mask:
+    def evaluation_mask(self, sites: Sequence[str]) -> Mask:
         """Which of the prompts may be judged on. Raises MeasurementError where a half is empty."""
-        judged = Search(tuple(sites), (), self.looked_at).judged(self.encoded.prompts)
+        judged = Search(tuple(sites), (), self.looked_at).evaluation_mask(self.encoded.prompts)
         if judged.all():
             raise MeasurementError(
                 "the half of the units that is looked at has none of the claim's prompts: "
@@ -167,13 +171,13 @@ def learn(
     if direction.by == "probe":
         vectors = _probed(bench.subject, sides, vectors, at)
     number = sum(map(len, sides))
-    facts = {"between": {name: list(labels)}, "by": direction.by, "at": str(at), "prompts": number}
+    source = {"between": {name: list(labels)}, "by": direction.by, "at": str(at), "prompts": number}
     how = "means" if direction.by == "means" else "a logistic probe"
     note = (
         f"the direction is from {labels[1]} to {labels[0]} by {how} at {at}, learned from "
         f"{number:,} prompts of one half of the units and judged on the other"
     )
-    return Directions(vectors, looked_at, encoded, _facts(facts, vectors), note)
+    return Directions(vectors, looked_at, encoded, _facts(source, vectors), note)
 
 
 def _of_class(prompts: Sequence[Prompt], name: str, label: str) -> list[Prompt]:
@@ -190,7 +194,9 @@ def site_problems(sites: Sites) -> Problems:
     """A neuron has one number, and a pattern none at a token: neither has directions."""
     for pattern in sites:
         if pattern.kind in (Kind.PATTERN, Kind.NEURON):
-            yield "site", f"{pattern} has no direction: name a stream, an output, or a head"
+            yield Problem(
+                "site", f"{pattern} has no direction: name a stream, an output, or a head"
+            )
 
 
 def _means(
@@ -236,14 +242,14 @@ def _from_file(
                     f"an activation there has {width} numbers"
                 )
             vectors[site] = vector
-    facts = {"file": direction.file, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    source = {"file": direction.file, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
     note = f"the direction is from {direction.file}; half of the units is judged"
-    return Directions(vectors, looked_at, encoded, _facts(facts, vectors), note)
+    return Directions(vectors, looked_at, encoded, _facts(source, vectors), note)
 
 
-def _facts(facts: dict[str, Any], vectors: dict[Site, Floats]) -> dict[str, Any]:
+def _facts(source: dict[str, Any], vectors: dict[Site, Floats]) -> Facts:
     lengths = {str(site): float(np.linalg.norm(vector)) for site, vector in vectors.items()}
-    return {"direction": {**facts, "length": lengths}}
+    return Facts(extras={"direction": {**source, "length": lengths}})
 
 
 def _path(folder: Path, name: str) -> Path:
@@ -259,7 +265,7 @@ def _opened(path: Path) -> Any:
     try:
         return safe_open(path, framework="numpy")
     except (SafetensorError, OSError) as error:
-        raise SpecError(f"{path.name} is no safetensors file: {error}") from None
+        raise SpecError(f"{path.name} is not a safetensors file: {error}") from None
 
 
 def _own(tensors: Any, site: Site) -> str:

@@ -6,7 +6,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from ppcheck.measure.interventions.estimate import Intervening
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.metric import Metric, Metrics, Reading
 from ppcheck.spec.position import Position
+from ppcheck.spec.problem import Problem, Problems
 from ppcheck.spec.range import SHARE, Range
 from ppcheck.spec.site import Site
 from ppcheck.statistics.statistics import Gap
@@ -26,14 +27,14 @@ from ppcheck.subject.interventions.edit import Edit, Operation
 from ppcheck.subject.tokens.encoding import Encoded
 from ppcheck.subject.tokens.tokenizer import Ids
 
-Kind = Literal["zero", "mean", "resample"]
-By = Literal["position", "pooled"]
+AblationKind = Literal["zero", "mean", "resample"]
+MeanOver = Literal["position", "pooled"]
 ONLY_FOR: dict[str, tuple[str, ...]] = {
     "reference": ("mean", "resample"),
     "by": ("mean",),
     "draws": ("resample",),
 }
-Part = tuple[list[int], Mapping[Site, Floats]]
+Replacements = tuple[list[int], Mapping[Site, Floats]]
 """Prompts by number, and what their activations are set to: [token, width] or [width]."""
 
 
@@ -42,7 +43,7 @@ OF_SHARES = (Reading.LOGIT_DIFF, Reading.P, Reading.PROB)
 
 
 def ablated_statistics(metrics: Metrics, **more: Range) -> dict[str, Range]:
-    """What is told of ablated runs in each metric."""
+    """The statistics of ablated runs in each metric."""
     found: dict[str, Range] = {}
     for metric in metrics:
         share = {"drop_share": SHARE} if metric.reading in OF_SHARES else {}
@@ -56,10 +57,17 @@ def ablated_statistics(metrics: Metrics, **more: Range) -> dict[str, Range]:
 class Ablation:
     """One kind of ablation. ``reference`` are the prompts that a mean, or a sample, comes from."""
 
-    kind: Kind
+    kind: AblationKind
     reference: Encoded
-    by: By
+    by: MeanOver
     draws: int
+
+    def source(self, named: str) -> dict[str, Any]:
+        """What takes the place of activations, from the prompts so ``named``."""
+        if self.kind == "zero":
+            return {}
+        count = {"by": self.by} if self.kind == "mean" else {"draws": self.draws}
+        return {"reference": named, "reference_prompts": len(self.reference), **count}
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,11 +97,13 @@ class Ablated:
         return Gap(beside(name, "untouched"), size, least)
 
 
-def ablation_problems(given: Collection[str], kind: str) -> Iterator[tuple[str, str]]:
+def ablation_problems(given: Collection[str], kind: str) -> Problems:
     """What is wrong with the fields that are ``given`` beside a kind of ablation."""
     for key, kinds in ONLY_FOR.items():
         if key in given and kind not in kinds:
-            yield key, f"`{key}` has a meaning for ablation {' or '.join(kinds)}, not for {kind}"
+            yield Problem(
+                key, f"`{key}` has a meaning for ablation {' or '.join(kinds)}, not for {kind}"
+            )
 
 
 def ablate(
@@ -170,7 +180,7 @@ def sources(
 
 def _parts(
     bench: Bench, encoded: Encoded, cells: Sequence[Cell], ablation: Ablation
-) -> Iterator[Part]:
+) -> Iterator[Replacements]:
     """Means by position are of prompts that have as many tokens there: they are parts by number."""
     position = cells[0].position
     sites = list(dict.fromkeys(site for cell in cells for site in cell.sites))

@@ -10,7 +10,13 @@ import numpy as np
 
 from ppcheck.arrays import Floats, Mask
 from ppcheck.errors import MeasurementError
-from ppcheck.measure.core.check import Bench, Measured, measured, pair_texts, units_of
+from ppcheck.measure.core.check import (
+    Bench,
+    StatisticResult,
+    pair_texts,
+    statistic_result,
+    units_of,
+)
 from ppcheck.measure.core.metrics import beside, least_gap, read, readout, same, settled
 from ppcheck.measure.core.selection import Search
 from ppcheck.measure.interventions.estimate import Intervening
@@ -74,21 +80,21 @@ class Effect:
         shares: Floats = self.changes[:, looked].sum(axis=1) / total
         return shares
 
-    def share(self, cell: int, judged: Mask, name: str, member: str | None) -> Measured:
+    def share(self, cell: int, judged: Mask, name: str, member: str | None) -> StatisticResult:
         """The cell's share of the gap as a statistic: 1 moves the metric all the way."""
         units = units_of(self.pairs[0].prompts)[judged]
         part, whole = self.changes[cell, judged], self.gaps[judged]
         ratio = Ratio(part, whole, units, name, member, self.step, self.gap_of(name))
-        return measured(ratio, np.array(self.texts, dtype=object)[judged])
+        return statistic_result(ratio, np.array(self.texts, dtype=object)[judged])
 
-    def gap(self, name: str = "gap") -> Measured:
+    def gap(self, name: str = "gap") -> StatisticResult:
         units = units_of(self.pairs[0].prompts)
-        return measured(Mean(self.gaps, units, name, step=self.step), self.texts)
+        return statistic_result(Mean(self.gaps, units, name, step=self.step), self.texts)
 
 
-def judged_shares(
+def share_results(
     effects: Mapping[Metric, Effect], metrics: Metrics, found: Search, judged: Mask
-) -> Iterator[Measured]:
+) -> Iterator[StatisticResult]:
     """Of every metric the share of each cell that was kept, and the gap."""
     for metric, effect in effects.items():
         name, gap = (metrics.name(each, metric) for each in (OF_GAP[effect.mode], "gap"))

@@ -1,4 +1,4 @@
-"""What a component tells another through the residual stream alone."""
+"""What one component writes that another reads, through the residual stream alone."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def patch_paths(
 ) -> Floats:
     """What ``readout`` reads from each target prompt with each path patched, [path, prompt].
 
-    The senders take at ``position`` what the source has there. The receivers compute anew from a
+    The senders take at ``position`` what the source has there. The receivers compute again from a
     stream in which nothing but what the senders write has changed: whatever stands between is
     frozen. Then they alone are set to that, and all that comes after them runs as usual. Raises
     MeasurementError where the position is not equally many tokens on both sides.
@@ -103,16 +103,16 @@ class _Sent:
 
     def _sum(self, senders: Sequence[Site]) -> Floats:
         """What these write more than in the untouched run, [prompt, token, d_model]."""
-        return np.asarray(sum(self._written[told] for told in side_by_side(senders)))
+        return np.asarray(sum(self._written[together] for together in side_by_side(senders)))
 
     def _writes(self) -> Iterator[tuple[Group, Floats]]:
         """For all that writes side by side: the change of the stream just after it."""
-        told = dict.fromkeys(each for path in self.paths for each in side_by_side(path.senders))
-        senders = list(dict.fromkeys(site for each in told for site in each))
+        together = dict.fromkeys(each for path in self.paths for each in side_by_side(path.senders))
+        senders = list(dict.fromkeys(site for each in together for site in each))
         values = self.subject.activations(self.source, senders, self.position)
         taken = {site: value[0] for site, value in zip(senders, values, strict=True)}
         parallel = self.subject.is_parallel
-        for stream, some in groupby(told, key=lambda each: after(each, parallel=parallel)):
+        for stream, some in groupby(together, key=lambda each: after(each, parallel=parallel)):
             group = list(some)
             edits = [self._set(each, taken) for each in group]
             (seen,) = self.subject.activations(self.target, [stream], self.position, [(), *edits])
@@ -143,7 +143,7 @@ class _Sent:
         return heard
 
     def _frozen(self, layer: int) -> Edits:
-        """What attention puts out in the untouched run, held."""
+        """What attention outputs in the untouched run, held."""
         attention = Site(Kind.ATTN_OUT, layer)
         (values,) = self.subject.activations(self.target, [attention], ALL)
         return (Edit(attention, ALL, Operation.SET, values[0]),)

@@ -26,7 +26,7 @@ _WORD = r"\w+|[^\w\s]"
 
 
 @dataclass(frozen=True)
-class Told:
+class Predictions:
     """Out-of-fold predictions [labelling, prompt]: log-odds of the first class, or doses.
 
     ``fits`` counts logistic fits, ``unfinished`` those that `STEPS` did not bring to an end.
@@ -38,8 +38,8 @@ class Told:
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
-    """What probes are to tell of prompts: the first of two classes (1) or the second (0), or doses.
+class ProbeTask:
+    """What probes predict of prompts: the first of two classes (1) or the second (0), or doses.
 
     ``labels`` [prompt]. No fold has prompts of one of the ``groups`` [prompt] on both its sides.
     Raises MeasurementError where there are not two classes or doses, or too few groups to fold.
@@ -53,7 +53,7 @@ class Task:
 
     def __post_init__(self) -> None:
         if len(np.unique(self.labels)) < 2:
-            wanted = "both classes to tell apart" if self.classes else "two doses to follow"
+            wanted = "both classes" if self.classes else "two doses to follow"
             raise MeasurementError(f"{len(self.labels)} prompts have not {wanted}")
         sides = [self.labels == 1, self.labels == 0] if self.classes else [self.labels > -np.inf]
         fewest = min(len(np.unique(self.groups[side])) for side in sides)
@@ -92,7 +92,7 @@ class Task:
         ]
         return np.stack([self.labels, *drawn])
 
-    def tell(self, features: Floats, labellings: Floats) -> Told:
+    def predict(self, features: Floats, labellings: Floats) -> Predictions:
         """Predict each labelling [labelling, prompt] from features [prompt, width].
 
         Features are standardised over the training part of each fold; those that differ by no more
@@ -113,7 +113,7 @@ class Task:
                 for row, labels in enumerate(labellings):
                     values[row, test], done = _logistic(shown, labels[train], hidden)
                     fits, unfinished = fits + 1, unfinished + (not done)
-        return Told(values, fits, unfinished)
+        return Predictions(values, fits, unfinished)
 
 
 def word_counts(prompts: Sequence[Prompt]) -> Floats:
@@ -134,7 +134,7 @@ def probe_direction(activations: Floats, labels: NDArray[np.bool_]) -> Floats:
     from sklearn.preprocessing import StandardScaler
 
     if len(np.unique(labels)) < 2:
-        raise MeasurementError(f"{len(labels)} prompts have not both classes to tell apart")
+        raise MeasurementError(f"{len(labels)} prompts do not have both classes")
     scaler = StandardScaler().fit(features := _settled(activations))
     with _one_thread():
         model = _fitted(scaler.transform(features), np.asarray(labels, dtype=np.float64))
@@ -163,12 +163,12 @@ def _ridge(shown: Floats, doses: Floats, hidden: Floats) -> Floats:
     from sklearn.linear_model import RidgeCV
 
     model = RidgeCV(ALPHAS, alpha_per_target=True).fit(shown, doses.T)
-    told: Floats = np.reshape(model.predict(hidden), (len(hidden), len(doses))).T
-    return told
+    predicted: Floats = np.reshape(model.predict(hidden), (len(hidden), len(doses))).T
+    return predicted
 
 
 def _logistic(shown: Floats, labels: Floats, hidden: Floats) -> tuple[Floats, bool]:
-    """Log-odds [hidden], and whether the fit came to its end. One class alone is what it tells."""
+    """Log-odds [hidden], and whether the fit came to its end. One class is predicted as it is."""
     if len(np.unique(labels)) < 2:
         return np.full(len(hidden), 2 * labels[0] - 1), True
     model = _fitted(shown, labels)

@@ -1,4 +1,4 @@
-"""What activations tell of their prompts: which of two classes they are of, and the dose."""
+"""What can be read from activations: which of two classes a prompt is of, or its dose."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from ppcheck.arrays import Floats, Labels, Mask
 from ppcheck.errors import MeasurementError
-from ppcheck.measure.core.check import Measured, doses_of, measured, texts, units_of
+from ppcheck.measure.core.check import StatisticResult, doses_of, statistic_result, texts, units_of
 from ppcheck.spec.grid import Prompt
 from ppcheck.statistics.statistics import Auroc, Correlation
 
@@ -27,12 +27,12 @@ class Trait(Protocol):
         """
         ...
 
-    def measured(self, activation: Floats, judged: Mask, member: str | None) -> Measured:
+    def result(self, activation: Floats, judged: Mask, member: str | None) -> StatisticResult:
         """The statistic of one candidate's ``activation`` [prompt]; raises as `follows` does."""
         ...
 
     def groups(self, judged: Mask) -> dict[str, Mask]:
-        """Those of the judged prompts that it does not tell apart, by what they are."""
+        """Those of the judged prompts that it does not separate, by what they are."""
         ...
 
 
@@ -67,11 +67,11 @@ class Classes(_Prompts):
         here = self._both(looked)
         return 2 * auroc(activations[here], self.first[here]) - 1
 
-    def measured(self, activation: Floats, judged: Mask, member: str | None) -> Measured:
+    def result(self, activation: Floats, judged: Mask, member: str | None) -> StatisticResult:
         here = self._both(judged)
         scores, first = activation[here], self.first[here]
         statistic = Auroc(scores, first, self.units[here], "auroc", member)
-        return measured(statistic, self.texts(here), placements(scores, first))
+        return statistic_result(statistic, self.texts(here), placements(scores, first))
 
     def groups(self, judged: Mask) -> dict[str, Mask]:
         return {self.labels[0]: judged & self.first, self.labels[1]: judged & self.second}
@@ -89,7 +89,7 @@ class Classes(_Prompts):
 
     def _both(self, mask: Mask) -> Mask:
         if not (mask & self.first).any() or not (mask & self.second).any():
-            raise MeasurementError(f"{mask.sum()} prompts have not both classes to tell apart")
+            raise MeasurementError(f"{mask.sum()} prompts do not have both classes")
         both: Mask = mask & (self.first | self.second)
         return both
 
@@ -107,10 +107,10 @@ class Doses(_Prompts):
     def follows(self, activations: Floats, looked: Mask) -> Floats:
         return spearman(activations[looked], self._several(looked))
 
-    def measured(self, activation: Floats, judged: Mask, member: str | None) -> Measured:
+    def result(self, activation: Floats, judged: Mask, member: str | None) -> StatisticResult:
         doses, values = self._several(judged), activation[judged]
         statistic = Correlation(doses, values, self.units[judged], "correlation", member)
-        return measured(statistic, self.texts(judged), rank_products(doses, values))
+        return statistic_result(statistic, self.texts(judged), rank_products(doses, values))
 
     def groups(self, judged: Mask) -> dict[str, Mask]:
         steps = np.unique(self.doses[judged]).tolist()

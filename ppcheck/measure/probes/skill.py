@@ -1,4 +1,4 @@
-"""How well a probe tells the labels, and how much better than its controls."""
+"""How well a probe predicts the labels, and how much better than its controls."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from ppcheck.arrays import Floats, Labels
-from ppcheck.measure.probes.fitting import Task
+from ppcheck.measure.core.facts import Curve
+from ppcheck.measure.probes.fitting import ProbeTask
 from ppcheck.statistics.agreement import Ends
 from ppcheck.statistics.first_layer import FirstLayer, PeakLayer
 from ppcheck.statistics.scale import Scale
@@ -126,7 +126,7 @@ class Skill:
     mean m the merit of t is (y - m)^2 - (y - t)^2, and the weight (y - m)^2: R2.
     """
 
-    task: Task
+    task: ProbeTask
     units: Labels
 
     @property
@@ -141,12 +141,12 @@ class Skill:
         weight: Floats = (self.task.labels - self.task.labels.mean()) ** 2
         return weight
 
-    def merits(self, labellings: Floats, told: Floats) -> Floats:
+    def merits(self, labellings: Floats, predicted: Floats) -> Floats:
         """The merit of each prediction of each labelling, both [labelling, prompt]."""
         if self.task.classes:
-            right = ((told > 0) == (labellings == 1)).astype(np.float64)
-            return np.where(np.abs(told) > _UNDECIDED, right, 0.5)
-        merits: Floats = (labellings - self.task.labels.mean()) ** 2 - (labellings - told) ** 2
+            right = ((predicted > 0) == (labellings == 1)).astype(np.float64)
+            return np.where(np.abs(predicted) > _UNDECIDED, right, 0.5)
+        merits: Floats = (labellings - self.task.labels.mean()) ** 2 - (labellings - predicted) ** 2
         return merits
 
     def of(self, merits: Floats, name: str, member: str | None = None) -> Statistic:
@@ -160,8 +160,8 @@ class Skill:
             return self._judged(Lead(gained, self.units, name, member))
         return self._judged(Ratio(gained, self.weight, self.units, name, member))
 
-    def auroc(self, told: Floats, name: str, member: str | None) -> Statistic:
-        return self._judged(Auroc(told, self.task.labels == 1, self.units, name, member))
+    def auroc(self, predicted: Floats, name: str, member: str | None) -> Statistic:
+        return self._judged(Auroc(predicted, self.task.labels == 1, self.units, name, member))
 
     def first_layer(self, merits: Floats, level: float, name: str, member: str | None) -> Statistic:
         """The first layer with a skill above ``level``; merits [prompt, layer]."""
@@ -171,12 +171,11 @@ class Skill:
     def peak_layer(self, merits: Floats, name: str, member: str | None) -> Statistic:
         return self._judged(PeakLayer(merits, self.units, name, member))
 
-    def curve(self, merits: Sequence[Floats]) -> dict[str, Any]:
+    def curve(self, merits: Sequence[Floats]) -> Curve:
         """The skill in each layer, as a report draws it, each with a 95 % interval of its own."""
         points, ends = zip(*(self._point(layer) for layer in merits), strict=True)
-        low, high = map(list, zip(*ends, strict=True))
-        x = list(range(len(points)))
-        return {"x": x, "x_label": "layer", "y": list(points), "low": low, "high": high}
+        low, high = zip(*ends, strict=True)
+        return Curve(x=tuple(range(len(points))), x_label="layer", y=points, low=low, high=high)
 
     def _point(self, merits: Floats) -> tuple[float, Ends]:
         """The skill with Student's interval, or the exact one where all units agree."""

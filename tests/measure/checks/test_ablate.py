@@ -29,6 +29,7 @@ from tests.measure.lab import (
     ids,
     last,
     problems,
+    read_back,
     texts_of,
     token,
     verdict,
@@ -115,7 +116,7 @@ def test_mean_ablation_is_as_by_hooks_on_the_plain_model(tiny: Model, by: str) -
     assert estimates(found)["value"] == pytest.approx(after.mean(), abs=1e-5)
     drop = by_name(found)["drop"]
     np.testing.assert_allclose(drop.statistic.values(), untouched(tiny, pain) - after, atol=1e-5)
-    assert (found.facts["reference"], found.facts["reference_prompts"]) == (
+    assert (found.facts.extras["reference"], found.facts.extras["reference_prompts"]) == (
         "game[feeling=neutral]",
         len(neutral),
     )
@@ -144,7 +145,7 @@ def test_together_is_one_run_without_all_of_them(tiny: Model) -> None:
     both = {(0, 0): np.zeros((6, 8)), (1, 1): np.zeros((6, 8))}
     after = [with_heads(tiny, text, both) for text in texts_of(on)]
     assert estimates(wanted)["value"] == pytest.approx(np.mean(after), abs=1e-5)
-    assert "maps" not in wanted.facts
+    assert not wanted.facts.maps
 
 
 @pytest.mark.parametrize("site", ["mlp_out.L0", "attn_out.L1", "resid_post.L1", "L0N3", "embed"])
@@ -306,13 +307,13 @@ def test_several_metrics_are_read_in_one_sweep(tiny: Model) -> None:
 def test_what_is_chosen_on_one_half_is_judged_on_the_other(tiny: Model) -> None:
     wanted = claim("ablate", site="L*H*", top=1, ablation="zero", metric=METRIC)
     found = wanted.measure(bench(tiny))
-    (kept,) = found.facts["kept"]
+    (kept,) = found.facts.kept
     assert by_name(found)[f"drop {kept}"].statistic.n_units == 3
-    halves = found.facts["maps"]["drop in logit_diff(a, b)"]
-    assert halves["rows"] == ["L0", "L1"]
-    assert halves["columns"] == ["H0", "H1"]
-    assert np.array(halves["values"]).ravel().tolist() == list(found.facts["effects"].values())
-    assert json.loads(json.dumps(found.facts)) == found.facts
+    halves = found.facts.maps["drop in logit_diff(a, b)"]
+    assert halves.rows == ("L0", "L1")
+    assert halves.columns == ("H0", "H1")
+    assert np.array(halves.values).ravel().tolist() == list(found.facts.effects.values())
+    assert read_back(found.facts) == found.facts
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +20,7 @@ from tests.measure.lab import (
     estimates,
     game,
     problems,
+    read_back,
     texts_of,
     verdict,
 )
@@ -114,11 +114,12 @@ def test_top_chooses_by_the_difference_and_judges_on_the_other_half(tiny: Model)
     on = bench(tiny, TWO)
     wanted = claim("attention", site="L*H*", to="feeling", against="other", top=1)
     found = wanted.measure(on)
-    (head,) = found.facts["kept"]
-    largest = max(found.facts["effects"], key=lambda name: found.facts["effects"][name])
+    (head,) = found.facts.kept
+    effects = found.facts.effects
+    largest = max(effects, key=lambda name: effects[name] or 0)
     assert head == largest
-    assert {one.statistic.n_units for one in found.measured} == {3}
-    assert {one.statistic.member for one in found.measured} == {head}
+    assert {one.statistic.n_units for one in found.statistics} == {3}
+    assert {one.statistic.member for one in found.statistics} == {head}
 
 
 def test_units_in_common_are_needed_to_compare_prompts(tiny: Model) -> None:
@@ -137,16 +138,16 @@ def test_a_report_shows_how_a_head_attends_over_one_prompt(tiny: Model) -> None:
     on = bench(tiny)
     facts = claim("attention", site="L1H*", to="feeling=pain").measure(on).facts
     text = next(text for text in texts_of(on) if "pain" in text)
-    assert [pattern["head"] for pattern in facts["patterns"]] == ["L1H0", "L1H1"]
-    for head, pattern in enumerate(facts["patterns"]):
-        assert pattern["tokens"] == text.split()
-        assert pattern["weights"] == pytest.approx(tiny.attention(text)[1, head, -1], abs=1e-6)
-        assert sum(pattern["weights"]) == pytest.approx(1)
+    assert [pattern.head for pattern in facts.patterns] == ["L1H0", "L1H1"]
+    for head, pattern in enumerate(facts.patterns):
+        assert pattern.tokens == tuple(text.split())
+        assert pattern.weights == pytest.approx(tiny.attention(text)[1, head, -1], abs=1e-6)
+        assert np.array(pattern.weights).sum() == pytest.approx(1)
 
 
 def test_facts_are_plain_json(tiny: Model) -> None:
     found = claim("attention", site="L*H*", to="feeling", top=2).measure(bench(tiny))
-    assert json.loads(json.dumps(dict(found.facts))) == found.facts
+    assert read_back(found.facts) == found.facts
 
 
 @pytest.mark.parametrize(

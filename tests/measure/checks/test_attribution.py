@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ from tests.measure.lab import (
     ids,
     last,
     problems,
+    read_back,
     texts_of,
     token,
     verdict,
@@ -89,24 +89,24 @@ def test_parts_are_as_worked_out_by_hand(tiny: Model) -> None:
         assert values[f"attribution {site}"] == pytest.approx(added.mean(), abs=1e-5), site
         assert values[f"share {site}"] == pytest.approx(added.sum() / total.sum(), rel=1e-3)
     biases = np.mean([hand["biases"] for hand in hands])
-    assert found.facts["parts"]["biases"] == pytest.approx(biases, abs=1e-5)
+    assert found.facts.extras["parts"]["biases"] == pytest.approx(biases, abs=1e-5)
 
 
 def test_the_parts_add_up_to_the_metric(tiny: Model) -> None:
     found = claim("attribution", site="L*H*", metric=METRIC).measure(bench(tiny))
-    values, parts = estimates(found), found.facts["parts"]
+    values, parts = estimates(found), found.facts.extras["parts"]
     assert list(parts) == ["embedding", "attention", "mlp", "biases"]
     assert sum(parts.values()) == pytest.approx(values["total"], abs=1e-5)
-    assert found.facts["untouched"] == pytest.approx(values["total"], abs=1e-5)
+    assert found.facts.extras["untouched"] == pytest.approx(values["total"], abs=1e-5)
     assert not any("soft-capped" in note for note in found.notes)
-    drawn = found.facts["maps"]
-    assert drawn[f"added to {METRIC}"]["columns"] == ["H0", "H1"]
-    assert drawn[f"added to {METRIC}"]["values"][1][0] == pytest.approx(values["attribution L1H0"])
+    drawn = found.facts.maps
+    assert drawn[f"added to {METRIC}"].columns == ("H0", "H1")
+    assert drawn[f"added to {METRIC}"].values[1][0] == pytest.approx(values["attribution L1H0"])
     every = drawn[f"added to {METRIC} by all parts"]
-    assert every["columns"] == ["resid_pre", "attn_out", "mlp_out"]
-    cells = [cell for row in every["values"] for cell in row if cell is not None]
+    assert every.columns == ("resid_pre", "attn_out", "mlp_out")
+    cells = [cell for row in every.values for cell in row if cell is not None]
     assert sum(cells) + parts["biases"] == pytest.approx(values["total"], abs=1e-5)
-    assert json.loads(json.dumps(found.facts)) == found.facts
+    assert read_back(found.facts) == found.facts
 
 
 def test_components_are_those_of_transformer_lens(tiny: Model) -> None:
@@ -163,7 +163,7 @@ def test_the_largest_is_found_on_one_half_and_judged_on_the_other(
     found = claim("attribution", on=PAIN, site="L*H*", metric=METRIC, top=1).measure(
         bench(planted(relay(1)))
     )
-    assert found.facts["kept"] == ["L1H0"]
+    assert found.facts.kept == ("L1H0",)
     assert estimates(found)["share L1H0"] == pytest.approx(1, abs=1e-4)
     assert found.notes == ("1 of 4 sites chosen on one half of the units, judged on the other",)
 
@@ -193,7 +193,9 @@ def test_the_mean_of_synonyms_is_linear_too(tiny: Model) -> None:
     logits = last(tiny, texts_of(bench(tiny, prompts)))
     a, b, c = (logits[:, token(word)] for word in "ABC")
     assert estimates(found)["total"] == pytest.approx(float(((a + c) / 2 - b).mean()), abs=1e-5)
-    assert sum(found.facts["parts"].values()) == pytest.approx(estimates(found)["total"], abs=1e-5)
+    assert sum(found.facts.extras["parts"].values()) == pytest.approx(
+        estimates(found)["total"], abs=1e-5
+    )
 
 
 def test_soft_capped_logits_are_said_to_be(tmp_path: Path) -> None:
@@ -219,7 +221,7 @@ def test_soft_capped_logits_are_said_to_be(tmp_path: Path) -> None:
     }
     on = bench(load(resolve(str(tmp_path))), prompts)
     found = claim("attribution", site="L*H*", metric=METRIC).measure(on)
-    total, untouched = sum(found.facts["parts"].values()), found.facts["untouched"]
+    total, untouched = sum(found.facts.extras["parts"].values()), found.facts.extras["untouched"]
     assert total == pytest.approx(estimates(found)["total"], abs=1e-5)
     assert abs(total) > abs(untouched) + 0.1
     assert "soft-capped" in found.notes[0]

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Mapping
 from itertools import product
 from typing import Any
@@ -21,10 +20,12 @@ from tests.measure.lab import (
     bench,
     by_name,
     claim,
+    curve_of,
     estimates,
     game,
     last,
     problems,
+    read_back,
     sides_of,
     texts_of,
     verdict,
@@ -93,12 +94,12 @@ def test_a_circuit_in_corrupted_surroundings_is_as_by_hooks_on_the_plain_model(
         assert found[f"minimality {node}"] == pytest.approx(lost, abs=1e-4)
         apart = (metric(without(node)) - less).sum() / gap
         assert found[f"incompleteness without {node}"] == pytest.approx(apart, abs=1e-4)
-    ((name, some),) = (item for item in wanted.facts["without"].items() if len(item[1]) > 1)
+    ((name, some),) = (item for item in wanted.facts.extras["without"].items() if len(item[1]) > 1)
     assert name == f"without {'+'.join(some)}"
     less = metric([node for node in nodes if node not in some])
     apart = (metric(without(*some)) - less).sum() / gap
     assert found[f"incompleteness {name}"] == pytest.approx(apart, abs=1e-4)
-    assert wanted.facts["faithfulness_of_nothing"] == pytest.approx(0, abs=1e-5)
+    assert wanted.facts.extras["faithfulness_of_nothing"] == pytest.approx(0, abs=1e-5)
     assert min(abs(share) for share in (faithful, necessity)) > 0.01
 
 
@@ -128,7 +129,7 @@ def test_a_circuit_among_means_is_as_by_hooks_on_the_plain_model(tiny: Model) ->
     assert found["gap"] == pytest.approx((whole - nothing).mean(), abs=1e-5)
     share = (circuit - nothing).sum() / (whole - nothing).sum()
     assert found["faithfulness"] == pytest.approx(share, abs=1e-4)
-    assert wanted.facts["reference_prompts"] == 8
+    assert wanted.facts.extras["reference_prompts"] == 8
     assert "outside a circuit is set to the mean over `game`, at all" in wanted.notes[0]
 
 
@@ -160,8 +161,10 @@ def test_a_planted_circuit_is_worked_out_by_hand(told: Bench, ablation: str) -> 
         "over_random": pytest.approx(0.9, abs=0.02),
         "beats_random": 1,
     }
-    assert sorted(measurement.facts["random"]) == pytest.approx([0, 0, 0, 0.25, 0.25], abs=0.01)
-    assert json.loads(json.dumps(measurement.facts)) == measurement.facts
+    assert sorted(measurement.facts.extras["random"]) == pytest.approx(
+        [0, 0, 0, 0.25, 0.25], abs=0.01
+    )
+    assert read_back(measurement.facts) == measurement.facts
 
 
 @pytest.mark.parametrize(
@@ -203,14 +206,14 @@ def test_planted_edges_are_worked_out_by_hand(told: Bench) -> None:
     }
     assert len(apart) == 8
     np.testing.assert_allclose(list(apart.values()), 0, atol=0.01)
-    assert measurement.facts["circuit"] == [edge.replace("->", "→") for edge in ROUTES]
-    assert measurement.facts["among"] == 46
-    drawn = measurement.facts["maps"][f"faithfulness lost in {METRIC}"]
-    assert drawn["rows"] == ["embed", "L0H0", "L1H1"]
-    assert drawn["columns"] == ["L0H0.v", "L1H1.v", "logits"]
-    assert drawn["values"][1] == [None, *map(approximately, (0.75, 0.25))]
+    assert measurement.facts.extras["circuit"] == [edge.replace("->", "→") for edge in ROUTES]
+    assert measurement.facts.extras["among"] == 46
+    drawn = measurement.facts.maps[f"faithfulness lost in {METRIC}"]
+    assert drawn.rows == ("embed", "L0H0", "L1H1")
+    assert drawn.columns == ("L0H0.v", "L1H1.v", "logits")
+    assert drawn.values[1] == (None, *map(approximately, (0.75, 0.25)))
     assert "what of 46 edges is outside a circuit brings what its sender" in measurement.notes[0]
-    assert json.loads(json.dumps(measurement.facts)) == measurement.facts
+    assert read_back(measurement.facts) == measurement.facts
 
 
 def approximately(share: float) -> Any:
@@ -284,22 +287,20 @@ def test_the_areas_of_a_planted_curve_are_worked_out_by_hand(told: Bench) -> Non
     assert found.keys() == {"cpr", "cmd", "gap", "cpr@p(a)", "cmd@p(a)", "gap@p(a)"}
     assert found["cpr"] == pytest.approx(0.7, abs=0.01)
     assert found["cmd"] == pytest.approx(0.299, abs=0.01)
-    assert measurement.facts["ranking"][:2] == ["L0H0", "L1H1"]
-    assert len(measurement.facts["ranking"]) == 6
-    curve = measurement.facts["curves"][f"faithfulness in {METRIC}"]
-    assert curve["x"] == list(FRACTIONS)
-    assert curve["y"] == pytest.approx([0] * 7 + [0.25, 1, 1], abs=0.01)
-    assert all(
-        a <= b <= c for a, b, c in zip(*(curve[k] for k in ("low", "y", "high")), strict=True)
-    )
+    assert measurement.facts.ranking[:2] == ("L0H0", "L1H1")
+    assert len(measurement.facts.ranking) == 6
+    curve = curve_of(measurement, f"faithfulness in {METRIC}")
+    assert curve.x == FRACTIONS
+    assert curve.y == pytest.approx([0] * 7 + [0.25, 1, 1], abs=0.01)
+    assert (np.diff([curve.low, curve.y, curve.high], axis=0) >= 0).all()
 
 
 @pytest.mark.parametrize("by", ["effect", "size"])
 def test_a_ranking_is_made_on_one_half_and_judged_on_the_other(told: Bench, by: str) -> None:
     wanted = claim("circuit", ablation="corrupted", metric=METRIC, ranking=by).measure(told)
-    assert wanted.facts["ranking"][:2] == ["L0H0", "L1H1"]
-    assert wanted.facts["effects"]["L1H1"] == pytest.approx(0.75, abs=0.01)
-    assert "positive where ablating" in wanted.facts["sign"]
+    assert wanted.facts.ranking[:2] == ("L0H0", "L1H1")
+    assert wanted.facts.effects["L1H1"] == pytest.approx(0.75, abs=0.01)
+    assert "positive where ablating" in wanted.facts.extras["sign"]
     assert by_name(wanted)["cpr"].statistic.n_units == 3
     assert by_name(wanted)["gap"].statistic.n_units == 6
     assert estimates(wanted)["cpr"] == pytest.approx(0.7, abs=0.01)
@@ -322,9 +323,9 @@ def test_a_node_that_works_against_the_others_is_last_by_effect_and_second_by_si
     orders = {}
     for by in ("effect", "size"):
         wanted = claim("circuit", ablation="corrupted", metric=METRIC, ranking=by)
-        orders[by] = wanted.measure(on).facts["ranking"]
+        orders[by] = wanted.measure(on).facts.ranking
     assert (orders["effect"][0], orders["effect"][-1]) == ("L0H0", "L0H1")
-    assert orders["size"][:2] == ["L0H0", "L0H1"]
+    assert orders["size"][:2] == ("L0H0", "L0H1")
 
 
 def test_what_is_no_part_or_all_of_the_nodes_cannot_be_compared(tiny: Model) -> None:
@@ -356,9 +357,13 @@ def test_prompts_need_no_pairs_where_nothing_is_taken_from_corrupted_ones(tiny: 
 @pytest.mark.parametrize(
     ("fields", "key", "message"),
     [
-        ({"nodes": "L0H0.q"}, "nodes", "L0H0.q is no node: name heads such as L1H2, and mlp_out"),
-        ({"among": ["L*H*", "resid_post.L0"]}, "among", "resid_post.L0 is no node"),
-        ({"ranking": ["L0N3"]}, "ranking", "L0N3 is no node"),
+        (
+            {"nodes": "L0H0.q"},
+            "nodes",
+            "L0H0.q is not a node: name heads such as L1H2, and mlp_out",
+        ),
+        ({"among": ["L*H*", "resid_post.L0"]}, "among", "resid_post.L0 is not a node"),
+        ({"ranking": ["L0N3"]}, "ranking", "L0N3 is not a node"),
         ({"nodes": None}, "nodes", "name the circuit's nodes or `edges`, or a `ranking`"),
         ({"edges": "embed -> L0H0"}, "nodes", "`nodes` is of circuits of nodes: leave out it or"),
         ({"nodes": None, "edges": "embed -> L0H0"}, "ablation", "says: not zero"),

@@ -91,7 +91,7 @@ def test_an_undefined_effect_size_is_left_out_unless_it_is_expected(
     assert verdict(mean, on) == Verdict.FAILS
     size = claim("contrast", metric="p(a)", expect={"standardised": "> 0.1"})
     with pytest.raises(MeasurementError, match="standardised is undefined over its 6 units"):
-        judge([one.statistic for one in size.measure(on).measured], size.expect, seed=0)
+        judge([one.statistic for one in size.measure(on).statistics], size.expect, seed=0)
 
 
 def test_kl_has_no_clean_run_to_compare_with() -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ from tests.measure.lab import (
     game,
     ids,
     problems,
+    read_back,
     token,
     verdict,
 )
@@ -104,8 +104,8 @@ def test_removal_is_as_by_hooks_on_the_plain_model(tiny: Model, *, together: boo
     assert estimates(found)["untouched"] == pytest.approx(before.mean(), abs=1e-4)
     share = (before - after).sum() / before.sum()
     assert estimates(found)["drop_share"] == pytest.approx(share, rel=1e-2)
-    assert ("maps" in found.facts) != together
-    assert json.loads(json.dumps(found.facts)) == found.facts
+    assert bool(found.facts.maps) != together
+    assert read_back(found.facts) == found.facts
 
 
 @pytest.fixture
@@ -159,11 +159,11 @@ def test_where_the_classes_do_not_differ_nothing_is_removed(decided: Bench) -> N
 def test_what_is_chosen_on_one_half_is_judged_on_the_other(decided: Bench) -> None:
     wanted = freed(site=["mlp_out.L*", "resid_post.L*"], top=1, draws=2)
     found = wanted.measure(decided)
-    (kept,) = found.facts["kept"]
+    (kept,) = found.facts.kept
     assert kept.startswith("resid_post")
     assert by_name(found)["drop"].statistic.n_units == 6
-    (drawn,) = found.facts["maps"].values()
-    assert drawn["columns"] == ["mlp_out", "resid_post"]
+    (drawn,) = found.facts.maps.values()
+    assert drawn.columns == ("mlp_out", "resid_post")
 
 
 def test_the_divergence_from_the_untouched_run_is_its_own_value(tiny: Model) -> None:

@@ -27,6 +27,7 @@ from tests.measure.lab import (
     blind,
     by_name,
     claim,
+    curve_of,
     estimates,
     game,
     last,
@@ -124,19 +125,18 @@ def test_units_without_plain_variables_are_the_curves(tiny: Model) -> None:
     vary = {name: words for name, words in GAME["vary"].items() if name != "start"}
     on = bench(tiny, game(template="we feel {strength} {feeling} so", vary=vary))
     measurement = claim("dose_response", metric="p(a)", dose="strength").measure(on)
-    assert {one.statistic.n_units for one in measurement.measured} == {4}
-    assert measurement.facts["n_curves"] == 4
+    assert {one.statistic.n_units for one in measurement.statistics} == {4}
+    assert measurement.facts.extras["n_curves"] == 4
 
 
 def test_a_report_draws_the_mean_of_each_dose_in_its_interval(tiny: Model) -> None:
     on = bench(tiny)
     wanted = claim("dose_response", metric="logit_diff(a, b)", dose="strength")
-    drawn = wanted.measure(on).facts["curves"]["logit_diff(a, b) by strength"]
+    drawn = curve_of(wanted.measure(on), "logit_diff(a, b) by strength")
     doses, values = zip(*curves(tiny, texts_of(on)).values(), strict=True)
-    assert drawn["x"] == doses[0] == [1, 2, 3, 4]
-    assert drawn["y"] == pytest.approx(np.mean(values, axis=0), abs=1e-5)
-    for low, mean, high in zip(drawn["low"], drawn["y"], drawn["high"], strict=True):
-        assert low < mean < high
+    assert list(drawn.x) == doses[0] == [1, 2, 3, 4]
+    assert drawn.y == pytest.approx(np.mean(values, axis=0), abs=1e-5)
+    assert (np.diff([drawn.low, drawn.y, drawn.high], axis=0) > 0).all()
 
 
 @pytest.mark.parametrize("rows", ["id,feeling,strength,strength.dose"])
@@ -182,7 +182,7 @@ def test_relabelling_units_changes_no_estimate(tiny: Model) -> None:
     by_start = estimates(wanted.measure(bench(tiny)))
     by_feeling = wanted.measure(bench(tiny, game(unit=["feeling"])))
     assert estimates(by_feeling) == pytest.approx(by_start)
-    assert {one.statistic.n_units for one in by_feeling.measured} == {4}
+    assert {one.statistic.n_units for one in by_feeling.statistics} == {4}
 
 
 @pytest.mark.parametrize(

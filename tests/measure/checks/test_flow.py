@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -21,11 +20,13 @@ from tests.measure.lab import (
     blind,
     by_name,
     claim,
+    curve_of,
     estimates,
     game,
     ids,
     last,
     problems,
+    read_back,
     texts_of,
     token,
     verdict,
@@ -94,22 +95,22 @@ def test_the_map_is_as_by_hooks_on_the_plain_model(tiny: Model) -> None:
     clean = [text for text in texts_of(on) if SWAP.keys() & set(text.split())]
     last_words = (last(tiny, side) for side in (clean, list(map(swapped, clean))))
     sides = [logits[:, token("A")] - logits[:, token("B")] for logits in last_words]
-    drawn = found.facts["maps"]["recovery of logit_diff(a, b) in resid_post"]
-    assert (drawn["rows"], drawn["columns"]) == (["L0", "L1"], list(AT))
+    drawn = found.facts.maps["recovery of logit_diff(a, b) in resid_post"]
+    assert (drawn.rows, drawn.columns) == (("L0", "L1"), tuple(AT))
     for layer in (0, 1):
         for column, at in enumerate(AT.values()):
             runs = [patched(tiny, swapped(text), text, layer, at) for text in clean]
             expected = (np.array(runs) - sides[1]).sum() / (sides[0] - sides[1]).sum()
-            assert drawn["values"][layer][column] == pytest.approx(expected, abs=1e-4)
+            assert drawn.values[layer][column] == pytest.approx(expected, abs=1e-4)
     values = estimates(found)
-    assert values["recovery_from L0"] == pytest.approx(drawn["values"][0][2])
+    assert values["recovery_from L0"] == pytest.approx(drawn.values[0][2])
     assert values["recovery_to L1"] == pytest.approx(1, abs=1e-5)
-    curve = found.facts["curves"]["recovery of logit_diff(a, b) at final"]
-    assert [point["y"] for point in curve] == [row[3] for row in drawn["values"]]
+    curve = curve_of(found, "recovery of logit_diff(a, b) at final")
+    assert list(curve.y) == [row[3] for row in drawn.values]
 
 
 def test_attention_and_mlp_have_maps_of_their_own(tiny: Model) -> None:
-    maps = claim("flow", metric=[METRIC, "p(a)"]).measure(bench(tiny)).facts["maps"]
+    maps = claim("flow", metric=[METRIC, "p(a)"]).measure(bench(tiny)).facts.maps
     assert maps.keys() == {
         f"recovery of {metric} in {stream}"
         for metric in (METRIC, "p(a)")
@@ -119,7 +120,7 @@ def test_attention_and_mlp_have_maps_of_their_own(tiny: Model) -> None:
         site, position = f"{stream}.L1", "final"
         alone = claim("patch", site=site, position=position, mode="denoise", metric=METRIC)
         expected = estimates(alone.measure(bench(tiny)))["recovery"]
-        assert maps[f"recovery of {METRIC} in {stream}"]["values"][1][3] == pytest.approx(expected)
+        assert maps[f"recovery of {METRIC} in {stream}"].values[1][3] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("block", [0, 1])
@@ -183,19 +184,19 @@ def test_what_never_arrives_counts_as_one_layer_too_many(
 def test_the_effect_may_come_from_any_position(tiny: Model) -> None:
     found = claim("flow", metric=METRIC, **{"from": 4, "to": -1}).measure(bench(tiny))
     plain = estimates(claim("flow", metric=METRIC).measure(bench(tiny)))
-    assert (found.facts["from"], found.facts["to"]) == ("4", "-1")
+    assert (found.facts.from_, found.facts.to) == ("4", "-1")
     assert {name: pytest.approx(value) for name, value in plain.items()} == estimates(found)
-    maps = found.facts["maps"]["recovery of logit_diff(a, b) in resid_post"]
-    assert maps["columns"] == [*list(AT)[:3], "4", "-1", "final"]
+    maps = found.facts.maps["recovery of logit_diff(a, b) in resid_post"]
+    assert maps.columns == (*list(AT)[:3], "4", "-1", "final")
 
 
 def test_variables_that_only_some_templates_show_are_left_out_of_the_map(tiny: Model) -> None:
     both = game(template=[GAME["template"], "we feel {strength} {feeling} now and {start}"])
-    columns = claim("flow", metric=METRIC).measure(bench(tiny, both)).facts["maps"]
-    assert all(each["columns"] == list(AT) for each in columns.values())
+    columns = claim("flow", metric=METRIC).measure(bench(tiny, both)).facts.maps
+    assert all(each.columns == tuple(AT) for each in columns.values())
     some = game(template=[GAME["template"], "now we feel {strength} {feeling} so"])
-    columns = claim("flow", metric=METRIC).measure(bench(tiny, some)).facts["maps"]
-    assert all(each["columns"] == ["strength", "feeling", "final"] for each in columns.values())
+    columns = claim("flow", metric=METRIC).measure(bench(tiny, some)).facts.maps
+    assert all(each.columns == ("strength", "feeling", "final") for each in columns.values())
 
 
 def test_random_weights_hold_no_such_claim(tiny: Model) -> None:
@@ -222,7 +223,7 @@ def test_a_layer_outside_the_model_is_an_error(tiny: Model) -> None:
 
 def test_facts_are_plain_json_and_pairs_show_their_own_layer(tiny: Model) -> None:
     found = claim("flow", metric=METRIC).measure(bench(tiny))
-    assert json.loads(json.dumps(found.facts)) == found.facts
+    assert read_back(found.facts) == found.facts
     assert set(by_name(found)["handover"].contributions) <= {0, 1, 2}
 
 

@@ -58,8 +58,8 @@ def test_every_edit_is_compared_with_the_first_as_transformers_computes_it(tiny:
         assert found[f"largest start={start}"] == pytest.approx(change.mean(), abs=1e-5)
     chosen = values > 0
     assert found["flips"] == pytest.approx((chosen[1:] != chosen[0]).mean())
-    assert measurement.facts["reference"] == "start=here"
-    assert measurement.facts["units"] == 16
+    assert measurement.facts.extras["reference"] == "start=here"
+    assert measurement.facts.units == 16
 
 
 def test_p_is_compared_beside_a_logit_difference(tiny: Model) -> None:
@@ -87,15 +87,15 @@ def test_edits_of_one_wording_show_what_was_edited(tiny: Model) -> None:
 def test_variables_are_edited_at_once(tiny: Model) -> None:
     over = claim("invariance", metric=METRIC, over=["start", "strength"])
     facts = over.measure(bench(tiny)).facts
-    assert len(facts["changes"]) == 6 * 4 - 1
-    assert facts["maps"]["mean change"]["rows"][0] == "start=here, strength=firm"
+    assert len(facts.extras["changes"]) == 6 * 4 - 1
+    assert facts.maps["mean change"].rows[0] == "start=here, strength=firm"
 
 
 def test_a_selection_says_what_is_compared(tiny: Model) -> None:
     over = claim("invariance", on="game[start=now|then]", metric=METRIC, over="start")
     facts = over.measure(bench(tiny)).facts
-    assert facts["reference"] == "start=now"
-    assert list(facts["changes"]) == ["start=then"]
+    assert facts.extras["reference"] == "start=now"
+    assert list(facts.extras["changes"]) == ["start=then"]
 
 
 def test_the_verdict_is_that_of_two_one_sided_tests(tiny: Model) -> None:
@@ -103,7 +103,7 @@ def test_the_verdict_is_that_of_two_one_sided_tests(tiny: Model) -> None:
     on = bench(tiny)
     over = claim("invariance", metric=METRIC, over="start")
     (change,) = (
-        one.statistic for one in over.measure(on).measured if one.statistic.name == "change"
+        one.statistic for one in over.measure(on).statistics if one.statistic.name == "change"
     )
     ends = equivalence(change, Bound.parse("-9..9"), seed=0).estimate
     wide = max(abs(ends.low), abs(ends.high))
@@ -127,7 +127,7 @@ def test_that_no_change_can_be_seen_is_no_pass(planted: Callable[[Plant], Model]
     )
     asked = claim("invariance", metric=METRIC, over="template", expect={"change": "0 ± 0.1"})
     on = bench(model, prompts)
-    (change, *_) = (one.statistic for one in asked.measure(on).measured)
+    (change, *_) = (one.statistic for one in asked.measure(on).statistics)
     found = equivalence(change, asked.expect["change"], seed=0).estimate
     assert found.low < 0 < found.high
     assert verdict(asked, on) is Verdict.INCONCLUSIVE
@@ -184,7 +184,7 @@ def test_rows_are_edits_of_each_other(tiny: Model, tmp_path: Path) -> None:
     )
     expected = (pain[0] + hum[0]) / 2
     assert estimates(measurement)["change"] == pytest.approx(expected, abs=1e-6)
-    assert measurement.facts["units"] == 2
+    assert measurement.facts.units == 2
 
 
 def test_prompts_without_an_edit_are_an_error(tiny: Model) -> None:

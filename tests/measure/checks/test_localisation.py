@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -25,6 +24,7 @@ from tests.measure.lab import (
     game,
     last,
     problems,
+    read_back,
     verdict,
 )
 
@@ -61,7 +61,7 @@ def test_effects_and_shares_are_those_of_plain_hooks(tiny: Model) -> None:
         pairs = zip(corrupted, clean, strict=True)
         runs = [difference(patched(tiny, a, b, head, layer, 5)) for a, b in pairs]
         effects[f"L{layer}H{head}"] = (np.array(runs) - d).sum() / (c - d).sum()
-    assert found.facts["effects"] == pytest.approx(effects, abs=1e-4)
+    assert found.facts.effects == pytest.approx(effects, abs=1e-4)
     values = np.array(list(effects.values()))
     assert estimates(found) == pytest.approx(
         {
@@ -73,7 +73,7 @@ def test_effects_and_shares_are_those_of_plain_hooks(tiny: Model) -> None:
     )
     statistics = by_name(found)
     assert statistics["participation"].statistic.n_units == 2
-    assert found.facts["ranking"] == sorted(effects, key=lambda head: -effects[head])
+    assert list(found.facts.ranking) == sorted(effects, key=lambda head: -effects[head])
 
 
 def test_patch_claims_over_the_same_sites_are_not_measured_twice(tiny: Model) -> None:
@@ -117,7 +117,7 @@ def test_without_a_set_the_first_of_one_half_are_judged_on_the_other(
 ) -> None:
     on = bench(planted(mute((1, 1))), few())
     found = claim("localisation", **HEADS, within=1).measure(on)
-    assert found.facts["set"] == ["L1H1"]
+    assert found.facts.set_ == ("L1H1",)
     statistics = by_name(found)
     assert statistics["contains"].statistic.n_units == 5
     assert statistics["largest_share"].statistic.n_units == 10
@@ -187,6 +187,6 @@ def test_localisation_needs_pairs() -> None:
 def test_facts_are_plain_json_with_a_map_of_the_heads(tiny: Model) -> None:
     fields = HEADS | {"site": ["L*H*", "mlp_out.L*"]}
     facts = claim("localisation", **fields, within=2).measure(bench(tiny)).facts
-    assert json.loads(json.dumps(dict(facts))) == facts
-    assert facts["maps"]["heads"]["rows"] == ["L0", "L1"]
-    assert facts["maps"]["mlp_out"]["values"][1] == [facts["effects"]["mlp_out.L1"]]
+    assert read_back(facts) == facts
+    assert facts.maps["heads"].rows == ("L0", "L1")
+    assert facts.maps["mlp_out"].values[1] == (facts.effects["mlp_out.L1"],)

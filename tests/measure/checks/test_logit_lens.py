@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,9 +27,11 @@ from tests.measure.lab import (
     blind,
     by_name,
     claim,
+    curve_of,
     estimates,
     last,
     problems,
+    read_back,
     texts_of,
     token,
     verdict,
@@ -143,15 +144,15 @@ def test_a_higher_level_is_reached_no_sooner(tiny: Model) -> None:
 
 def test_the_curve_has_the_means_of_the_family(tiny: Model) -> None:
     found = claim("logit_lens", metric=[METRIC, "p(a)"]).measure(bench(tiny))
-    curve = found.facts["curves"][f"{METRIC} read from the stream"]
+    curve = curve_of(found, f"{METRIC} read from the stream")
     values = estimates(found)
     sites = ("resid_pre.L0", "resid_post.L0", "resid_post.L1")
-    assert curve["x"] == [0, 1, 2]
-    assert curve["y"] == [pytest.approx(values[f"value {site}"]) for site in sites]
-    (embedded, *later) = zip(*(curve[name] for name in ("low", "y", "high")), strict=True)
-    assert len(set(embedded)) == 1  # all prompts end with one word
-    assert all(low < y < high for low, y, high in later)
-    assert json.loads(json.dumps(found.facts)) == found.facts
+    assert curve.x == (0, 1, 2)
+    assert curve.y == pytest.approx([values[f"value {site}"] for site in sites])
+    rises = np.diff([curve.low, curve.y, curve.high], axis=0)
+    assert (rises[:, 0] == 0).all()  # all prompts end with one word
+    assert (rises[:, 1:] > 0).all()
+    assert read_back(found.facts) == found.facts
     assert by_name(found)["decided_at"].contributions.shape == (96,)
 
 
@@ -195,7 +196,7 @@ def test_the_lens_of_a_model_with_soft_capping_caps(tmp_path: Path) -> None:
         ({"site": "attn_out.L0"}, "site", "reads resid_pre, resid_mid and resid_post, not attn"),
         ({"site": ["resid_mid.L0", "L0H1"]}, "site", "not L0H1"),
         ({"metric": "p(a)", "level": 0.9}, "level", "name a logit_diff"),
-        ({"metric": "p(c)"}, "metric", "no choice"),
+        ({"metric": "p(c)"}, "metric", "not a choice"),
     ],
 )
 def test_what_is_wrong_with_a_claim_is_seen_without_a_model(

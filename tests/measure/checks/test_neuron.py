@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -28,6 +27,7 @@ from tests.measure.lab import (
     game,
     ids,
     problems,
+    read_back,
     sides_of,
     texts_of,
     token,
@@ -107,7 +107,7 @@ def test_other_classes_are_left_out_and_both_are_needed(tiny: Model) -> None:
     alone = claim(
         "neuron", on="game[feeling=pain]", site="L1N0", position="final", separates=CLASSES
     )
-    with pytest.raises(MeasurementError, match="not both classes"):
+    with pytest.raises(MeasurementError, match="do not have both classes"):
         alone.measure(on)
 
 
@@ -217,8 +217,8 @@ def test_chance_is_corrected_for_all_neurons_searched(tiny: Model) -> None:
     on = bench(tiny)
     wanted = claim("neuron", site="L1N*", position="final", separates=CLASSES, top=1)
     facts = wanted.measure(on).facts
-    assert facts["searched"] == 12
-    best = int(facts["kept"][0].split("N")[1])
+    assert facts.searched == 12
+    best = int(facts.kept[0].split("N")[1])
     column = neurons(tiny, texts_of(on), 1)[:, best]
     units = np.array([prompt.unit for prompt in on.grid.prompts])
     first = np.array(pained(texts_of(on)))
@@ -227,22 +227,22 @@ def test_chance_is_corrected_for_all_neurons_searched(tiny: Model) -> None:
         for side in (first, ~first)
     ]
     p = mannwhitneyu(*sides).pvalue
-    assert facts["chance_after_correction"]["p"] == pytest.approx(p)
-    assert facts["chance_after_correction"]["corrected_p"] == pytest.approx(min(1, 12 * p))
-    assert json.loads(json.dumps(dict(facts))) == facts
+    assert facts.extras["chance_after_correction"]["p"] == pytest.approx(p)
+    assert facts.extras["chance_after_correction"]["corrected_p"] == pytest.approx(min(1, 12 * p))
+    assert read_back(facts) == facts
 
 
 def test_a_report_shows_the_activations_of_both_classes(tiny: Model) -> None:
     on = bench(tiny)
     wanted = claim("neuron", site="L1N3", position="final", separates=CLASSES)
-    groups = wanted.measure(on).facts["separations"]["activation of L1N3 at final"]
+    groups = wanted.measure(on).facts.separations["activation of L1N3 at final"]
     column = neurons(tiny, texts_of(on), 1)[:, 3]
     first = np.array(pained(texts_of(on)))
     assert list(groups) == list(CLASSES["feeling"])
     for values, mask in zip(groups.values(), (first, ~first), strict=True):
-        assert (min(values), max(values)) == pytest.approx(
-            (column[mask].min(), column[mask].max()), abs=1e-5
-        )
+        seen = np.array(values)
+        assert seen.min() == pytest.approx(column[mask].min(), abs=1e-5)
+        assert seen.max() == pytest.approx(column[mask].max(), abs=1e-5)
 
 
 def test_relabelling_units_changes_no_estimate(tiny: Model) -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
@@ -30,6 +29,7 @@ from tests.measure.lab import (
     ids,
     last,
     problems,
+    read_back,
     sides_of,
     texts_of,
     token,
@@ -191,16 +191,16 @@ def test_together_is_one_patch_of_all_sites(tiny: Model) -> None:
         together=True,
     ).measure(bench(tiny))
     assert estimates(parts)["recovery"] == pytest.approx(estimates(stream)["recovery"], abs=1e-4)
-    assert parts.facts["searched"] == 1
+    assert parts.facts.searched == 1
 
 
 def test_top_keeps_the_largest_effects_and_says_over_how_many_it_searched(tiny: Model) -> None:
     found = claim("patch", site="L*H*", top=2, mode="denoise", metric=METRIC).measure(bench(tiny))
-    assert found.facts["searched"] == 4
-    assert len(found.facts["kept"]) == 2
+    assert found.facts.searched == 4
+    assert len(found.facts.kept) == 2
     names = by_name(found)
-    assert set(names) == {*(f"recovery {head}" for head in found.facts["kept"]), "gap"}
-    assert {names[f"recovery {head}"].statistic.n_units for head in found.facts["kept"]} == {3}
+    assert set(names) == {*(f"recovery {head}" for head in found.facts.kept), "gap"}
+    assert {names[f"recovery {head}"].statistic.n_units for head in found.facts.kept} == {3}
     assert found.notes[0] == "2 of 4 sites chosen on one half of the units, judged on the other"
 
 
@@ -214,10 +214,10 @@ def test_contributions_average_to_the_recovery(tiny: Model) -> None:
 
 def test_facts_are_plain_json(tiny: Model) -> None:
     found = claim("patch", site="L*H*", top=1, mode="noise", metric="kl").measure(bench(tiny))
-    facts = json.loads(json.dumps(dict(found.facts)))
+    facts = read_back(found.facts)
     assert facts == found.facts
-    assert facts["linear_in_logits"] is False
-    assert facts["effects"].keys() == {"L0H0", "L0H1", "L1H0", "L1H1"}
+    assert facts.linear_in_logits is False
+    assert facts.effects.keys() == {"L0H0", "L0H1", "L1H0", "L1H1"}
 
 
 def test_weights_that_are_no_numbers_are_an_error(planted: Callable[[Plant], Model]) -> None:

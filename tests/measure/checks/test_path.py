@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from itertools import product
 from typing import Any
@@ -29,6 +28,7 @@ from tests.measure.lab import (
     ids,
     last,
     problems,
+    read_back,
     sides_of,
     token,
     verdict,
@@ -186,11 +186,11 @@ def test_a_planted_message_takes_the_two_paths_that_were_planted(
     assert found.pop(f"{share} L0H0 → L1H1.v") == pytest.approx(0.75, abs=0.01)
     assert found.pop(f"{share} L0H0 → logits") == pytest.approx(0.25, abs=0.01)
     np.testing.assert_allclose(list(found.values()), 0, atol=1e-3)
-    (title,) = wanted.facts["maps"]
+    (title,) = wanted.facts.maps
     assert title == f"{share} of {METRIC}"
-    assert wanted.facts["maps"][title]["rows"] == ["L0H0", "L0H1", "mlp_out.L0"]
-    assert wanted.facts["maps"][title]["columns"][-1] == "logits"
-    assert json.loads(json.dumps(wanted.facts)) == wanted.facts
+    assert wanted.facts.maps[title].rows == ("L0H0", "L0H1", "mlp_out.L0")
+    assert wanted.facts.maps[title].columns[-1] == "logits"
+    assert read_back(wanted.facts) == wanted.facts
 
 
 def test_both_paths_together_carry_all_of_it(told: Bench) -> None:
@@ -204,7 +204,7 @@ def test_both_paths_together_carry_all_of_it(told: Bench) -> None:
         expect={"recovery": "0.99..1.01"},
     )
     assert verdict(wanted, told) == Verdict.HOLDS
-    assert wanted.measure(told).facts["effects"].keys() == {"L0H* → [L1H*.v, logits]"}
+    assert wanted.measure(told).facts.effects.keys() == {"L0H* → [L1H*.v, logits]"}
 
 
 def test_the_path_is_found_on_one_half_and_judged_on_the_other(told: Bench) -> None:
@@ -212,7 +212,7 @@ def test_the_path_is_found_on_one_half_and_judged_on_the_other(told: Bench) -> N
         "path", sender="L0H*", receiver="L1H*.v", top=1, mode="denoise", metric=[METRIC, "p(a)"]
     )
     found = wanted.measure(told)
-    assert found.facts["kept"] == ["L0H0 → L1H1.v"]
+    assert found.facts.kept == ("L0H0 → L1H1.v",)
     assert by_name(found)["recovery L0H0 → L1H1.v"].statistic.n_units == 3
     assert estimates(found)["recovery@p(a) L0H0 → L1H1.v"] == pytest.approx(0.75, abs=0.05)
 
@@ -236,10 +236,10 @@ def test_heads_that_write_nothing_tell_nothing(planted: Callable[[Plant], Model]
 
 def test_paths_that_lead_backwards_are_left_out(tiny: Model) -> None:
     wanted = claim("path", sender="L*H*", receiver="L*H*.q", mode="noise", metric=METRIC)
-    names = wanted.measure(bench(tiny, FEW)).facts["effects"]
+    names = wanted.measure(bench(tiny, FEW)).facts.effects
     assert list(names) == [f"L0H{a} → L1H{b}.q" for a in (0, 1) for b in (0, 1)]
     wanted = claim("path", sender="L1H*", receiver="L*H*.q", mode="noise", metric=METRIC)
-    with pytest.raises(MeasurementError, match=r"no L\*H\*\.q comes after L1H\*: nothing is told"):
+    with pytest.raises(MeasurementError, match=r"no L\*H\*\.q comes after L1H\*: there is no path"):
         wanted.measure(bench(tiny, FEW))
 
 

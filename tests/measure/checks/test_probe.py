@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -17,8 +16,9 @@ from ppcheck.errors import MeasurementError
 from ppcheck.judge.interval import interval
 from ppcheck.judge.verdict import Verdict
 from ppcheck.measure.core.check import Bench
+from ppcheck.measure.core.facts import Map
 from ppcheck.measure.probes import fitting
-from ppcheck.measure.probes.fitting import ALPHAS, Task
+from ppcheck.measure.probes.fitting import ALPHAS, ProbeTask
 from ppcheck.measure.probes.skill import Skill
 from ppcheck.subject.subject import Subject
 from tests.measure.lab import (
@@ -30,9 +30,11 @@ from tests.measure.lab import (
     blind,
     by_name,
     claim,
+    curve_of,
     estimates,
     game,
     problems,
+    read_back,
     texts_of,
     token,
     verdict,
@@ -205,17 +207,15 @@ def test_the_first_layer_is_that_of_the_block_that_was_planted(
     assert values["first_layer resid_post at feeling"] == 0
     assert values["peak_layer resid_post at final"] == block
     assert values["first_layer attn_out at final"] == block
-    assert found.facts["maps"]["accuracy of feeling at final"] == {
-        "rows": ["L0", "L1"],
-        "columns": ["resid_post", "attn_out"],
-        "values": [
-            [
-                values[f"accuracy {stream}.L{layer} at final"]
-                for stream in ("resid_post", "attn_out")
-            ]
+    streams = ("resid_post", "attn_out")
+    assert found.facts.maps["accuracy of feeling at final"] == Map(
+        rows=("L0", "L1"),
+        columns=streams,
+        values=tuple(
+            tuple(values[f"accuracy {stream}.L{layer} at final"] for stream in streams)
             for layer in (0, 1)
-        ],
-    }
+        ),
+    )
 
 
 def test_a_layer_never_reached_counts_as_one_too_many(tiny: Model) -> None:
@@ -225,21 +225,23 @@ def test_a_layer_never_reached_counts_as_one_too_many(tiny: Model) -> None:
 
 def test_curves_show_the_probe_and_both_controls_by_layer(tiny: Model) -> None:
     found = claim("probe", site="resid_post.L*", **CLASSES).measure(bench(tiny))
-    values, curves = estimates(found), found.facts["curves"]
+    values = estimates(found)
     figure = "accuracy of feeling in resid_post"
-    assert curves.keys() == {figure, f"{figure}, words alone", f"{figure}, shuffled labels"}
+    assert found.facts.curves.keys() == {
+        figure,
+        f"{figure}, words alone",
+        f"{figure}, shuffled labels",
+    }
     for name, statistic in (("", "accuracy"), (", shuffled labels", "shuffled")):
-        curve = curves[f"{figure}{name}"]
-        assert curve["y"] == [values[f"{statistic} resid_post.L{layer}"] for layer in (0, 1)]
-        assert (curve["x"], curve["x_label"]) == ([0, 1], "layer")
-        assert all(
-            a <= y <= b for a, y, b in zip(curve["low"], curve["y"], curve["high"], strict=True)
-        )
-    assert curves[f"{figure}, words alone"]["y"] == [values["words"]] * 2
-    assert json.loads(json.dumps(found.facts)) == found.facts
+        curve = curve_of(found, f"{figure}{name}")
+        assert list(curve.y) == [values[f"{statistic} resid_post.L{n}"] for n in (0, 1)]
+        assert (curve.x, curve.x_label) == ((0, 1), "layer")
+        assert (np.diff([curve.low, curve.y, curve.high], axis=0) >= 0).all()
+    assert curve_of(found, f"{figure}, words alone").y == (values["words"],) * 2
+    assert read_back(found.facts) == found.facts
     assert "decodable is not causal" in found.notes[0]
-    perfect = Skill(Task(np.tile([1.0, 0.0], 20), np.arange(40), True, 5, 0), np.arange(40))
-    assert perfect.curve([np.ones(40)])["low"] == [pytest.approx(0.025 ** (1 / 40))]
+    perfect = Skill(ProbeTask(np.tile([1.0, 0.0], 20), np.arange(40), True, 5, 0), np.arange(40))
+    assert perfect.curve([np.ones(40)]).low == pytest.approx([0.025 ** (1 / 40)])
     assert f"the words alone {values['words']:.2f}" in found.notes[1]
 
 
@@ -247,9 +249,9 @@ def test_the_best_is_chosen_on_one_half_and_fitted_anew_on_the_other(tiny: Model
     on = bench(tiny, MANY)
     wanted = claim("probe", site="L*H*", top=1, **CLASSES)
     found = wanted.measure(on)
-    best, judged = found.facts["kept"][0], by_name(found)
+    best, judged = found.facts.kept[0], by_name(found)
     examples = list(judged[f"accuracy {best}"].examples)
-    assert len(examples) == found.facts["prompts"] - found.facts["looked_at"]
+    assert len(examples) == found.facts.prompts - found.facts.looked_at
     kept = [n for n, text in enumerate(texts_of(on)) if text in examples]
     prompts = [on.grid.prompts[n] for n in kept]
     labels = np.array([prompt.words["feeling"].label == "pain" for prompt in prompts])
@@ -267,9 +269,9 @@ def test_fits_that_are_stopped_are_counted_and_said(
 ) -> None:
     monkeypatch.setattr(fitting, "STEPS", 1)
     found = claim("probe", site="resid_post.L0", shuffles=2, **CLASSES).measure(bench(tiny))
-    assert found.facts["fits"] == 3 * 4
-    assert f"{found.facts['unfinished_fits']} of 12 fits were stopped" in found.notes[-1]
-    assert found.facts["unfinished_fits"] > 6
+    assert found.facts.extras["fits"] == 3 * 4
+    assert f"{found.facts.extras['unfinished_fits']} of 12 fits were stopped" in found.notes[-1]
+    assert found.facts.extras["unfinished_fits"] > 6
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from scipy.stats import binomtest
 
 from ppcheck.judge.interval import interval
 from ppcheck.judge.verdict import Verdict, judge
-from ppcheck.measure.core.check import Bench, Measurement
+from ppcheck.measure.core.check import Bench, CheckResult
 from ppcheck.measure.core.drawing import Drawing
 from ppcheck.measure.plan import plan
 from ppcheck.spec.grid import Grid, Prompt
@@ -54,8 +54,8 @@ def from_word(number: int) -> Plant:
     return answering({word: 0.5 if at < number else -0.5 for at, word in enumerate(WORDS)})
 
 
-def counterexample(measurement: Measurement) -> dict[str, Any]:
-    found: dict[str, Any] = measurement.facts["counterexample"]
+def counterexample(measurement: CheckResult) -> dict[str, Any]:
+    found: dict[str, Any] = measurement.facts.extras["counterexample"]
     return found
 
 
@@ -73,7 +73,7 @@ def test_a_number_is_shrunk_to_the_smallest_that_breaks_it(
     assert found["values"] == {"logit_diff(a, b)": pytest.approx(difference, abs=1e-3)}
     assert verdict(asked, on) is Verdict.FAILS
     behind = by_name(measurement)["counterexamples"]
-    assert behind.contributions.tolist() == [1.0] + [0.0] * measurement.facts["distinct"]
+    assert behind.contributions.tolist() == [1.0] + [0.0] * measurement.facts.distinct
     assert behind.examples[0] == f"'{token('we')} {number}' (logit_diff(a, b) = -5.06)"
     assert f"smallest counterexample: {behind.examples[0]}" in measurement.notes
 
@@ -120,7 +120,7 @@ def test_two_numbers_are_shrunk_as_if_all_had_been_tried(demo: Subject) -> None:
     found = counterexample(asked.measure(bench(demo, prompts)))
     numbers = list(map(str, range(1, 10)))
     grid = bench(demo, {**prompts, "vary": {"x": numbers, "y": numbers}})
-    behind = claim("choice", choice="b").measure(grid).measured[0]
+    behind = claim("choice", choice="b").measure(grid).statistics[0]
     taken = [
         tuple(int(word.text) for word in prompt.words.values())
         for prompt, b in zip(grid.grid.prompts, behind.statistic.values(), strict=True)
@@ -159,7 +159,7 @@ def test_what_always_holds_holds(planted: Callable[[Plant], Model]) -> None:
     on = bench(planted(from_word(len(WORDS))), LONGER)
     measurement = asked.measure(on)
     assert verdict(asked, on) is Verdict.HOLDS
-    assert measurement.facts["counterexample"] is None
+    assert measurement.facts.extras["counterexample"] is None
     assert "no counterexample among" in measurement.notes[0]
 
 
@@ -187,7 +187,7 @@ def test_the_seed_names_every_example(planted: Callable[[Plant], Model]) -> None
     on = bench(planted(from_word(12)), IDS)
     first, again = asked.measure(on), asked.measure(on)
     assert first.facts == again.facts
-    assert first.measured[1].examples == again.measured[1].examples
+    assert first.statistics[1].examples == again.statistics[1].examples
 
 
 def test_what_was_drawn_and_cannot_be_found_again_is_shown_as_it_is(
@@ -200,7 +200,7 @@ def test_what_was_drawn_and_cannot_be_found_again_is_shown_as_it_is(
     assert any("did not find its like to shrink" in note for note in measurement.notes)
     assert (
         judge(
-            [measurement.measured[0].statistic],
+            [measurement.statistics[0].statistic],
             claim("property", forall=NUMBERS, always=ALWAYS, expect=NONE).expect,
             seed=0,
         ).verdict
@@ -273,7 +273,7 @@ def test_examples_are_read_in_batches(
     on = Bench(Memo(model.subject, Memory()), bench(model, prompts).grid, 0)
     facts = claim("property", forall=forall, always=ALWAYS).measure(on).facts
     assert sizes[0] > 90
-    assert facts["searched"] == sum(sizes[1:])
+    assert facts.searched == sum(sizes[1:])
     assert np.mean(sizes[1:]) > 1.5
 
 
@@ -289,7 +289,7 @@ def test_a_plan_says_that_it_guesses(tiny: Model) -> None:
     ("fields", "prompts", "key", "message"),
     [
         ({"forall": {"stat": {"sampled": ["x"]}}}, {}, "forall.stat", "did you mean 'start'?"),
-        ({"always": "logit_diff(a, c) > 0"}, {}, "always", "'c' is no choice"),
+        ({"always": "logit_diff(a, c) > 0"}, {}, "always", "'c' is not a choice"),
         ({"always": "kl < 1"}, {}, "always", "use it in a patching claim"),
         ({"expect": {"counterexamples": ">= 1"}}, {}, "expect.counterexamples", "at most"),
         ({"expect": {"violations": "> 0.1"}}, {}, "expect.violations", "at most"),
@@ -341,7 +341,7 @@ def test_four_different_prompts_are_four_units_however_often_they_are_drawn(
         "violations": 4,
         "counterexamples": 4,
     }
-    assert (measurement.facts["prompts"], measurement.facts["distinct"]) == (100, 4)
+    assert (measurement.facts.prompts, measurement.facts.distinct) == (100, 4)
     assert any("96 of 100 prompts repeat others" in note for note in measurement.notes)
     assert verdict(asked, on) is Verdict.INCONCLUSIVE
 
@@ -350,8 +350,8 @@ def test_four_different_prompts_are_four_units_however_often_they_are_drawn(
 def test_a_share_that_so_few_prompts_cannot_show_is_refused() -> None:
     few = {"n": {"integers": [0, 9]}}
     asked = claim("property", forall=few, always=ALWAYS, expect={"violations": "<= 0.1"})
-    ((key, message),) = asked.faults(Grid(PromptSet.model_validate(IDS), Path()))
-    assert (key, message) == (
+    (problem,) = asked.faults(Grid(PromptSet.model_validate(IDS), Path()))
+    assert (problem.key, problem.message) == (
         "expect.violations",
         "10 different prompts can be drawn, and it takes 36 to show this",
     )

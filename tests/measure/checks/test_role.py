@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +24,7 @@ from tests.measure.lab import (
     game,
     last,
     problems,
+    read_back,
     texts_of,
 )
 
@@ -48,7 +48,7 @@ HEADS = [f"L{layer}H{head}" for layer in (0, 1) for head in (0, 1)]
 
 def judged(check: Check, on: Bench) -> Judgement:
     found = check.measure(on)
-    statistics = [one.statistic for one in found.measured]
+    statistics = [one.statistic for one in found.statistics]
     return judge(statistics, check.expect, seed=0, identity=found.identity)
 
 
@@ -108,7 +108,7 @@ def test_the_best_is_chosen_on_one_half_and_its_strength_is_that_of_plain_hooks(
     assert figures[f"attention {best}"] == pytest.approx(attention, abs=1e-5)
     assert figures[f"recovery {best}"] == pytest.approx(recovery, abs=1e-4)
     kept = {head for head, value in chosen.items() if value >= 1} or {best}
-    assert set(found.facts["kept"]) == kept
+    assert set(found.facts.kept) == kept
     assert figures["players"] == sum(expected[head] >= 1 for head in kept)
 
 
@@ -163,7 +163,7 @@ def test_an_effect_alone_may_be_that_of_any_site(tiny: Model) -> None:
 def test_who_is_expected_is_measured_even_where_no_player_is_sought(tiny: Model) -> None:
     role = claim("role", site="L1H*", attends=LOOKS, played_by=["L0H0", "L1H1"])
     found = role.measure(bench(tiny))
-    assert found.facts["searched"] == 2
+    assert found.facts.searched == 2
     assert {"played_by L0H0", "played_by L1H1"} < estimates(found).keys()
     elsewhere = claim("role", attends=LOOKS, played_by="L7H0")
     with pytest.raises(ModelError, match="L7H0 is outside"):
@@ -196,11 +196,11 @@ def test_further_metrics_are_reported_beside_the_one_that_is_judged(tiny: Model)
 def test_facts_are_plain_json_with_a_map_of_each_criterion(tiny: Model) -> None:
     role = claim("role", attends=LOOKS, effect=ACTS, played_by="L1H0", identity="strict")
     facts = role.measure(bench(tiny)).facts
-    assert json.loads(json.dumps(dict(facts))) == facts
-    assert facts["maps"].keys() == {"attention", "recovery"}
-    for figure in facts["maps"].values():
-        assert (figure["rows"], figure["columns"]) == (["L0", "L1"], ["H0", "H1"])
-    assert (facts["played_by"], facts["identity"]) == ("L1H0", "strict")
+    assert read_back(facts) == facts
+    assert facts.maps.keys() == {"attention", "recovery"}
+    for figure in facts.maps.values():
+        assert (figure.rows, figure.columns) == (("L0", "L1"), ("H0", "H1"))
+    assert (facts.played_by, facts.identity) == ("L1H0", "strict")
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_facts_are_plain_json_with_a_map_of_each_criterion(tiny: Model) -> None:
             "not what attends",
         ),
         ({"attends": {"to": "feling", "at_least": 0.1}}, "attends.to", "did you mean 'feeling'"),
-        ({"effect": {**ACTS, "metric": "p(x)"}}, "effect.metric", "'x' is no choice"),
+        ({"effect": {**ACTS, "metric": "p(x)"}}, "effect.metric", "'x' is not a choice"),
         ({"effect": {**ACTS, "position": "previous"}}, "effect.position", "attention only"),
         ({"attends": LOOKS, "pairs": {"feeling": ["pain", "neutral"]}}, "pairs", "`effect`"),
         ({"attends": LOOKS, "identity": "strict"}, "identity", "strict about whom"),

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,10 +29,12 @@ from tests.measure.lab import (
     bench,
     by_name,
     claim,
+    curve_of,
     estimates,
     game,
     ids,
     problems,
+    read_back,
     token,
     verdict,
 )
@@ -89,7 +90,7 @@ def test_steering_is_as_by_hooks_on_the_plain_model(tiny: Model, scale: str) -> 
         for label in ("pain", "neutral")
     ]
     vector = means[0] - means[1]
-    assert found.facts["direction"]["length"]["resid_pre.L1"] == pytest.approx(
+    assert found.facts.extras["direction"]["length"]["resid_pre.L1"] == pytest.approx(
         np.linalg.norm(vector), rel=1e-4
     )
     if scale == "unit":
@@ -106,9 +107,9 @@ def test_steering_is_as_by_hooks_on_the_plain_model(tiny: Model, scale: str) -> 
         seen["slope"].statistic.values(), np.polyfit(grid, values, 1)[0], rtol=1e-3, atol=1e-4
     )
     assert estimates(found)["untouched"] == pytest.approx(values[2].mean(), abs=1e-4)
-    curve = found.facts["curves"][f"resid_pre.L1: {METRIC} along the direction"]
-    assert curve["x"] == grid
-    np.testing.assert_allclose(curve["y"], values.mean(axis=1), rtol=1e-3, atol=1e-4)
+    curve = curve_of(found, f"resid_pre.L1: {METRIC} along the direction")
+    assert list(curve.x) == grid
+    np.testing.assert_allclose(np.array(curve.y), values.mean(axis=1), rtol=1e-3, atol=1e-4)
 
 
 def test_spearman_is_the_mean_over_prompts_of_the_correlation_with_eps(tiny: Model) -> None:
@@ -147,7 +148,9 @@ def test_a_probe_points_along_the_weights_of_a_logistic_regression(tiny: Model) 
     weights = fit.coef_[0] / scaler.scale_
     gap = x[y].mean(axis=0) - x[~y].mean(axis=0)
     length = abs(weights @ gap) / np.linalg.norm(weights)
-    assert found.facts["direction"]["length"]["resid_post.L0"] == pytest.approx(length, rel=1e-3)
+    assert found.facts.extras["direction"]["length"]["resid_post.L0"] == pytest.approx(
+        length, rel=1e-3
+    )
     assert "by a logistic probe at feeling" in found.notes[0]
 
 
@@ -204,15 +207,15 @@ def test_the_largest_effect_is_that_of_the_planted_site(decided: Bench) -> None:
     chosen = along(**shared, **ahead, top=1)
     assert verdict(chosen, decided) == Verdict.HOLDS
     found = chosen.measure(decided)
-    assert found.facts["kept"] == ["resid_post.L1"]
+    assert found.facts.kept == ("resid_post.L1",)
     assert {name for name in by_name(found) if "ahead" in name} == {
         "ahead mlp_out.L0",
         "ahead mlp_out.L1",
     }
-    (drawn,) = found.facts["maps"].values()
-    assert drawn["columns"] == ["mlp_out", "resid_post"]
-    assert drawn["values"][0] == [0.0, None]
-    assert json.loads(json.dumps(found.facts)) == found.facts
+    (drawn,) = found.facts.maps.values()
+    assert drawn.columns == ("mlp_out", "resid_post")
+    assert drawn.values[0] == (0.0, None)
+    assert read_back(found.facts) == found.facts
 
 
 def test_the_largest_is_one_of_several_sites(decided: Bench) -> None:
@@ -254,8 +257,8 @@ def test_a_file_gives_each_site_its_own_direction_or_one_to_all(
         wanted = along(site=sites, direction={"file": "way.safetensors", **tensor})
         wanted.expand(on.grid)
         found = wanted.measure(on)
-        assert list(found.facts["direction"]["length"].values()) == lengths
-        assert len(found.facts["direction"]["sha256"]) == 64
+        assert list(found.facts.extras["direction"]["length"].values()) == lengths
+        assert len(found.facts.extras["direction"]["sha256"]) == 64
         assert estimates(found)["effect resid_post.L1"] > 0
 
 
@@ -272,7 +275,7 @@ def test_a_file_that_cannot_serve_is_refused(decided: Bench, tmp_path: Path) -> 
     for direction, message in (
         ({"file": "../outside.safetensors"}, "leads out of the spec's folder"),
         ({"file": "gone.safetensors"}, "there is no file"),
-        ({"file": "text.safetensors"}, "is no safetensors file"),
+        ({"file": "text.safetensors"}, "is not a safetensors file"),
         ({"file": "in.safetensors"}, "no tensor of the file is called 'resid_post.L1'"),
         ({"file": "in.safetensors", "tensor": "its"}, "no tensor 'its': there is it, none, short"),
         ({"file": "in.safetensors", "tensor": "none"}, "zero or not finite"),
@@ -293,7 +296,7 @@ def test_no_prompt_is_judged_whose_unit_was_learned_from(tiny: Model) -> None:
     seen = set(by_name(found)["effect"].examples)
     assert seen == set(of_class(judged, "neutral"))
     assert {p.unit for p in learned}.isdisjoint({p.unit for p in judged if p.text in seen})
-    assert found.facts["direction"]["prompts"] == len(learned)
+    assert found.facts.extras["direction"]["prompts"] == len(learned)
 
 
 def test_a_class_must_be_among_what_directions_are_learned_from(tiny: Model) -> None:

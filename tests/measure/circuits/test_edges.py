@@ -76,9 +76,11 @@ def test_query_heads_share_keys_and_values(tiny: Model) -> None:
 
 
 def test_what_is_no_edge_of_the_model_is_said(graph: Graph) -> None:
-    with pytest.raises(MeasurementError, match=r"L1H0 → L0H1\.v is no edge: the rec"):
+    with pytest.raises(MeasurementError, match=r"L1H0 → L0H1\.v is not an edge: the rec"):
         named(graph, "embed -> L1H0", "L1H0 -> L0H1.v")
-    with pytest.raises(MeasurementError, match=r"nothing tells L0H1 of L0H1 → logits: name an ed"):
+    with pytest.raises(
+        MeasurementError, match=r"L0H1 of L0H1 → logits has no input in the circuit"
+    ):
         named(graph, "embed -> L0H0", "L0H1 -> logits")
 
 

@@ -67,7 +67,7 @@ def test_every_claim_about_choices_records_their_mass_and_says_where_it_is_low(
     tiny: Model, check: str
 ) -> None:
     found = claim(check, **OF_CHOICES[check]).measure(bench(tiny))
-    assert 0 < found.facts["mass"] < LOW
+    assert 0 < (found.facts.mass or 0) < LOW
     assert any("the model says something else" in note for note in found.notes)
 
 
@@ -76,7 +76,7 @@ def test_the_mass_is_what_transformers_gives_all_choices_together(tiny: Model) -
     found = claim("choice", choice="a").measure(on)
     texts = [prompt.text for prompt in on.grid.prompts]
     expected = chances(tiny, texts)[:, [token("A"), token("B")]].sum(axis=1)
-    assert found.facts["mass"] == pytest.approx(expected.mean(), abs=1e-6)
+    assert found.facts.mass == pytest.approx(expected.mean(), abs=1e-6)
     assert estimates(found)["mass"] == pytest.approx(expected.mean(), abs=1e-6)
 
 
@@ -113,7 +113,7 @@ def test_an_answer_that_begins_with_another_is_part_of_it(tiny: Model) -> None:
 
 def test_nothing_is_said_of_choices_that_are_what_the_model_says(demo: Subject) -> None:
     found = claim("contrast", metric="p(with)").measure(bench(demo, DEMO))
-    assert found.facts["mass"] > 0.99
+    assert (found.facts.mass or 0) > 0.99
     assert not any("mass" in note for note in found.notes)
 
 
@@ -129,7 +129,8 @@ def test_words_that_are_never_the_answer_are_judged_with_a_word_of_caution(
     on = bench(planted(plant), game(choices={"hum": "hum", "shade": "shade"}))
     asked = claim("choice", choice="shade", expect={"rate": ">= 0.9"})
     found = asked.measure(on)
-    assert found.facts["mass"] < 0.01
+    assert found.facts.mass is not None
+    assert found.facts.mass < 0.01
     assert any("the choices have a mass of 0.0" in note for note in found.notes)
     bounded = claim("choice", choice="shade", expect={"rate": ">= 0.9", "mass": ">= 0.5"})
     assert verdict(bounded, on) is Verdict.FAILS
@@ -140,14 +141,14 @@ def test_mass_is_part_of_the_verdict_where_it_is_expected(tiny: Model, check: st
     for bound, expected in ((">= 0.5", Verdict.FAILS), ("<= 0.5", Verdict.HOLDS)):
         asked = claim(check, **OF_CHOICES[check], expect={"mass": bound})
         assert verdict(asked, bench(tiny)) is expected
-        problems = dict(asked.problems(bench(tiny).grid.prompt_set))
+        problems = {each.key for each in asked.problems(bench(tiny).grid.prompt_set)}
         assert "expect.mass" not in problems
 
 
 def test_a_claim_without_choices_has_no_mass(tiny: Model) -> None:
     asked = claim("attention", site="L0H0", to="start", expect={"mass": ">= 0"})
-    assert "expect.mass" in dict(asked.problems(bench(tiny).grid.prompt_set))
-    assert "mass" not in asked.measure(bench(tiny)).facts
+    assert "expect.mass" in {each.key for each in asked.problems(bench(tiny).grid.prompt_set)}
+    assert asked.measure(bench(tiny)).facts.mass is None
 
 
 @pytest.mark.parametrize("check", ["choice", "contrast", "dose_response", "property"])
@@ -215,7 +216,7 @@ def test_the_spelling_that_was_meant_is_named_with_both_masses(
     on = bench(spelling(tmp_path, *likely), {**ASKED, **fields})
     found = claim("choice", choice="yes").measure(on)
     (note,) = (note for note in found.notes if note.startswith("spelled"))
-    assert f"the choices have a mass of {found.facts['mass']:.2g}, and spelled" in note
+    assert f"the choices have a mass of {found.facts.mass:.2g}, and spelled" in note
     assert advice in note
 
 

@@ -95,7 +95,7 @@ def test_what_is_measured_lies_in_the_range_that_the_check_declares(
 ) -> None:
     wanted = claim(check, **CLAIMS[check])
     declared = wanted.statistics()
-    found = wanted.measure(bench(tiny)).measured
+    found = wanted.measure(bench(tiny)).statistics
     assert {one.statistic.name for one in found} <= declared.keys()
     for one in found:
         values = declared[one.statistic.name]
@@ -239,7 +239,7 @@ def test_uniform_attention_is_said_and_plays_no_role(tiny: Model) -> None:
     wanted = claim("attention", site="L0H0", to="feeling", expect={"attention": ">= 0.1"})
     on = bench(tiny)
     found = wanted.measure(on)
-    assert found.facts["uniform"] == pytest.approx(1 / 6)
+    assert found.facts.uniform == pytest.approx(1 / 6)
     (doubt,) = wanted.doubts(on, found)
     assert "less than uniform attention pays to feeling, 0.167" in doubt
     role = claim("role", attends={"to": "feeling", "at_least": 0.16})
@@ -257,7 +257,7 @@ SWAPPED = {"mode": "denoise", "metric": "logit_diff(with, without)"}
 
 
 def judgement(check: Check, on: Bench) -> Judgement:
-    statistics = [one.statistic for one in check.measure(on).measured]
+    statistics = [one.statistic for one in check.measure(on).statistics]
     return judge(statistics, check.expect, seed=0)
 
 

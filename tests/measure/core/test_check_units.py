@@ -46,9 +46,9 @@ def test_prompts_of_equal_tokens_are_one_unit_whatever_made_them(
         claim("ablate", site="L0H0", ablation="zero", metric=METRIC, expect={"drop": "> -100"}),
     ):
         found = asked.measure(on)
-        assert {one.statistic.n_units for one in found.measured} == {units}, asked
-        assert found.facts["prompts"] == 40
-        assert found.facts["distinct"] == found.facts["units"] == units
+        assert {one.statistic.n_units for one in found.statistics} == {units}, asked
+        assert found.facts.prompts == 40
+        assert found.facts.distinct == found.facts.units == units
         assert any("prompts repeat others token for token" in note for note in found.notes)
         assert verdict(asked, on) is Verdict.INCONCLUSIVE
 
@@ -65,8 +65,8 @@ def test_a_prompt_and_its_repeat_are_never_looked_at_and_judged(
         claim("ablate", site="L*H*", top=1, ablation="zero", metric=METRIC),
     ):
         found = asked.measure(on)
-        assert found.facts["looked_at"] == 9
-        assert next(iter(found.measured)).statistic.n_units == 3
+        assert found.facts.looked_at == 9
+        assert next(iter(found.statistics)).statistic.n_units == 3
 
 
 def test_a_probe_never_fits_and_tests_on_one_prompt(tiny: Model, tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_twins_of_equal_tokens_are_no_pair(tiny: Model, tmp_path: Path) -> None:
     lines = [f"pain{' ' * n},pain{' ' * (n + 1)}" for n in range(30)]
     on = bench(tiny, rows(tmp_path, *lines, "ache,light"), tmp_path)
     found = claim("contrast", metric="p(a)").measure(on)
-    assert {len(one.examples) for one in found.measured} == {1}
+    assert {len(one.examples) for one in found.statistics} == {1}
     assert any("30 of 31 pairs are left out" in note for note in found.notes)
     with pytest.raises(MeasurementError, match="clean and corrupted are the same tokens"):
         bench(tiny, rows(tmp_path, *lines), tmp_path).pairs(GAMES, None)
@@ -135,7 +135,7 @@ def test_what_is_not_repeated_is_as_it_was(tiny: Model) -> None:
     encoded = on.prompts(GAMES)
     assert encoded.prompts == on.grid.prompts
     found = claim("choice", choice="a").measure(on)
-    assert found.facts["distinct"] == found.facts["prompts"] == 96
+    assert found.facts.distinct == found.facts.prompts == 96
     assert not any("repeat" in note for note in found.notes)
 
 
@@ -156,5 +156,5 @@ def test_directions_are_not_learned_from_what_they_are_judged_on(tiny: Model) ->
         metric=METRIC,
     )
     found = asked.measure(on)
-    assert found.facts["looked_at"] == 96
+    assert found.facts.looked_at == 96
     assert by_name(found)["effect"].statistic.n_units == 3

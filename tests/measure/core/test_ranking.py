@@ -13,6 +13,7 @@ from hypothesis.extra.numpy import arrays
 
 from ppcheck.errors import MeasurementError
 from ppcheck.judge.interval import interval
+from ppcheck.measure.core.facts import Map
 from ppcheck.measure.core.ranking import Contains, Margin, Participation, largest_share, site_maps
 from ppcheck.spec.site import Kind, Site
 from ppcheck.statistics.statistics import Statistic
@@ -221,10 +222,6 @@ def test_what_is_not_finite_or_of_another_length_is_refused() -> None:
 def test_maps_have_a_row_for_each_layer() -> None:
     sites = [Site(Kind.HEAD, 0, 1), Site(Kind.HEAD, 2, 0), Site(Kind.MLP_OUT, 1)]
     assert site_maps(sites, [0.1, 0.2, 0.3]) == {
-        "heads": {
-            "rows": ["L0", "L2"],
-            "columns": ["H0", "H1"],
-            "values": [[None, 0.1], [0.2, None]],
-        },
-        "mlp_out": {"rows": ["L1"], "columns": ["mlp_out"], "values": [[0.3]]},
+        "heads": Map(rows=("L0", "L2"), columns=("H0", "H1"), values=((None, 0.1), (0.2, None))),
+        "mlp_out": Map(rows=("L1",), columns=("mlp_out",), values=((0.3,),)),
     }

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ppcheck.arrays import Floats, Mask
 from ppcheck.errors import MeasurementError
+from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.selection import search
 from ppcheck.spec.grid import Prompt
 from ppcheck.spec.template import Piece, Turn
@@ -43,7 +44,7 @@ def test_nothing_is_judged_on_a_unit_that_was_looked_at(labels: list[int], seed:
         seen.append(looked)
         return np.arange(3.0)
 
-    judged = search(SITES, prompts, 1, seed, score).judged(prompts)
+    judged = search(SITES, prompts, 1, seed, score).evaluation_mask(prompts)
     (looked,) = seen
     units = np.array(labels)
     assert not set(units[looked]) & set(units[judged])
@@ -60,25 +61,25 @@ def test_a_pair_is_judged_only_if_neither_of_its_prompts_was_looked_at() -> None
     twins = [
         prompt(p.unit, twin) for p, twin in zip(unseen, ("text new", min(looked)), strict=True)
     ]
-    assert found.judged(unseen, twins).tolist() == [True, False]
+    assert found.evaluation_mask(unseen, twins).tolist() == [True, False]
     with pytest.raises(MeasurementError, match="none is left to judge on"):
-        found.judged(found.looked_at)
+        found.evaluation_mask(found.looked_at)
 
 
 def test_pairs_of_some_of_the_units_fall_into_the_same_halves() -> None:
     prompts = in_units([0, 1, 2, 3, 4, 5])
     found = search(SITES, prompts, 1, 0, indifferent)
     some = prompts[:3]
-    assert found.judged(some).tolist() == found.judged(prompts)[:3].tolist()
+    assert found.evaluation_mask(some).tolist() == found.evaluation_mask(prompts)[:3].tolist()
 
 
 @given(st.permutations(range(6)))
 @settings(max_examples=20, deadline=None)
 def test_the_halves_do_not_depend_on_the_order_of_prompts(order: list[int]) -> None:
     prompts = in_units([0, 1, 2, 3, 4, 5])
-    usual = search(SITES, prompts, 1, 0, indifferent).judged(prompts)
+    usual = search(SITES, prompts, 1, 0, indifferent).evaluation_mask(prompts)
     mixed = search(SITES, [prompts[n] for n in order], 1, 0, indifferent)
-    assert mixed.judged(prompts).tolist() == usual.tolist()
+    assert mixed.evaluation_mask(prompts).tolist() == usual.tolist()
 
 
 def test_the_best_are_kept_best_first_and_ties_in_their_order() -> None:
@@ -87,7 +88,7 @@ def test_the_best_are_kept_best_first_and_ties_in_their_order() -> None:
 
     found = search(SITES, in_units([0, 1]), 2, 0, score)
     assert found.kept == (1, 0)
-    assert found.facts == {"searched": 3, "kept": ["L0H1", "L0H0"], "looked_at": 1}
+    assert found.facts == Facts(searched=3, kept=("L0H1", "L0H0"), looked_at=1)
     assert found.notes == ("2 of 3 sites chosen on one half of the units, judged on the other",)
 
 
@@ -98,7 +99,7 @@ def test_without_top_every_site_is_judged_on_every_prompt() -> None:
     prompts = in_units([0, 0, 1])
     found = search(SITES, prompts, None, 0, never)
     assert found.kept == (0, 1, 2)
-    assert found.judged(prompts).all()
+    assert found.evaluation_mask(prompts).all()
     assert found.notes == ()
 
 
@@ -114,7 +115,7 @@ def test_both_halves_have_units_of_every_class(seed: int) -> None:
         replace(one, words={"feeling": Word(one.unit, "pain" if n < 2 else "neutral")})
         for n, one in enumerate(in_units([0, 1, 2, 3, 4, 5]))
     ]
-    judged = search(SITES, prompts, 1, seed, indifferent, "feeling").judged(prompts)
+    judged = search(SITES, prompts, 1, seed, indifferent, "feeling").evaluation_mask(prompts)
     assert judged[:2].sum() == 1
     assert judged[2:].sum() == 2
 

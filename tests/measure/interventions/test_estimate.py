@@ -41,17 +41,17 @@ def ranked(bench_of: Bench, ranking: str, **fields: Any) -> Any:
 def test_gradients_find_the_planted_circuit(told: Bench, method: str, ablation: str) -> None:
     fields = OTHERS if ablation == "resample" else {}
     wanted = ranked(told, f"effect by {method}", ablation=ablation, **fields)
-    assert set(wanted.facts["ranking"][:2]) == {"L0H0", "L1H1"}
-    assert wanted.facts["ranked_by"] == f"effect by {method}"
-    others = [v for n, v in wanted.facts["effects"].items() if n not in ("L0H0", "L1H1")]
-    assert max(map(abs, others)) < 0.01 < wanted.facts["effects"]["L1H1"]
+    assert set(wanted.facts.ranking[:2]) == {"L0H0", "L1H1"}
+    assert wanted.facts.extras["ranked_by"] == f"effect by {method}"
+    others = [v for n, v in wanted.facts.effects.items() if n not in ("L0H0", "L1H1")]
+    assert max(map(abs, others)) < 0.01 < wanted.facts.effects["L1H1"]
     assert by_name(wanted)["cpr"].statistic.n_units == 3
     assert estimates(wanted)["cpr"] > 0.5
 
 
 def test_integrated_gradients_come_nearer_to_the_effects_than_one_gradient(told: Bench) -> None:
     effects = {
-        ranking: ranked(told, ranking).facts["effects"]
+        ranking: ranked(told, ranking).facts.effects
         for ranking in ("effect", "effect by attribution", "effect by integrated_gradients")
     }
     exact = effects.pop("effect")
@@ -67,7 +67,7 @@ def test_zero_and_mean_are_estimated_as_edits(told: Bench) -> None:
         fields = {"ablation": ablation, "on": "game[feeling=pain]"}
         if ablation == "mean":
             fields["reference"] = "game"
-        order = ranked(told, "size by attribution", **fields).facts["ranking"]
+        order = ranked(told, "size by attribution", **fields).facts.ranking
         assert set(order[:2]) == {"L0H0", "L1H1"}, ablation
 
 

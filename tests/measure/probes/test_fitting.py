@@ -8,19 +8,19 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from ppcheck.errors import MeasurementError
-from ppcheck.measure.probes.fitting import Task, probe_direction
+from ppcheck.measure.probes.fitting import ProbeTask, probe_direction
 
 
 def test_shuffled_labels_go_by_whole_units_where_each_has_one_label() -> None:
     groups = np.repeat(np.arange(8), 3)
     labels = np.repeat([1.0, 0.0] * 4, 3)
-    drawn = Task(labels, groups, True, 2, 0).labellings(20)
+    drawn = ProbeTask(labels, groups, True, 2, 0).labellings(20)
     np.testing.assert_array_equal(drawn[0], labels)
     of_groups = drawn.reshape(21, 8, 3)
     assert (of_groups == of_groups[:, :, :1]).all()
     assert (of_groups[:, :, 0].sum(axis=1) == 4).all()
     assert len(np.unique(of_groups[:, :, 0], axis=0)) > 10
-    crossed = Task(np.tile([1.0, 0.0, 1.0], 8), groups, True, 2, 0).labellings(20)
+    crossed = ProbeTask(np.tile([1.0, 0.0, 1.0], 8), groups, True, 2, 0).labellings(20)
     assert (crossed.sum(axis=1) == 16).all()
     assert (crossed.reshape(21, 8, 3).sum(axis=2) != 2).any()
 
@@ -38,7 +38,7 @@ def test_no_unit_is_on_both_sides_of_a_fold(
     groups = np.repeat(np.arange(len(sizes)), sizes)
     labels = (groups % 2).astype(np.float64)
     tested = []
-    for train, test in Task(labels, groups, classes, folds, seed).splits:
+    for train, test in ProbeTask(labels, groups, classes, folds, seed).splits:
         assert not set(groups[train]) & set(groups[test])
         tested += test.tolist()
     assert sorted(tested) == list(range(len(groups)))
@@ -48,17 +48,17 @@ def test_the_rounding_of_float32_is_nothing_to_learn_from() -> None:
     rng = np.random.default_rng(0)
     labels = np.tile([1.0, 0.0], 30)
     features = 3 + 1e-7 * (rng.normal(size=(60, 5)) + labels[:, None])
-    task = Task(labels, np.arange(60) // 2, True, 5, 0)
-    told = task.tell(features, labels[None]).values[0]
-    assert not ((told > 0) == (labels == 1)).mean() > 0.5
-    assert len(np.unique(told.round(6))) <= 5
+    task = ProbeTask(labels, np.arange(60) // 2, True, 5, 0)
+    predicted = task.predict(features, labels[None]).values[0]
+    assert not ((predicted > 0) == (labels == 1)).mean() > 0.5
+    assert len(np.unique(predicted.round(6))) <= 5
 
 
-def test_training_labels_of_one_class_alone_are_told_as_that_class() -> None:
+def test_training_labels_of_one_class_alone_are_predicted_as_that_class() -> None:
     labels = np.array([1.0, 1, 0, 0])
-    task = Task(labels, np.arange(4), True, 2, 0)
-    told = task.tell(np.arange(4.0)[:, None], np.array([[1.0, 1, 1, 1], [0.0, 0, 0, 0]]))
-    np.testing.assert_array_equal(np.sign(told.values), [[1] * 4, [-1] * 4])
+    task = ProbeTask(labels, np.arange(4), True, 2, 0)
+    predicted = task.predict(np.arange(4.0)[:, None], np.array([[1.0, 1, 1, 1], [0.0, 0, 0, 0]]))
+    np.testing.assert_array_equal(np.sign(predicted.values), [[1] * 4, [-1] * 4])
 
 
 def test_a_probes_direction_is_scikit_learns_in_the_activations_own_units() -> None:

@@ -63,7 +63,7 @@ def test_a_damaged_baseline_is_an_error_at_the_start(pytester: pytest.Pytester, 
     (pytester.path / "good.json").write_text("{")
     result = pytester.runpytest_inprocess(spec, *GATE)
     assert result.ret is pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*good.json is no baseline*--ppcheck-bless*"])
+    result.stderr.fnmatch_lines(["*good.json is not a baseline*--ppcheck-bless*"])
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,10 @@ def test_a_spec_file_that_is_gone_is_no_longer_measured_where_it_was_looked_for(
     [
         (lambda text: text.replace("title:", "models: [gpt2]\ntitle:"), "*spec is about gpt2*"),
         (lambda text: text.replace("claims:", "claims: ["), "*its spec can no longer be read*"),
-        (lambda text: text.replace("metric: p(b)", "metric: p(nobody)"), "*'nobody' is no choice*"),
+        (
+            lambda text: text.replace("metric: p(b)", "metric: p(nobody)"),
+            "*'nobody' is not a choice*",
+        ),
     ],
 )
 def test_a_spec_that_was_edited_so_that_nothing_is_measured_fails(
