@@ -10,8 +10,9 @@ from typing import Any, Literal
 
 import pytest
 
-from ppcheck.plugin.names import SUFFIX
+from ppcheck.errors import SpecError
 from ppcheck.record.store_url import DEFAULT_STORE, store_url
+from ppcheck.spec.files import SUFFIX, shipped
 from ppcheck.spec.grammar import suggest
 from ppcheck.subject.model.settings import DTYPES, STANDARD, Budget, Settings
 
@@ -115,6 +116,13 @@ def _model(name: str) -> str:
     return _models([name])[0]
 
 
+def _shipped(names: list[str]) -> list[Path]:
+    try:
+        return [shipped(name) for name in names]
+    except SpecError as error:
+        raise ValueError(error.message) from None
+
+
 def _seed(number: int) -> int:
     if number < 0:
         raise ValueError(f"{number} is negative: a seed is a whole number from 0 up")
@@ -153,6 +161,15 @@ OPTIONS = {
             parse=_models,
         ),
         Option("ppcheck_revision", "revision of the model under test on the hub", "REVISION"),
+        Option(
+            "ppcheck_shipped",
+            "run specs that come with ppcheck: a folder of them such as demo, or one spec such as "
+            "demo/mechanism; may be repeated",
+            "NAME",
+            "args",
+            parse=_shipped,
+            in_ini=False,
+        ),
         Option("ppcheck_json", "write the run record to FILE", "FILE", parse=_file, is_path=True),
         Option(
             "ppcheck_markdown",
