@@ -64,8 +64,7 @@ def _check(config: pytest.Config) -> None:
     gate_of(config)
     if option(config, "model") or option(config, "revision"):
         state_of(config)
-    if not hasattr(config, "workerinput"):  # xdist's workers are given the paths
-        _add_shipped(config)
+    _add_shipped(config)
 
 
 def _add_shipped(config: pytest.Config) -> None:
@@ -73,7 +72,8 @@ def _add_shipped(config: pytest.Config) -> None:
 
     By now pytest's root and configuration are found: these paths play no part in that.
     """
-    paths = list(map(str, option(config, "shipped") or ()))
+    # A worker of xdist parses the command line a second time, and would have each path twice.
+    paths = dict.fromkeys(map(str, option(config, "shipped") or ()))
     named = config.args if config.args_source is pytest.Config.ArgsSource.ARGS else []
     config.args = [*named, *paths] if paths else config.args
 
