@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from ppcheck.spec.grammar import suggest
-
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -71,6 +69,8 @@ class Run:
         return iter(self.claims)
 
     def __getitem__(self, which: int | str) -> ClaimRecord:
+        from ppcheck.spec.grammar import suggest
+
         if isinstance(which, int):
             return self.claims[which]
         named = [claim for claim in self.claims if claim.id == which]

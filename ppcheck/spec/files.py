@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from ppcheck.errors import SpecError
-from ppcheck.spec.grammar import suggest
 
 SUFFIX = ".pp.yaml"
 """Of the files that pytest collects as specs."""
@@ -30,6 +29,8 @@ def shipped(name: str) -> Path:
     """
     paths = _shipped()
     if name not in paths:
+        from ppcheck.spec.grammar import suggest  # brings pydantic
+
         near = [each for each in paths if ("/" in each) == ("/" in name)]
         raise SpecError(f"no shipped specs are called {name!r}: {suggest(name, near)}")
     return paths[name]
