@@ -27,10 +27,10 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    from importlib import import_module, metadata
+    from importlib import import_module
 
     if name == "__version__":
-        return metadata.version("ppcheck")
+        return import_module("importlib.metadata").version("ppcheck")
     for home, names in _HOMES.items():
         if name in names:
             return getattr(import_module(home), name)
