@@ -96,7 +96,8 @@ def _lines_to_add(configuration: Path) -> str:
         return ""
     form = ('["{}"]', '"{}"') if configuration.suffix == ".toml" else ("{}", "{}")
     model, baseline = (how.format(what) for how, what in zip(form, (MODEL, BASELINE), strict=True))
-    return f". Lines to add:\n        ppcheck_model = {model}\n        {_KEY} = {baseline}"
+    lines = f"        ppcheck_model = {model}\n        {_KEY} = {baseline}"
+    return f". Add to its section for pytest:\n{lines}"
 
 
 def _configuration(folder: Path) -> Path | None:
