@@ -40,7 +40,7 @@ class SpecFile(pytest.File):
         from ppcheck.record.naming import spec_name
 
         is_shipped = path.is_relative_to(shipped_folder())
-        own = {"nodeid": spec_name(path)} if is_shipped else {}
+        own: dict[str, Any] = {"nodeid": spec_name(path)} if is_shipped else {}
         file: SpecFile = cls.from_parent(parent, path=path, **own)
         if (problem := file_problem(file.nodeid)) is None:
             return file
