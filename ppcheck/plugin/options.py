@@ -73,7 +73,8 @@ class Option:
                 value = _path(value, self.folder(config))
             return self.parse(value)
         except ValueError as error:
-            raise pytest.UsageError(f"{self.flag} (or {self.name}): {error}") from None
+            named = f"{self.flag} (or {self.name})" if self.in_ini else self.flag
+            raise pytest.UsageError(f"{named}: {error}") from None
 
     def folder(self, config: pytest.Config) -> Path:
         """Where a relative path in its value starts, as seen from where pytest was started."""

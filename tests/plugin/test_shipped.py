@@ -52,7 +52,7 @@ def test_a_configuration_that_pytest_found_for_the_project_stays(pytester: pytes
 def test_a_name_that_is_not_shipped_is_a_usage_error(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_inprocess("--ppcheck-shipped=dmeo")
     assert result.ret is pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*--ppcheck-shipped *'dmeo': did you mean 'demo'?"])
+    result.stderr.fnmatch_lines(["*--ppcheck-shipped: *'dmeo': did you mean 'demo'?"])
 
 
 @pytest.mark.slow
