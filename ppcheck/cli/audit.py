@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from ppcheck.cli.options import add_run_options, positive
 from ppcheck.cli.output import tell
-from ppcheck.cli.specs import found
 from ppcheck.errors import AuditError
+from ppcheck.spec.files import found
 
 if TYPE_CHECKING:
     from ppcheck.audit.folder import Folder

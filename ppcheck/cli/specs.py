@@ -5,14 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ppcheck.errors import SpecError
+from ppcheck.spec.files import found
 from ppcheck.spec.load import Spec
-
-SUFFIX = ".pp.yaml"
-"""Of the files that pytest collects as specs."""
-
-
-def found(path: Path) -> list[Path]:
-    return sorted(path.rglob(f"*{SUFFIX}")) if path.is_dir() else [path]
 
 
 def sound(path: Path) -> list[Spec]:

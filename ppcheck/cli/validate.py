@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ppcheck.cli.output import tell
-from ppcheck.cli.specs import SUFFIX, found
 from ppcheck.report.text import counted
+from ppcheck.spec.files import SUFFIX, found
 
 if TYPE_CHECKING:
     from ppcheck.judge.ceiling import Ceiling

@@ -14,11 +14,13 @@ import pytest
 from ppcheck.audit.lifeline import hold
 from ppcheck.plugin.arguments import HAS_SHORT, SHORT, check_root, spare_models
 from ppcheck.plugin.gate import FileGate, gate_of
+from ppcheck.plugin.hint import HAS_SPECS
 from ppcheck.plugin.items import BrokenSpec, ClaimItem, LostClaim, SpecFile, SpecItem
-from ppcheck.plugin.names import SUFFIX, escaped
+from ppcheck.plugin.names import escaped
 from ppcheck.plugin.options import OPTIONS, check_options, option
 from ppcheck.plugin.results import Results
 from ppcheck.plugin.state import state_of
+from ppcheck.spec.files import SUFFIX
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -62,10 +64,23 @@ def _check(config: pytest.Config) -> None:
     gate_of(config)
     if option(config, "model") or option(config, "revision"):
         state_of(config)
+    _add_shipped(config)
+
+
+def _add_shipped(config: pytest.Config) -> None:
+    """Collect the shipped specs that are asked for, beside what the command line names.
+
+    By now pytest's root and configuration are found: these paths play no part in that.
+    """
+    # A worker of xdist parses the command line a second time, and would have each path twice.
+    paths = dict.fromkeys(map(str, option(config, "shipped") or ()))
+    named = config.args if config.args_source is pytest.Config.ArgsSource.ARGS else []
+    config.args = [*named, *paths] if paths else config.args
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SpecFile | None:
     if file_path.name.endswith(SUFFIX):
+        parent.config.stash[HAS_SPECS] = True
         return SpecFile.found(file_path, parent)
     return None
 

@@ -11,11 +11,12 @@ import pytest
 
 from ppcheck.errors import ModelError, MovedWarning, PpcheckError, SpecError, UnsupportedError
 from ppcheck.plugin.gate import gate_of
-from ppcheck.plugin.names import SUFFIX, claim_name, file_problem, group_name
+from ppcheck.plugin.names import claim_name, file_problem, group_name
 from ppcheck.plugin.options import option
 from ppcheck.plugin.progress import ProgressLine
 from ppcheck.plugin.state import state_of
 from ppcheck.report.text import printable, printable_lines
+from ppcheck.spec.files import SUFFIX, shipped_folder
 
 if TYPE_CHECKING:
     from ppcheck.record.examine import Examination
@@ -32,8 +33,15 @@ class SpecFile(pytest.File):
 
     @classmethod
     def found(cls, path: Path, parent: pytest.Collector) -> SpecFile:
-        """The node of the file at ``path``; where pytest cannot carry its name, an escaped one."""
-        file: SpecFile = cls.from_parent(parent, path=path)
+        """The node of the file at ``path``; where pytest cannot carry its name, an escaped one.
+
+        Shipped specs go by their names in records: pytest has none for files outside its root.
+        """
+        from ppcheck.record.naming import spec_name
+
+        is_shipped = path.is_relative_to(shipped_folder())
+        own: dict[str, Any] = {"nodeid": spec_name(path)} if is_shipped else {}
+        file: SpecFile = cls.from_parent(parent, path=path, **own)
         if (problem := file_problem(file.nodeid)) is None:
             return file
         nodeid = printable(file.nodeid).replace("::", ":\\:")

@@ -10,8 +10,6 @@ import pytest
 
 from ppcheck.report.text import printable
 
-SUFFIX = ".pp.yaml"
-"""Of the files that are specs."""
 _PLAIN = "/@:+=,"
 """Marks that stay as they are in a model's id, besides letters, digits and ``_.-~``."""
 

@@ -10,8 +10,9 @@ from typing import Any, Literal
 
 import pytest
 
-from ppcheck.plugin.names import SUFFIX
+from ppcheck.errors import SpecError
 from ppcheck.record.store_url import DEFAULT_STORE, store_url
+from ppcheck.spec.files import SUFFIX, shipped
 from ppcheck.spec.grammar import suggest
 from ppcheck.subject.model.settings import DTYPES, STANDARD, Budget, Settings
 
@@ -72,7 +73,8 @@ class Option:
                 value = _path(value, self.folder(config))
             return self.parse(value)
         except ValueError as error:
-            raise pytest.UsageError(f"{self.flag} (or {self.name}): {error}") from None
+            named = f"{self.flag} (or {self.name})" if self.in_ini else self.flag
+            raise pytest.UsageError(f"{named}: {error}") from None
 
     def folder(self, config: pytest.Config) -> Path:
         """Where a relative path in its value starts, as seen from where pytest was started."""
@@ -115,6 +117,13 @@ def _model(name: str) -> str:
     return _models([name])[0]
 
 
+def _shipped(names: list[str]) -> list[Path]:
+    try:
+        return [shipped(name) for name in names]
+    except SpecError as error:
+        raise ValueError(error.message) from None
+
+
 def _seed(number: int) -> int:
     if number < 0:
         raise ValueError(f"{number} is negative: a seed is a whole number from 0 up")
@@ -153,6 +162,15 @@ OPTIONS = {
             parse=_models,
         ),
         Option("ppcheck_revision", "revision of the model under test on the hub", "REVISION"),
+        Option(
+            "ppcheck_shipped",
+            "run specs that come with ppcheck: a folder of them such as demo, or one spec such as "
+            "demo/mechanism; may be repeated",
+            "NAME",
+            "args",
+            parse=_shipped,
+            in_ini=False,
+        ),
         Option("ppcheck_json", "write the run record to FILE", "FILE", parse=_file, is_path=True),
         Option(
             "ppcheck_markdown",

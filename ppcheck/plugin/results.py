@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
 import sys
 import time
 from collections.abc import Callable, Generator
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +16,7 @@ import pytest
 
 from ppcheck.errors import PpcheckError
 from ppcheck.plugin.gate import bless, strangers, unblessed
+from ppcheck.plugin.hint import first_steps
 from ppcheck.plugin.items import SpecItem
 from ppcheck.plugin.names import escaped
 from ppcheck.plugin.options import option
@@ -50,6 +49,7 @@ class Results:
         self.models: dict[str, dict[str, Any]] = {}
         self.cache_trouble: str | None = None
         self.lines: list[tuple[str, bool]] = []
+        self.hint: str | None = None
 
     @pytest.hookimpl(wrapper=True)
     def pytest_sessionstart(self) -> Generator[None, None, None]:
@@ -63,6 +63,8 @@ class Results:
         if has_claims and not self.config.option.collectonly:
             with escaped():
                 check_step_summary()
+        if not session.testsfailed:  # what could not be collected may have been a spec
+            self.hint = first_steps(self.config)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         found = getattr(report, "ppcheck", None)
@@ -100,6 +102,8 @@ class Results:
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self.hint is not None:
+            terminalreporter.write_line(printable(self.hint))
         if not self.claims:
             return
         from ppcheck.report.terminal import WIDTH, table
@@ -217,25 +221,17 @@ class Results:
 
     @cached_property
     def _run(self) -> RunRecord:
-        """The record of the run that has ended; without a model where none could be loaded."""
-        from ppcheck.record.commit import commit_of
-        from ppcheck.record.run import RunRecord
+        """The record of the run that has ended."""
+        from ppcheck.record.finish import finished
+        from ppcheck.record.naming import place_name
 
-        claims = self._records
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-        unit = 1 if sys.platform == "darwin" else 1024
-        labels = [label for label in dict.fromkeys(c.model for c in claims) if label in self.models]
-        return RunRecord(
-            started=datetime.fromtimestamp(self.started, UTC).isoformat(timespec="seconds"),
-            commit=commit_of(self.config.rootpath),
-            seconds=time.time() - self.started,
-            peak_memory_mb=max(peak, children) * unit / 1e6,
-            model=self.models[labels[0]] if labels else {},
-            models={label: self.models[label] for label in labels},
-            paths=tuple(dict.fromkeys(map(_named, self._given))),
+        return finished(
+            self._records,
+            self.models,
+            started=self.started,
+            root=self.config.rootpath,
+            paths=list(map(place_name, self._given)),
             specs={one.record.spec: one.ids for one in self._measured},
-            claims=tuple(claims),
         )
 
     @property
@@ -283,9 +279,3 @@ def _outcome(report: pytest.TestReport) -> str | None:
     if report.skipped:
         return "xfailed" if hasattr(report, "wasxfail") else "skipped"
     return "passed" if report.when == "call" else None
-
-
-def _named(path: Path) -> str:
-    from ppcheck.record.naming import folder_name, spec_name
-
-    return folder_name(path) if path.is_dir() else spec_name(path)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ppcheck.errors import ModelError, SpecError
+from ppcheck.errors import ModelError
 from ppcheck.plugin.options import folder_of, option, settings_of
 
 if TYPE_CHECKING:
@@ -64,16 +64,9 @@ class State:
 
     def name(self, spec: Path) -> None:
         """Take note of a spec. Raises SpecError where another one has the same name in records."""
-        from ppcheck.record.naming import spec_name
+        from ppcheck.record.naming import named_once
 
-        name = spec_name(spec)
-        other = self.named.setdefault(name, spec.resolve())
-        if other != spec.resolve():
-            raise SpecError(
-                f"{other} is called {name} in records, as this file is: put a pyproject.toml, or a "
-                "git repository, in the folder that holds both",
-                spec,
-            )
+        named_once(spec, self.named)
 
     def subject(self, ref: ModelRef) -> Subject:
         """The model, loaded on first use. Raises ModelError where it cannot be loaded."""

@@ -8,6 +8,9 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from pathlib import Path, PurePosixPath
 
+from ppcheck.errors import SpecError
+from ppcheck.spec.files import shipped_folder
+
 _REPOSITORY = (".git",)
 _PROJECT = ("pyproject.toml", "pytest.ini", ".pytest.ini", "tox.ini", "setup.cfg", "setup.py")
 
@@ -16,16 +19,38 @@ def spec_name(path: Path) -> str:
     """The spec's path from the root of its project, whatever folder pytest was started in.
 
     The root is the repository that the file lies in, else the nearest folder above it with a
-    project's configuration, else the folder above its own.
+    project's configuration, else the folder above its own. What comes with ppcheck is called
+    alike in a clone and in an installed package: ``specs/demo/mechanism.pp.yaml``.
     """
     whole = path.resolve()
     return whole.relative_to(_root(whole.parent)).as_posix()
+
+
+def named_once(path: Path, taken: dict[str, Path]) -> str:
+    """The spec's name, of which ``taken`` takes note.
+
+    Raises SpecError where another spec of the same run has the same name.
+    """
+    name = spec_name(path)
+    other = taken.setdefault(name, path.resolve())
+    if other != path.resolve():
+        raise SpecError(
+            f"{other} is called {name} in records, as this file is: put a pyproject.toml, or a "
+            "git repository, in the folder that holds both",
+            path,
+        )
+    return name
 
 
 def folder_name(path: Path) -> str:
     """A folder's path from the root of its project, ``.`` for the root itself; see `spec_name`."""
     whole = path.resolve()
     return whole.relative_to(_root(whole)).as_posix()
+
+
+def place_name(path: Path) -> str:
+    """What a folder or a spec is called in records."""
+    return folder_name(path) if path.is_dir() else spec_name(path)
 
 
 def name_from(folder: Path, path: Path) -> str:
@@ -83,6 +108,8 @@ def _candidates(
 
 @cache
 def _root(folder: Path) -> Path:
+    if folder.is_relative_to(shipped := shipped_folder().resolve()):
+        return shipped.parent
     above = (folder, *folder.parents)
     for marks in (_REPOSITORY, _PROJECT):
         for each in above:

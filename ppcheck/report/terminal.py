@@ -153,7 +153,7 @@ def table(claims: Sequence[ClaimRecord], *, colour: bool, width: int = WIDTH) ->
     console = console_of(colour=colour, width=width)
     with console.capture() as captured:
         groups = groupby(claims, key=lambda claim: (claim.model, claim.spec))
-        rows = {key: _collapsed(list(group)) for key, group in groups}
+        rows = {key: collapsed(list(group)) for key, group in groups}
         widest = max((len(claim.id) for group in rows.values() for claim in group), default=0)
         for (model, spec), group in rows.items():
             console.print(Text(f"{printable(spec)}  on {printable(model)}", style="bold"))
@@ -179,13 +179,13 @@ def trimmed(text: str) -> str:
     return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
 
 
-def _collapsed(claims: list[ClaimRecord]) -> list[ClaimRecord]:
+def collapsed(claims: list[ClaimRecord]) -> list[ClaimRecord]:
     """A spec that is about other models is one row, unless something is lost by that."""
     skipped = [claim for claim in claims if outcome(claim) is Outcome.SKIPPED]
     if len(skipped) < 2 or len({claim.reason for claim in skipped}) != 1:
         return claims
     kept = [claim for claim in claims if outcome(claim) is not Outcome.SKIPPED]
-    together = {"id": f"{len(skipped)} claims", "comparison": None}
+    together = {"id": f"{len(skipped)} claims", "says": "", "comparison": None}
     return [*kept, skipped[0].model_copy(update=together)]
 
 
