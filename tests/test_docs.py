@@ -17,10 +17,10 @@ from ppcheck.measure.families import FAMILIES
 from ppcheck.measure.registry import CHECKS
 from ppcheck.plugin import pytest_addoption
 from ppcheck.spec.claim import Claim, Correction
+from ppcheck.spec.expectations.metric import Reading
 from ppcheck.spec.load import Spec, load_spec
-from ppcheck.spec.metric import Reading
-from ppcheck.spec.prompts import PromptSet
-from ppcheck.spec.site import Kind
+from ppcheck.spec.prompts.prompt_set import PromptSet
+from ppcheck.spec.sites.site import Kind
 from ppcheck.subject.load import load, resolve
 from tests.specs.examined import examined
 

@@ -64,7 +64,7 @@ def _warnings(found: Survey) -> Iterator[str]:
     """
     from ppcheck.judge.ceiling import ceilings
     from ppcheck.judge.interval import MIN_UNITS
-    from ppcheck.spec.doubts import doubts
+    from ppcheck.spec.prompts.doubts import doubts
 
     for warning in (
         *found.unused,

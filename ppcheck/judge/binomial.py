@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppcheck.arrays import Floats
-from ppcheck.spec.bound import Bound
+from ppcheck.spec.expectations.bound import Bound
 
 EXACT_BELOW = 30
 """Fewer units than this give a rate Clopper and Pearson's interval (1934), more Wilson's (1927)."""

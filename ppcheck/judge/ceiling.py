@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from ppcheck.judge.binomial import holding, lowest_rate
 from ppcheck.judge.sampling import MIN_UNITS
-from ppcheck.spec.bound import Bound
 from ppcheck.spec.claim import Claim
-from ppcheck.spec.grid import Grid
-from ppcheck.spec.range import Perfect, Range
+from ppcheck.spec.expectations.bound import Bound
+from ppcheck.spec.expectations.range import Perfect, Range
+from ppcheck.spec.prompts.grid import Grid
 
 MOST = 5_000
 """No more units than these are asked for."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from ppcheck.arrays import Floats
 from ppcheck.judge.interval import interval
-from ppcheck.spec.bound import Bound
+from ppcheck.spec.expectations.bound import Bound
 from ppcheck.statistics.statistics import Mean, Statistic
 
 SHARE = 0.1

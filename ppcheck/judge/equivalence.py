@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ppcheck.judge.interval import Estimate, estimated
 from ppcheck.judge.methods import limits_of
 from ppcheck.judge.sampling import sample
-from ppcheck.spec.bound import Bound
+from ppcheck.spec.expectations.bound import Bound
 from ppcheck.statistics.statistics import Statistic
 
 TOST_CONFIDENCE = 0.9

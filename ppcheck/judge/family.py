@@ -10,8 +10,8 @@ import numpy as np
 from ppcheck.judge.limits import Limits
 from ppcheck.judge.methods import limits_of, sorted_pivots, studentised
 from ppcheck.judge.sampling import Sampling
-from ppcheck.spec.bound import Bound
 from ppcheck.spec.claim import Correction
+from ppcheck.spec.expectations.bound import Bound
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from ppcheck.spec.bound import Bound
+from ppcheck.spec.expectations.bound import Bound
 
 IntervalMethod = Literal[
     "studentised",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ppcheck.judge.limits import IntervalMethod
 from ppcheck.judge.verdict import Finding
-from ppcheck.spec.range import Range
+from ppcheck.spec.expectations.range import Range
 
 NOTES: dict[IntervalMethod, str] = {
     "agreement": "almost all units agree: the interval is the exact one for how many others "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ppcheck.arrays import Floats
-from ppcheck.spec.bound import Bound
+from ppcheck.spec.expectations.bound import Bound
 
 
 def opposite(

@@ -9,7 +9,7 @@ import numpy as np
 from ppcheck.judge.binomial import deciding
 from ppcheck.judge.limits import Limits
 from ppcheck.judge.sampling import MIN_UNITS, Sampling
-from ppcheck.spec.bound import Bound
+from ppcheck.spec.expectations.bound import Bound
 from ppcheck.statistics.statistics import Proportion, Statistic
 
 POWER = 0.8

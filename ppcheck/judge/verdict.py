@@ -16,8 +16,8 @@ from ppcheck.judge.interval import Estimate, estimated
 from ppcheck.judge.methods import limits_of
 from ppcheck.judge.power import more_units
 from ppcheck.judge.sampling import Sampling, sample
-from ppcheck.spec.bound import Bound
 from ppcheck.spec.claim import Correction
+from ppcheck.spec.expectations.bound import Bound
 from ppcheck.statistics.identity import Identity
 from ppcheck.statistics.statistics import Gap, Statistic, title
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ppcheck.arrays import Integers
 from ppcheck.errors import MeasurementError
-from ppcheck.spec.position import Position
+from ppcheck.spec.sites.position import Position
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.interventions.edit import Edits
 from ppcheck.subject.interventions.wiring import Wiring

@@ -13,9 +13,9 @@ from ppcheck.errors import PpcheckError
 from ppcheck.measure.core.check import Bench, Check
 from ppcheck.measure.core.metrics import log_softmax
 from ppcheck.measure.cost import Request, distinct_tokens, replayed, rerun, rewired
-from ppcheck.spec.grid import Grid
-from ppcheck.spec.position import Position
-from ppcheck.spec.site import Site
+from ppcheck.spec.prompts.grid import Grid
+from ppcheck.spec.sites.position import Position
+from ppcheck.spec.sites.site import Site
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.interventions.edit import Edits
 from ppcheck.subject.interventions.readout import Answers, Readout

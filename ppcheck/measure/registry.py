@@ -12,7 +12,7 @@ from pydantic import Field, create_model
 
 from ppcheck.measure.core.check import Check
 from ppcheck.spec.load import Checks, Header
-from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.prompts.prompt_set import PromptSet
 
 _CHECKS = {
     "choice": "choice:Choice",

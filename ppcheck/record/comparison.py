@@ -11,7 +11,7 @@ from ppcheck.judge.limits import NO_GAP
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.leading import Paired, led, left, listed, member_of, moved, paired
 from ppcheck.record.run import ClaimRecord, ComparedStatistic, Comparison, StatisticRecord
-from ppcheck.spec.bound import Bound
+from ppcheck.spec.expectations.bound import Bound
 
 CONFIDENCE = 0.95
 _ORDER = (

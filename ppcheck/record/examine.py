@@ -21,9 +21,9 @@ from ppcheck.measure.core.facts import Facts
 from ppcheck.record.fingerprint import fingerprint, measures
 from ppcheck.record.naming import spec_name
 from ppcheck.record.run import ClaimRecord, Example, StatisticRecord
-from ppcheck.spec.bound import Bound
+from ppcheck.spec.expectations.bound import Bound
+from ppcheck.spec.expectations.range import Range
 from ppcheck.spec.load import Entry, Spec
-from ppcheck.spec.range import Range
 from ppcheck.subject.model.locate import ModelRef
 from ppcheck.subject.subject import Subject
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ppcheck.spec.claim import Claim
-from ppcheck.spec.grid import Grid
-from ppcheck.spec.variable import Variable
+from ppcheck.spec.prompts.grid import Grid
+from ppcheck.spec.prompts.variable import Variable
 
 _JUDGING = {"id", "says", "expect", "source", "tolerance", "correction"}
 _SHORT = 60

@@ -21,7 +21,7 @@ from ppcheck.record.audit import (
 )
 from ppcheck.report.claims import MARKS
 from ppcheck.report.text import counted, in_words, number, printable
-from ppcheck.spec.bound import Bound
+from ppcheck.spec.expectations.bound import Bound
 
 NOTHING = "·"
 """The mark of a checkpoint that was not measured, or does not have the claim."""

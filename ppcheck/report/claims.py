@@ -10,7 +10,7 @@ from ppcheck.judge.verdict import Verdict
 from ppcheck.measure.core.answers import LOW
 from ppcheck.record.run import ClaimRecord, StatisticRecord
 from ppcheck.report.text import counted, in_words, number, printable
-from ppcheck.spec.bound import Bound
+from ppcheck.spec.expectations.bound import Bound
 
 MARKS = {
     Verdict.HOLDS: "✓",

@@ -23,7 +23,7 @@ from ppcheck.report.gate import changed, compared_title, lead, telling
 from ppcheck.report.pictures import Json, moved_from_to, pictures, rounded
 from ppcheck.report.summary import cause_of, is_broken, outcome, rank
 from ppcheck.report.text import number, printable
-from ppcheck.spec.bound import Bound
+from ppcheck.spec.expectations.bound import Bound
 
 MOST_FIGURES = 60
 """Statistics of a claim that the page lists, the most telling first."""

@@ -25,7 +25,7 @@ from ppcheck.report.claims import MARKS
 from ppcheck.report.embedding import embedded, environment
 from ppcheck.report.pictures import Json, rounded
 from ppcheck.report.text import counted, number, printable
-from ppcheck.spec.bound import Bound
+from ppcheck.spec.expectations.bound import Bound
 
 MOST_MOVES = 8
 FEW = 10

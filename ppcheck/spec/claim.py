@@ -11,19 +11,19 @@ from pydantic import Field
 
 from ppcheck.errors import SpecError
 from ppcheck.spec.base import Model
-from ppcheck.spec.bound import Bound
-from ppcheck.spec.condition import Conditions
+from ppcheck.spec.expectations.bound import Bound
+from ppcheck.spec.expectations.condition import Conditions
+from ppcheck.spec.expectations.metric import Metric, Metrics
+from ppcheck.spec.expectations.range import PROBABILITY, Range
 from ppcheck.spec.faults import of_place, of_selection
-from ppcheck.spec.fields import ContrastField
 from ppcheck.spec.grammar import Parsed, as_text, suggest
-from ppcheck.spec.grid import Grid, Prompt
-from ppcheck.spec.metric import Metric, Metrics
-from ppcheck.spec.position import Position, Positions
 from ppcheck.spec.problem import Problem, Problems, problems_with
-from ppcheck.spec.prompts import Contrast, PromptSet
-from ppcheck.spec.range import PROBABILITY, Range
-from ppcheck.spec.selection import Selection, SelectionField
-from ppcheck.spec.unit import merged
+from ppcheck.spec.prompts.fields import ContrastField
+from ppcheck.spec.prompts.grid import Grid, Prompt
+from ppcheck.spec.prompts.prompt_set import Contrast, PromptSet
+from ppcheck.spec.prompts.selection import Selection, SelectionField
+from ppcheck.spec.prompts.unit import merged
+from ppcheck.spec.sites.position import Position, Positions
 
 _BOUNDS = '">= 0.3", "< 0", "0.2..0.6" or "0.614 ± 0.01"'
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from ppcheck.errors import SpecError
 from ppcheck.spec.grammar import suggest
-from ppcheck.spec.grid import Grid, Prompt
-from ppcheck.spec.position import Position
-from ppcheck.spec.selection import LabelCondition, Selection
+from ppcheck.spec.prompts.grid import Grid, Prompt
+from ppcheck.spec.prompts.selection import LabelCondition, Selection
+from ppcheck.spec.sites.position import Position
 
 
 def of_selection(selection: Selection, grid: Grid) -> Iterator[str]:

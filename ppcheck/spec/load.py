@@ -15,8 +15,8 @@ from ppcheck.errors import SpecError
 from ppcheck.spec.base import Model
 from ppcheck.spec.claim import ID, Claim
 from ppcheck.spec.grammar import shown, suggest
-from ppcheck.spec.grid import Grid, unplaced
-from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.prompts.grid import Grid, unplaced
+from ppcheck.spec.prompts.prompt_set import PromptSet
 from ppcheck.spec.source import Location, Source, read_source
 from ppcheck.spec.wording import joined, validated
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ppcheck.errors import SpecError
-from ppcheck.spec.grid import Grid
 from ppcheck.spec.load import Checks, Entry, header_of, parts
+from ppcheck.spec.prompts.grid import Grid
 from ppcheck.spec.source import Source, read_source
 
 

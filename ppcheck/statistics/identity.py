@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ppcheck.spec.bound import Bound
+from ppcheck.spec.expectations.bound import Bound
 
 
 @dataclass(frozen=True)

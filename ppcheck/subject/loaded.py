@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from ppcheck.arrays import Floats
 from ppcheck.errors import UnsupportedError
-from ppcheck.spec.grid import Prompt
-from ppcheck.spec.position import Position
-from ppcheck.spec.site import Kind, Site, Sites
+from ppcheck.spec.prompts.grid import Prompt
+from ppcheck.spec.sites.position import Position
+from ppcheck.spec.sites.site import Kind, Site, Sites
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.interventions.edit import Edits
 from ppcheck.subject.interventions.readout import Readout

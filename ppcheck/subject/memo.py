@@ -10,8 +10,8 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from ppcheck.arrays import Floats
-from ppcheck.spec.position import Position
-from ppcheck.spec.site import Kind, Site
+from ppcheck.spec.sites.position import Position
+from ppcheck.spec.sites.site import Kind, Site
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.interventions.edit import Edits
 from ppcheck.subject.interventions.readout import Answers, Readout, applied, raw

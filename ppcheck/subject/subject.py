@@ -6,9 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from ppcheck.arrays import Floats
-from ppcheck.spec.grid import Prompt
-from ppcheck.spec.position import Position
-from ppcheck.spec.site import Site, Sites
+from ppcheck.spec.prompts.grid import Prompt
+from ppcheck.spec.sites.position import Position
+from ppcheck.spec.sites.site import Site, Sites
 from ppcheck.subject.engine.batches import Progress
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.interventions.edit import Edits

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 import ppcheck
-from tests.plugin.conftest import SPEC
+from tests.plugin.conftest import SPEC, _imported
+
+__all__ = ["_imported"]
 
 BAD = """\
   - id: misspelt

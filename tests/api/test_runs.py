@@ -42,7 +42,7 @@ def test_a_run_shows_itself_as_the_table_of_the_terminal(demo: ppcheck.Run) -> N
 def test_a_saved_run_is_read_back_whole(demo: ppcheck.Run, tmp_path: Path) -> None:
     demo.save(tmp_path / "run.json")
     assert ppcheck.load_record(tmp_path / "run.json") == demo
-    with pytest.raises(BaselineError, match="is no run record"):
+    with pytest.raises(BaselineError, match="is not a run record"):
         ppcheck.load_record(tmp_path / "none.json")
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ppcheck.spec.position import Position
-from ppcheck.spec.site import Kind, Site
+from ppcheck.spec.sites.position import Position
+from ppcheck.spec.sites.site import Kind, Site
 from ppcheck.subject.engine.memory import row_size
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.load import load, resolve

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from ppcheck.arrays import Floats
-from ppcheck.spec.position import FINAL, Position
-from ppcheck.spec.site import Kind, Site
+from ppcheck.spec.sites.position import FINAL, Position
+from ppcheck.spec.sites.site import Kind, Site
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.load import load, resolve
 from ppcheck.subject.loaded import LoadedSubject

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from ppcheck.arrays import Floats, Integers
-from ppcheck.spec.grid import Prompt
-from ppcheck.spec.template import Piece, Turn
+from ppcheck.spec.prompts.grid import Prompt
+from ppcheck.spec.prompts.template import Piece, Turn
 from ppcheck.subject.loaded import LoadedSubject
 from ppcheck.subject.model.info import Shape
 

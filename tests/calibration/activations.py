@@ -10,7 +10,7 @@ from ppcheck.measure.core.selection import search
 from ppcheck.measure.probes.fitting import ProbeTask
 from ppcheck.measure.probes.separation import Classes, Doses, Trait
 from ppcheck.measure.probes.skill import Skill
-from ppcheck.spec.grid import Prompt
+from ppcheck.spec.prompts.grid import Prompt
 from ppcheck.statistics.first_layer import Settled
 from ppcheck.statistics.statistics import Mean, Ratio, Statistic
 from tests.calibration.trial import (

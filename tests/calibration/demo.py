@@ -10,8 +10,8 @@ import numpy as np
 
 from ppcheck.measure.core.check import Bench, Check
 from ppcheck.measure.registry import CHECKS
-from ppcheck.spec.grid import Grid
 from ppcheck.spec.load import load_spec
+from ppcheck.spec.prompts.grid import Grid
 from ppcheck.statistics.statistics import Statistic
 from ppcheck.subject.load import load, resolve
 from tests.calibration.samples import Case

@@ -25,8 +25,8 @@ from ppcheck.judge.family import correct
 from ppcheck.judge.interval import interval
 from ppcheck.judge.sampling import Sampling
 from ppcheck.judge.verdict import Verdict, samples
-from ppcheck.spec.bound import Bound
 from ppcheck.spec.claim import Correction
+from ppcheck.spec.expectations.bound import Bound
 from tests.calibration.checks import STUDIES, Study
 from tests.calibration.demo import populations
 from tests.calibration.page import page

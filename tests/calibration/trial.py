@@ -11,8 +11,8 @@ import numpy as np
 
 from ppcheck.arrays import Floats, Labels
 from ppcheck.judge.verdict import Verdict
-from ppcheck.spec.grid import Grid, Prompt
-from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.prompts.grid import Grid, Prompt
+from ppcheck.spec.prompts.prompt_set import PromptSet
 from ppcheck.statistics.statistics import Statistic
 
 HEADS = 16

@@ -16,6 +16,8 @@ DOUBLE = "--ppcheck-dtype=float64"
 
 @pytest.fixture
 def demo_spec(tmp_path: Path) -> Path:
+    """A spec in a project whose cache is empty."""
+    (tmp_path / ".pytest_cache" / "d" / "ppcheck").mkdir(parents=True)
     path = tmp_path / "specs" / "game.pp.yaml"
     path.parent.mkdir()
     path.write_text(DEMO)

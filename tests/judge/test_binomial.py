@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from ppcheck.judge.binomial import EXACT_BELOW, deciding, holding, lowest_rate
-from ppcheck.spec.bound import Bound
+from ppcheck.spec.expectations.bound import Bound
 
 units = st.integers(1, 80)
 tails = st.floats(1e-6, 0.4)

@@ -8,9 +8,9 @@ import pytest
 
 from ppcheck.judge.ceiling import Ceiling, ceilings
 from ppcheck.judge.verdict import Verdict, judge
-from ppcheck.spec.bound import Bound
-from ppcheck.spec.grid import Grid
-from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.expectations.bound import Bound
+from ppcheck.spec.prompts.grid import Grid
+from ppcheck.spec.prompts.prompt_set import PromptSet
 from ppcheck.statistics.statistics import Mean, Proportion
 from tests.measure.lab import claim, game
 

@@ -15,7 +15,7 @@ from ppcheck.judge.compare import (
     difference,
     pseudo_values,
 )
-from ppcheck.spec.bound import Bound
+from ppcheck.spec.expectations.bound import Bound
 from ppcheck.statistics.statistics import Auroc, Mean, Ratio
 
 NUMBERS = st.floats(-100, 100)

@@ -7,7 +7,7 @@ from statsmodels.stats.weightstats import DescrStatsW
 
 from ppcheck.judge.equivalence import TOST_CONFIDENCE, equivalence
 from ppcheck.judge.verdict import Verdict, judge
-from ppcheck.spec.bound import Bound
+from ppcheck.spec.expectations.bound import Bound
 from ppcheck.statistics.statistics import Mean
 
 WITHIN = Bound.parse("0 ± 0.5")

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from ppcheck.arrays import Floats
 from ppcheck.judge.family import Member, correct
 from ppcheck.judge.sampling import sample
-from ppcheck.spec.bound import Bound
 from ppcheck.spec.claim import Correction
+from ppcheck.spec.expectations.bound import Bound
 from ppcheck.statistics.statistics import Auroc, Mean, Statistic
 
 ABOVE = Bound.parse("> 0")

@@ -7,8 +7,8 @@ import pytest
 
 from ppcheck.judge.notes import finding_notes
 from ppcheck.judge.verdict import judge
-from ppcheck.spec.bound import Bound
-from ppcheck.spec.range import ANY, SHARE
+from ppcheck.spec.expectations.bound import Bound
+from ppcheck.spec.expectations.range import ANY, SHARE
 from ppcheck.statistics.statistics import Gap, Mean, Ratio, Statistic
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ppcheck.judge.opposite import opposite
-from ppcheck.spec.bound import Bound
+from ppcheck.spec.expectations.bound import Bound
 
 PULLS = np.array([3.0, 2.0, 0.0, -1.0, 0.5])
 

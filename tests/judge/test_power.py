@@ -8,7 +8,7 @@ from scipy.stats import norm
 from statsmodels.stats.power import tt_solve_power
 
 from ppcheck.judge.verdict import Finding, Verdict, judge
-from ppcheck.spec.bound import Bound
+from ppcheck.spec.expectations.bound import Bound
 from ppcheck.statistics.statistics import Mean, Proportion, Statistic
 
 

@@ -14,7 +14,7 @@ from ppcheck.errors import MeasurementError
 from ppcheck.judge.interval import interval
 from ppcheck.judge.sampling import MIN_UNITS
 from ppcheck.judge.verdict import Judgement, Verdict, judge
-from ppcheck.spec.bound import Bound
+from ppcheck.spec.expectations.bound import Bound
 from ppcheck.statistics.identity import Identity
 from ppcheck.statistics.scale import PLAIN, Scale
 from ppcheck.statistics.statistics import Gap, Mean, Ratio, Statistic

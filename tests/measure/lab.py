@@ -23,8 +23,8 @@ from ppcheck.judge.verdict import Verdict, judge
 from ppcheck.measure.core.check import Bench, Check, CheckResult, StatisticResult
 from ppcheck.measure.core.facts import Curve, Facts
 from ppcheck.measure.registry import CHECKS
-from ppcheck.spec.grid import Grid
-from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.prompts.grid import Grid
+from ppcheck.spec.prompts.prompt_set import PromptSet
 from ppcheck.subject.load import load, resolve
 from ppcheck.subject.loaded import LoadedSubject
 from ppcheck.subject.subject import Subject

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.cost import Request, distinct_tokens, replayed, rewired
-from ppcheck.spec.edge import Edge
-from ppcheck.spec.grid import Prompt
-from ppcheck.spec.position import Position
-from ppcheck.spec.site import Kind, Site, Sites
-from ppcheck.spec.template import Piece, Turn
+from ppcheck.spec.prompts.grid import Prompt
+from ppcheck.spec.prompts.template import Piece, Turn
+from ppcheck.spec.sites.edge import Edge
+from ppcheck.spec.sites.position import Position
+from ppcheck.spec.sites.site import Kind, Site, Sites
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.interventions.wiring import Wiring
 from ppcheck.subject.subject import Subject

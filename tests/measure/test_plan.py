@@ -12,10 +12,10 @@ from ppcheck.measure.core.check import Bench, Check
 from ppcheck.measure.plan import Plan, Recorder, plan
 from ppcheck.measure.registry import CHECKS
 from ppcheck.report.plan import plan_text
-from ppcheck.spec.grid import Grid
 from ppcheck.spec.load import load_spec
-from ppcheck.spec.position import FINAL, Position
-from ppcheck.spec.site import Kind, Site
+from ppcheck.spec.prompts.grid import Grid
+from ppcheck.spec.sites.position import FINAL, Position
+from ppcheck.spec.sites.site import Kind, Site
 from ppcheck.subject.interventions.edit import Edit, Operation
 from ppcheck.subject.loaded import LoadedSubject
 from ppcheck.subject.memo import Memo, Memory
@@ -189,7 +189,7 @@ def test_a_guess_is_said_to_be_one(demo: Subject, tmp_path: Path) -> None:
 
 
 def test_made_up_numbers_have_the_shapes_of_the_real_ones(demo: Subject, tmp_path: Path) -> None:
-    from ppcheck.spec.site import Sites
+    from ppcheck.spec.sites.site import Sites
 
     (_, grid), recorder = claims(tmp_path)["heads"], Recorder(demo)
     encoded = demo.encode(grid.prompts[:3])

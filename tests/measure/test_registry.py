@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from ppcheck.measure.core.check import Check
 from ppcheck.measure.families import FAMILIES
 from ppcheck.measure.registry import CHECKS, json_schema, spec_schema_text
-from ppcheck.spec.range import ANY, Range
+from ppcheck.spec.expectations.range import ANY, Range
 from tests.measure.lab import GAME
 
 CLAIMS: dict[str, dict[str, object]] = {

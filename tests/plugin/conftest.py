@@ -54,7 +54,7 @@ claims:
 
 @pytest.fixture(scope="session", autouse=True)
 def _imported() -> None:
-    """Import what a run imports: pytester forgets modules first seen in a run, and torch minds."""
+    """Import what a run imports: pytester forgets what a run imports, and some load only once."""
     from ppcheck.measure.registry import CHECKS
     from ppcheck.report.terminal import table
     from ppcheck.subject.load import load, resolve
@@ -63,6 +63,7 @@ def _imported() -> None:
         check()
     load(resolve("demo"))
     import_module("ppcheck.subject.operations.self_test")
+    import_module("transformer_lens")
     import_module("sqlalchemy.dialects.sqlite")
     table([], colour=True)
 

@@ -10,7 +10,7 @@ import pytest
 from ppcheck.errors import SpecError
 from ppcheck.measure.registry import CHECKS
 from ppcheck.spec.load import load_spec
-from ppcheck.spec.selection import Selection
+from ppcheck.spec.prompts.selection import Selection
 from tests.spec.example import SPEC, Failure, Loaded, Written
 
 TITLE = "title: the game\n"

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from ppcheck.arrays import Floats, Integers
-from ppcheck.spec.grid import Prompt
-from ppcheck.spec.template import Piece, Turn
+from ppcheck.spec.prompts.grid import Prompt
+from ppcheck.spec.prompts.template import Piece, Turn
 from ppcheck.subject.load import load, resolve
 from ppcheck.subject.loaded import LoadedSubject
 

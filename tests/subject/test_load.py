@@ -12,8 +12,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from ppcheck.errors import ModelError
-from ppcheck.spec.grid import Prompt
-from ppcheck.spec.template import Piece, Turn
+from ppcheck.spec.prompts.grid import Prompt
+from ppcheck.spec.prompts.template import Piece, Turn
 from ppcheck.subject.load import load, resolve
 from ppcheck.subject.model.settings import Settings
 from ppcheck.subject.subject import Subject

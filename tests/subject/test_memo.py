@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from ppcheck.arrays import Floats
 from ppcheck.errors import MeasurementError
-from ppcheck.spec.edge import Edge
-from ppcheck.spec.position import FINAL, Position
-from ppcheck.spec.site import Kind, Site, Sites
+from ppcheck.spec.sites.edge import Edge
+from ppcheck.spec.sites.position import FINAL, Position
+from ppcheck.spec.sites.site import Kind, Site, Sites
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.interventions.edit import Edit, Operation
 from ppcheck.subject.interventions.wiring import Wiring

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from ppcheck.measure.interventions.paths import Path, patch_paths
-from ppcheck.spec.position import Position
-from ppcheck.spec.site import Site, Sites
+from ppcheck.spec.sites.position import Position
+from ppcheck.spec.sites.site import Site, Sites
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.subject import Subject
 from tests.subject.conftest import CONFIGS

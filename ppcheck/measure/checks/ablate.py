@@ -33,15 +33,15 @@ from ppcheck.measure.interventions.ablation import (
     ablated_statistics,
     ablation_problems,
 )
-from ppcheck.spec.grid import Prompt
-from ppcheck.spec.metric import Metric, MetricsField
-from ppcheck.spec.position import Position, PositionField
+from ppcheck.spec.expectations.metric import Metric, MetricsField
+from ppcheck.spec.expectations.range import Range
 from ppcheck.spec.problem import Problem, Problems
-from ppcheck.spec.prompts import PromptSet
-from ppcheck.spec.range import Range
-from ppcheck.spec.selection import SelectionField
-from ppcheck.spec.site import Kind as SiteKind
-from ppcheck.spec.site import SitesField
+from ppcheck.spec.prompts.grid import Prompt
+from ppcheck.spec.prompts.prompt_set import PromptSet
+from ppcheck.spec.prompts.selection import SelectionField
+from ppcheck.spec.sites.position import Position, PositionField
+from ppcheck.spec.sites.site import Kind as SiteKind
+from ppcheck.spec.sites.site import SitesField
 from ppcheck.statistics.sample import REAL_LINE
 from ppcheck.statistics.statistics import Mean, Ratio
 from ppcheck.subject.interventions.cell import Cell

@@ -28,12 +28,12 @@ from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.selection import TopField, search
 from ppcheck.measure.core.validation import attending_problems, heads_problems
 from ppcheck.spec.base import Model
-from ppcheck.spec.grid import Prompt
-from ppcheck.spec.position import FINAL, Position, PositionField
+from ppcheck.spec.expectations.range import DIFFERENCE, PROBABILITY, Range
 from ppcheck.spec.problem import Problems
-from ppcheck.spec.prompts import PromptSet
-from ppcheck.spec.range import DIFFERENCE, PROBABILITY, Range
-from ppcheck.spec.site import SitesField
+from ppcheck.spec.prompts.grid import Prompt
+from ppcheck.spec.prompts.prompt_set import PromptSet
+from ppcheck.spec.sites.position import FINAL, Position, PositionField
+from ppcheck.spec.sites.site import SitesField
 from ppcheck.statistics.statistics import Mean
 from ppcheck.subject.tokens.encoding import Encoded
 

@@ -23,13 +23,13 @@ from ppcheck.measure.core.doubts import of_all_that_is_read
 from ppcheck.measure.core.facts import Facts, Map
 from ppcheck.measure.core.metrics import beside, least_gap, readout
 from ppcheck.measure.core.selection import Search, TopField, search
-from ppcheck.spec.grid import Prompt
-from ppcheck.spec.metric import Metric, MetricsField
-from ppcheck.spec.position import FINAL
+from ppcheck.spec.expectations.metric import Metric, MetricsField
+from ppcheck.spec.expectations.range import ANY, SHARE, Range
 from ppcheck.spec.problem import Problem, Problems
-from ppcheck.spec.prompts import PromptSet
-from ppcheck.spec.range import ANY, SHARE, Range
-from ppcheck.spec.site import STREAMS, Kind, Site, Sites, SitesField
+from ppcheck.spec.prompts.grid import Prompt
+from ppcheck.spec.prompts.prompt_set import PromptSet
+from ppcheck.spec.sites.position import FINAL
+from ppcheck.spec.sites.site import STREAMS, Kind, Site, Sites, SitesField
 from ppcheck.statistics.statistics import Gap, Mean, Ratio
 from ppcheck.subject.tokens.encoding import Encoded
 

@@ -10,11 +10,11 @@ from pydantic import Field
 
 from ppcheck.measure.core.check import Bench, Check, CheckResult, statistic_result, texts, units_of
 from ppcheck.measure.core.metrics import log_probs, same
+from ppcheck.spec.expectations.metric import Metric, Reading
+from ppcheck.spec.expectations.range import PROBABILITY, RATE, Range
 from ppcheck.spec.grammar import suggest
-from ppcheck.spec.metric import Metric, Reading
 from ppcheck.spec.problem import Problem, Problems
-from ppcheck.spec.prompts import PromptSet
-from ppcheck.spec.range import PROBABILITY, RATE, Range
+from ppcheck.spec.prompts.prompt_set import PromptSet
 from ppcheck.statistics.statistics import Mean, Proportion
 from ppcheck.subject.tokens.encoding import Encoded
 

@@ -26,16 +26,16 @@ from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.validation import metric_problems, patch_problems
 from ppcheck.measure.interventions.ablation import Ablation, MeanOver, ablation_problems
 from ppcheck.spec.claim import PairsField
-from ppcheck.spec.edge import EdgesField
-from ppcheck.spec.grid import Grid
-from ppcheck.spec.metric import Metric, MetricsField
-from ppcheck.spec.position import Position, PositionField
+from ppcheck.spec.expectations.metric import Metric, MetricsField
+from ppcheck.spec.expectations.range import Range
 from ppcheck.spec.problem import Problem, Problems
-from ppcheck.spec.prompts import PromptSet
-from ppcheck.spec.range import Range
-from ppcheck.spec.ranking import RankingField
-from ppcheck.spec.selection import SelectionField
-from ppcheck.spec.site import Sites, SitesField
+from ppcheck.spec.prompts.grid import Grid
+from ppcheck.spec.prompts.prompt_set import PromptSet
+from ppcheck.spec.prompts.selection import SelectionField
+from ppcheck.spec.sites.edge import EdgesField
+from ppcheck.spec.sites.position import Position, PositionField
+from ppcheck.spec.sites.ranking import RankingField
+from ppcheck.spec.sites.site import Sites, SitesField
 
 MOST_ARE_BEATEN = 0.95
 """A circuit that beats fewer random ones than these is one of many."""

@@ -17,11 +17,11 @@ from ppcheck.measure.core.check import (
 from ppcheck.measure.core.metrics import read, settled
 from ppcheck.measure.core.validation import behaviour_problems
 from ppcheck.spec.claim import PairsField
-from ppcheck.spec.grid import Grid, Prompt
-from ppcheck.spec.metric import Metric, MetricsField
+from ppcheck.spec.expectations.metric import Metric, MetricsField
+from ppcheck.spec.expectations.range import ANY, RATE, Range
 from ppcheck.spec.problem import Problems
-from ppcheck.spec.prompts import PromptSet
-from ppcheck.spec.range import ANY, RATE, Range
+from ppcheck.spec.prompts.grid import Grid, Prompt
+from ppcheck.spec.prompts.prompt_set import PromptSet
 from ppcheck.statistics.statistics import Mean, Proportion, StandardisedMean
 from ppcheck.subject.tokens.encoding import Encoded
 

@@ -18,13 +18,13 @@ from ppcheck.measure.core.validation import metric_problems, patch_problems
 from ppcheck.measure.directions.controls import DrawsField, EvaluationHalf, beyond, leading
 from ppcheck.measure.directions.direction import Direction, Directions, learn, site_problems
 from ppcheck.measure.interventions.ablation import OF_SHARES, Ablated, ablated_statistics
-from ppcheck.spec.grid import Grid, Prompt
-from ppcheck.spec.metric import Metric, MetricsField
-from ppcheck.spec.position import Position, PositionField
+from ppcheck.spec.expectations.metric import Metric, MetricsField
+from ppcheck.spec.expectations.range import ANY, Range
 from ppcheck.spec.problem import Problem, Problems
-from ppcheck.spec.prompts import PromptSet
-from ppcheck.spec.range import ANY, Range
-from ppcheck.spec.site import Site, SitesField
+from ppcheck.spec.prompts.grid import Grid, Prompt
+from ppcheck.spec.prompts.prompt_set import PromptSet
+from ppcheck.spec.sites.position import Position, PositionField
+from ppcheck.spec.sites.site import Site, SitesField
 from ppcheck.statistics.sample import REAL_LINE
 from ppcheck.subject.interventions.edit import Edit, Edits, Operation
 from ppcheck.subject.tokens.encoding import Encoded

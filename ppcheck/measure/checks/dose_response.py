@@ -27,13 +27,13 @@ from ppcheck.measure.core.doubts import estimates
 from ppcheck.measure.core.facts import Curve, Facts
 from ppcheck.measure.core.metrics import leverage, read, same
 from ppcheck.measure.core.validation import behaviour_problems, dose_faults, dose_problems
-from ppcheck.spec.grid import Grid, Prompt
-from ppcheck.spec.metric import Metric, MetricsField
+from ppcheck.spec.expectations.metric import Metric, MetricsField
+from ppcheck.spec.expectations.range import ANY, CORRELATION, Range
 from ppcheck.spec.problem import Problems, problems_with
-from ppcheck.spec.prompts import PromptSet
-from ppcheck.spec.range import ANY, CORRELATION, Range
-from ppcheck.spec.template import TEMPLATE
-from ppcheck.spec.unit import merged
+from ppcheck.spec.prompts.grid import Grid, Prompt
+from ppcheck.spec.prompts.prompt_set import PromptSet
+from ppcheck.spec.prompts.template import TEMPLATE
+from ppcheck.spec.prompts.unit import merged
 from ppcheck.statistics.statistics import Mean
 from ppcheck.statistics.switch_point import SwitchPoint
 from ppcheck.subject.tokens.encoding import Encoded

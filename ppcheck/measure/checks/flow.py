@@ -25,12 +25,12 @@ from ppcheck.measure.core.validation import metric_problems, patch_problems
 from ppcheck.measure.interventions.effect import Effect, patch_effect
 from ppcheck.spec.base import Model
 from ppcheck.spec.claim import PairsField
-from ppcheck.spec.metric import Metric, MetricsField
-from ppcheck.spec.position import FINAL, Position, PositionField
+from ppcheck.spec.expectations.metric import Metric, MetricsField
+from ppcheck.spec.expectations.range import LAYER, SHARE, Range
 from ppcheck.spec.problem import Problem, Problems, renamed
-from ppcheck.spec.prompts import PromptSet
-from ppcheck.spec.range import LAYER, SHARE, Range
-from ppcheck.spec.site import Kind, Site
+from ppcheck.spec.prompts.prompt_set import PromptSet
+from ppcheck.spec.sites.position import FINAL, Position, PositionField
+from ppcheck.spec.sites.site import Kind, Site
 from ppcheck.statistics.first_layer import FirstLayer
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.subject import Subject

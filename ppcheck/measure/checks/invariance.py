@@ -24,15 +24,15 @@ from ppcheck.measure.core.check import (
 from ppcheck.measure.core.facts import Facts, Map
 from ppcheck.measure.core.metrics import read, same, settled
 from ppcheck.measure.core.validation import behaviour_problems
+from ppcheck.spec.expectations.metric import Metric, MetricsField, Reading
+from ppcheck.spec.expectations.range import RATE, Range
 from ppcheck.spec.faults import lacking
 from ppcheck.spec.grammar import TEXT_OR_LIST, Parsed, as_text, suggest
-from ppcheck.spec.grid import Grid, Prompt
-from ppcheck.spec.metric import Metric, MetricsField, Reading
 from ppcheck.spec.problem import Problem, Problems, problems_with
-from ppcheck.spec.prompts import PromptSet
-from ppcheck.spec.range import RATE, Range
-from ppcheck.spec.template import ROW, TEMPLATE
-from ppcheck.spec.unit import merged
+from ppcheck.spec.prompts.grid import Grid, Prompt
+from ppcheck.spec.prompts.prompt_set import PromptSet
+from ppcheck.spec.prompts.template import ROW, TEMPLATE
+from ppcheck.spec.prompts.unit import merged
 from ppcheck.statistics.sample import REAL_LINE
 from ppcheck.statistics.statistics import Mean, Proportion
 from ppcheck.subject.tokens.encoding import Encoded

@@ -26,12 +26,12 @@ from ppcheck.measure.core.validation import metric_problems, patch_problems, who
 from ppcheck.measure.interventions.effect import Effect, Mode, patch_effect
 from ppcheck.spec.base import Model
 from ppcheck.spec.claim import PairsField
-from ppcheck.spec.metric import Metric, MetricsField
-from ppcheck.spec.position import FINAL, PositionField
+from ppcheck.spec.expectations.metric import Metric, MetricsField
+from ppcheck.spec.expectations.range import ANY, SHARE, UNIT, Range
 from ppcheck.spec.problem import Problem, Problems
-from ppcheck.spec.prompts import PromptSet
-from ppcheck.spec.range import ANY, SHARE, UNIT, Range
-from ppcheck.spec.site import Site, SitesField
+from ppcheck.spec.prompts.prompt_set import PromptSet
+from ppcheck.spec.sites.position import FINAL, PositionField
+from ppcheck.spec.sites.site import Site, SitesField
 from ppcheck.subject.interventions.cell import Cell
 
 

@@ -24,13 +24,13 @@ from ppcheck.measure.core.doubts import of_all_that_is_read
 from ppcheck.measure.core.facts import Curve, Facts
 from ppcheck.measure.core.metrics import beside, least_gap, own_readout, settled
 from ppcheck.measure.core.validation import metric_problems
-from ppcheck.spec.grid import Prompt
-from ppcheck.spec.metric import Metric, MetricsField
-from ppcheck.spec.position import FINAL
+from ppcheck.spec.expectations.metric import Metric, MetricsField
+from ppcheck.spec.expectations.range import LAYER, RATE, SHARE, Range
 from ppcheck.spec.problem import Problem, Problems
-from ppcheck.spec.prompts import PromptSet
-from ppcheck.spec.range import LAYER, RATE, SHARE, Range
-from ppcheck.spec.site import Kind, Site, Sites, SitesField
+from ppcheck.spec.prompts.grid import Prompt
+from ppcheck.spec.prompts.prompt_set import PromptSet
+from ppcheck.spec.sites.position import FINAL
+from ppcheck.spec.sites.site import Kind, Site, Sites, SitesField
 from ppcheck.statistics.first_layer import Settled
 from ppcheck.statistics.sample import REAL_LINE
 from ppcheck.statistics.statistics import Gap, Mean, Proportion, Ratio

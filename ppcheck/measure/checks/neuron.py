@@ -22,13 +22,13 @@ from ppcheck.measure.core.validation import (
 from ppcheck.measure.interventions.effect import OF_GAP, Mode, patch_effect
 from ppcheck.measure.probes.separation import Classes, Doses, Trait
 from ppcheck.spec.claim import PairsField
-from ppcheck.spec.grid import Grid, Prompt
-from ppcheck.spec.metric import Metric, Metrics, MetricsField
-from ppcheck.spec.position import PositionField
+from ppcheck.spec.expectations.metric import Metric, Metrics, MetricsField
+from ppcheck.spec.expectations.range import CORRELATION, SHARE, UNIT, Range
 from ppcheck.spec.problem import Problem, Problems
-from ppcheck.spec.prompts import PromptSet
-from ppcheck.spec.range import CORRELATION, SHARE, UNIT, Range
-from ppcheck.spec.site import Kind, Site, SitesField
+from ppcheck.spec.prompts.grid import Grid, Prompt
+from ppcheck.spec.prompts.prompt_set import PromptSet
+from ppcheck.spec.sites.position import PositionField
+from ppcheck.spec.sites.site import Kind, Site, SitesField
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.tokens.encoding import Encoded
 

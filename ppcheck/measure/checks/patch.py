@@ -15,12 +15,12 @@ from ppcheck.measure.core.selection import TopField, search
 from ppcheck.measure.core.validation import metric_problems, patch_problems, whole_problems
 from ppcheck.measure.interventions.effect import OF_GAP, Mode, patch_effect, share_results
 from ppcheck.spec.claim import PairsField
-from ppcheck.spec.metric import MetricsField
-from ppcheck.spec.position import FINAL, PositionField
+from ppcheck.spec.expectations.metric import MetricsField
+from ppcheck.spec.expectations.range import SHARE, Range
 from ppcheck.spec.problem import Problem, Problems
-from ppcheck.spec.prompts import PromptSet
-from ppcheck.spec.range import SHARE, Range
-from ppcheck.spec.site import SitesField
+from ppcheck.spec.prompts.prompt_set import PromptSet
+from ppcheck.spec.sites.position import FINAL, PositionField
+from ppcheck.spec.sites.site import SitesField
 from ppcheck.subject.interventions.cell import Cell
 
 

@@ -19,13 +19,13 @@ from ppcheck.measure.core.validation import metric_problems, patch_problems
 from ppcheck.measure.interventions.effect import OF_GAP, Effect, Mode, effect_of, share_results
 from ppcheck.measure.interventions.paths import Path, patch_paths, precedes
 from ppcheck.spec.claim import PairsField
-from ppcheck.spec.metric import Metric, MetricsField
-from ppcheck.spec.position import Position, PositionField
+from ppcheck.spec.expectations.metric import Metric, MetricsField
+from ppcheck.spec.expectations.range import SHARE, Range
 from ppcheck.spec.problem import Problem, Problems
-from ppcheck.spec.prompts import PromptSet
-from ppcheck.spec.range import SHARE, Range
-from ppcheck.spec.receiver import LOGITS, ReceiversField
-from ppcheck.spec.site import Kind, Site, Sites, SitesField
+from ppcheck.spec.prompts.prompt_set import PromptSet
+from ppcheck.spec.sites.position import Position, PositionField
+from ppcheck.spec.sites.receiver import LOGITS, ReceiversField
+from ppcheck.spec.sites.site import Kind, Site, Sites, SitesField
 from ppcheck.subject.interventions.readout import Readout
 from ppcheck.subject.tokens.encoding import Encoded
 

@@ -34,12 +34,12 @@ from ppcheck.measure.probes.charts import charts
 from ppcheck.measure.probes.controlled import FittedProbes, Folding, Probes
 from ppcheck.measure.probes.inputs import ProbeInputs, Streams
 from ppcheck.measure.probes.separation import Classes, placements
-from ppcheck.spec.grid import Grid, Prompt
-from ppcheck.spec.position import FINAL, Positions, PositionsField
+from ppcheck.spec.expectations.range import ACCURACY, ANY, DIFFERENCE, LAYER, UNIT, Range
 from ppcheck.spec.problem import Problem, Problems
-from ppcheck.spec.prompts import PromptSet
-from ppcheck.spec.range import ACCURACY, ANY, DIFFERENCE, LAYER, UNIT, Range
-from ppcheck.spec.site import STREAMS, Kind, SitesField
+from ppcheck.spec.prompts.grid import Grid, Prompt
+from ppcheck.spec.prompts.prompt_set import PromptSet
+from ppcheck.spec.sites.position import FINAL, Positions, PositionsField
+from ppcheck.spec.sites.site import STREAMS, Kind, SitesField
 from ppcheck.statistics.statistics import Statistic
 from ppcheck.subject.tokens.encoding import Encoded
 

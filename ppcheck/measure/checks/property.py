@@ -26,16 +26,16 @@ from ppcheck.measure.core.drawing import Drawing
 from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.metrics import read
 from ppcheck.measure.core.validation import behaviour_problems
-from ppcheck.spec.bound import Bound
-from ppcheck.spec.condition import ConditionsField
+from ppcheck.spec.expectations.bound import Bound
+from ppcheck.spec.expectations.condition import ConditionsField
+from ppcheck.spec.expectations.metric import Metric, Metrics
+from ppcheck.spec.expectations.range import RATE, UNIT, Range
 from ppcheck.spec.grammar import suggest
-from ppcheck.spec.grid import Grid, Prompt
-from ppcheck.spec.metric import Metric, Metrics
 from ppcheck.spec.problem import Problem, Problems, problems_with, renamed
-from ppcheck.spec.prompts import PromptSet
-from ppcheck.spec.range import RATE, UNIT, Range
-from ppcheck.spec.strategy import Strategy, StrategyField
-from ppcheck.spec.template import token_ids
+from ppcheck.spec.prompts.grid import Grid, Prompt
+from ppcheck.spec.prompts.prompt_set import PromptSet
+from ppcheck.spec.prompts.strategy import Strategy, StrategyField
+from ppcheck.spec.prompts.template import token_ids
 from ppcheck.statistics.sample import OfUnits
 from ppcheck.statistics.statistics import Proportion
 from ppcheck.subject.tokens.encoding import Encoded

@@ -36,15 +36,15 @@ from ppcheck.measure.core.validation import (
 )
 from ppcheck.measure.interventions.effect import OF_GAP, Effect, Mode, patch_effect
 from ppcheck.spec.base import Model
-from ppcheck.spec.bound import Bound
 from ppcheck.spec.claim import PairsField
-from ppcheck.spec.grid import Prompt
-from ppcheck.spec.metric import Metric, MetricsField
-from ppcheck.spec.position import FINAL, PositionField
+from ppcheck.spec.expectations.bound import Bound
+from ppcheck.spec.expectations.metric import Metric, MetricsField
+from ppcheck.spec.expectations.range import PROBABILITY, SHARE, SIZE, Range
 from ppcheck.spec.problem import Problem, Problems, within
-from ppcheck.spec.prompts import PromptSet
-from ppcheck.spec.range import PROBABILITY, SHARE, SIZE, Range
-from ppcheck.spec.site import Site, Sites, SitesField
+from ppcheck.spec.prompts.grid import Prompt
+from ppcheck.spec.prompts.prompt_set import PromptSet
+from ppcheck.spec.sites.position import FINAL, PositionField
+from ppcheck.spec.sites.site import Site, Sites, SitesField
 from ppcheck.statistics.identity import Identity
 from ppcheck.statistics.statistics import Mean
 from ppcheck.subject.interventions.cell import Cell

@@ -21,13 +21,13 @@ from ppcheck.measure.core.selection import TopField
 from ppcheck.measure.core.validation import metric_problems, patch_problems
 from ppcheck.measure.directions.controls import DrawsField, EvaluationHalf, beyond, leading, turned
 from ppcheck.measure.directions.direction import Direction, learn, site_problems
-from ppcheck.spec.grid import Grid, Prompt
-from ppcheck.spec.metric import Metric, MetricsField, Reading
-from ppcheck.spec.position import FINAL, PositionField
+from ppcheck.spec.expectations.metric import Metric, MetricsField, Reading
+from ppcheck.spec.expectations.range import ANY, CORRELATION, Range
 from ppcheck.spec.problem import Problem, Problems
-from ppcheck.spec.prompts import PromptSet
-from ppcheck.spec.range import ANY, CORRELATION, Range
-from ppcheck.spec.site import Site, SitesField
+from ppcheck.spec.prompts.grid import Grid, Prompt
+from ppcheck.spec.prompts.prompt_set import PromptSet
+from ppcheck.spec.sites.position import FINAL, PositionField
+from ppcheck.spec.sites.site import Site, SitesField
 from ppcheck.statistics.sample import REAL_LINE
 from ppcheck.subject.interventions.edit import Edit, Operation
 from ppcheck.subject.tokens.encoding import Encoded

@@ -18,10 +18,10 @@ from ppcheck.measure.core.check import StatisticResult, statistic_result, units_
 from ppcheck.measure.core.facts import Curve, Facts, Map
 from ppcheck.measure.core.selection import Search, search
 from ppcheck.measure.interventions.estimate import STEPS
-from ppcheck.spec.metric import Metric
-from ppcheck.spec.range import ACCURACY, SHARE, SIZE
-from ppcheck.spec.ranking import Ranking
-from ppcheck.spec.site import Site
+from ppcheck.spec.expectations.metric import Metric
+from ppcheck.spec.expectations.range import ACCURACY, SHARE, SIZE
+from ppcheck.spec.sites.ranking import Ranking
+from ppcheck.spec.sites.site import Site
 
 OF_SET = dict.fromkeys(("faithfulness", "necessity", "minimality", "incompleteness"), SHARE)
 OF_RANDOM = {"over_random": SHARE, "beats_random": ACCURACY}

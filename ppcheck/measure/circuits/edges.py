@@ -14,9 +14,9 @@ from ppcheck.measure.circuits.knockout import Kept, Part, Parts
 from ppcheck.measure.core.check import Bench
 from ppcheck.measure.interventions.effect import effect_of
 from ppcheck.measure.interventions.paths import precedes
-from ppcheck.spec.edge import Edge, EdgePattern, Edges
-from ppcheck.spec.metric import Metric
-from ppcheck.spec.site import Kind, Site
+from ppcheck.spec.expectations.metric import Metric
+from ppcheck.spec.sites.edge import Edge, EdgePattern, Edges
+from ppcheck.spec.sites.site import Kind, Site
 from ppcheck.subject.interventions.readout import Readout
 from ppcheck.subject.interventions.wiring import Wiring
 from ppcheck.subject.model.info import Shape

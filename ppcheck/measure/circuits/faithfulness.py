@@ -13,7 +13,7 @@ from ppcheck.arrays import Floats, Labels, Mask
 from ppcheck.measure.circuits.knockout import Kept, Parts
 from ppcheck.measure.core.check import units_of
 from ppcheck.measure.core.facts import Curve
-from ppcheck.spec.site import Site
+from ppcheck.spec.sites.site import Site
 from ppcheck.statistics.agreement import Ends
 from ppcheck.statistics.statistics import Gap, Mean, Ratio, Sample, divide, totals
 

@@ -22,11 +22,11 @@ from ppcheck.measure.core.metrics import beside, least_gap, same
 from ppcheck.measure.interventions.ablation import Ablation, ablate
 from ppcheck.measure.interventions.effect import patch_effect
 from ppcheck.measure.interventions.estimate import Estimated, Intervening
-from ppcheck.spec.edge import Edge
-from ppcheck.spec.grid import Prompt
-from ppcheck.spec.metric import Metric
-from ppcheck.spec.position import Position
-from ppcheck.spec.site import Kind, Site
+from ppcheck.spec.expectations.metric import Metric
+from ppcheck.spec.prompts.grid import Prompt
+from ppcheck.spec.sites.edge import Edge
+from ppcheck.spec.sites.position import Position
+from ppcheck.spec.sites.site import Kind, Site
 from ppcheck.statistics.statistics import Gap, Mean, Ratio
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.tokens.encoding import Encoded

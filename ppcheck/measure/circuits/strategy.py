@@ -11,11 +11,11 @@ from ppcheck.errors import MeasurementError
 from ppcheck.measure.circuits.compared import Candidate, Ranked
 from ppcheck.measure.circuits.edges import Cut
 from ppcheck.measure.circuits.knockout import Kept, Knockout, Parts, random_circuits
-from ppcheck.spec.edge import Edges
-from ppcheck.spec.metric import Metric, Reading
+from ppcheck.spec.expectations.metric import Metric, Reading
 from ppcheck.spec.problem import Problem, Problems
-from ppcheck.spec.ranking import Ranking
-from ppcheck.spec.site import Kind, Site, Sites
+from ppcheck.spec.sites.edge import Edges
+from ppcheck.spec.sites.ranking import Ranking
+from ppcheck.spec.sites.site import Kind, Site, Sites
 from ppcheck.subject.tokens.encoding import Encoded
 
 NODES = (Kind.HEAD, Kind.MLP_OUT)

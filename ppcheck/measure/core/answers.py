@@ -10,8 +10,8 @@ import numpy as np
 from ppcheck.arrays import Floats
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.core.metrics import mass
-from ppcheck.spec.grid import Prompt
-from ppcheck.spec.seam import is_doubled, with_answer
+from ppcheck.spec.prompts.grid import Prompt
+from ppcheck.spec.prompts.seam import is_doubled, with_answer
 from ppcheck.subject.subject import Subject
 from ppcheck.subject.tokens.encoding import Encoded
 

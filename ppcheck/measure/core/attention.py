@@ -10,8 +10,8 @@ import numpy as np
 from ppcheck.arrays import Floats
 from ppcheck.measure.core.check import Bench
 from ppcheck.measure.core.facts import AttentionRow
-from ppcheck.spec.position import Position
-from ppcheck.spec.site import Site
+from ppcheck.spec.sites.position import Position
+from ppcheck.spec.sites.site import Site
 from ppcheck.subject.tokens.encoding import Encoded
 
 Links = list[list[tuple[int, int]]]

@@ -8,7 +8,7 @@ import numpy as np
 
 from ppcheck.arrays import Floats, Labels
 from ppcheck.measure.core.facts import Map
-from ppcheck.spec.site import Site
+from ppcheck.spec.sites.site import Site
 from ppcheck.statistics.statistics import Mean
 
 NORMAL = 1.96

@@ -17,12 +17,12 @@ from ppcheck.measure.core.answers import Mass, mass_of
 from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.metrics import counted_choices, metric_facts, metric_notes
 from ppcheck.spec.claim import MASS, Claim
-from ppcheck.spec.grid import Grid, Pair, Prompt
-from ppcheck.spec.metric import Metric, Metrics, Reading
-from ppcheck.spec.prompts import Contrast
-from ppcheck.spec.selection import Selection
-from ppcheck.spec.site import Site
-from ppcheck.spec.unit import merged
+from ppcheck.spec.expectations.metric import Metric, Metrics, Reading
+from ppcheck.spec.prompts.grid import Grid, Pair, Prompt
+from ppcheck.spec.prompts.prompt_set import Contrast
+from ppcheck.spec.prompts.selection import Selection
+from ppcheck.spec.prompts.unit import merged
+from ppcheck.spec.sites.site import Site
 from ppcheck.statistics.identity import Identity
 from ppcheck.statistics.statistics import Mean, Statistic, title
 from ppcheck.subject.subject import Subject

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ppcheck.spec.position import Position
-from ppcheck.spec.site import Kind, Site
+from ppcheck.spec.sites.position import Position
+from ppcheck.spec.sites.site import Kind, Site
 
 if TYPE_CHECKING:
     from ppcheck.measure.core.check import CheckResult

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ppcheck.spec.grid import Grid, Prompt
-from ppcheck.spec.strategy import Strategy
-from ppcheck.spec.variable import Word
+from ppcheck.spec.prompts.grid import Grid, Prompt
+from ppcheck.spec.prompts.strategy import Strategy
+from ppcheck.spec.prompts.variable import Word
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy

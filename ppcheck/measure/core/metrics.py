@@ -11,8 +11,8 @@ import numpy as np
 from ppcheck.arrays import Floats, Integers, Mask
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.core.facts import Facts
-from ppcheck.spec.metric import Metric, Metrics, Reading
-from ppcheck.spec.prompts import Pool
+from ppcheck.spec.expectations.metric import Metric, Metrics, Reading
+from ppcheck.spec.prompts.prompt_set import Pool
 from ppcheck.subject.interventions.readout import Answers, Readout
 from ppcheck.subject.subject import Subject
 from ppcheck.subject.tokens.encoding import Encoded

@@ -11,7 +11,7 @@ import numpy as np
 from ppcheck.arrays import Floats, Integers, Labels, Mask
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.core.facts import Map
-from ppcheck.spec.site import OF_HEADS, Site
+from ppcheck.spec.sites.site import OF_HEADS, Site
 from ppcheck.statistics.statistics import Gap, Mean, Ratio, Sample, divide, totals
 
 REDRAWS = 200

@@ -15,8 +15,8 @@ from pydantic import Field
 from ppcheck.arrays import Floats, Mask
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.core.facts import Facts
-from ppcheck.spec.grid import Prompt
-from ppcheck.spec.unit import evenly_spaced
+from ppcheck.spec.prompts.grid import Prompt
+from ppcheck.spec.prompts.unit import evenly_spaced
 
 TopField = Annotated[
     int | None,

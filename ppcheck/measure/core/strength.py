@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from ppcheck.arrays import Floats, Mask
-from ppcheck.spec.grid import Prompt
+from ppcheck.spec.prompts.grid import Prompt
 from ppcheck.statistics.sample import REAL_LINE, OfUnits
 from ppcheck.statistics.statistics import Gap, divide, totals
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ppcheck.spec.expectations.metric import Metrics, Reading
 from ppcheck.spec.faults import lacking
 from ppcheck.spec.grammar import suggest
-from ppcheck.spec.grid import Prompt
-from ppcheck.spec.metric import Metrics, Reading
-from ppcheck.spec.position import Position
 from ppcheck.spec.problem import Problem, Problems, problems_with
-from ppcheck.spec.prompts import Contrast, PromptSet, check_labels
-from ppcheck.spec.site import Kind, SitePattern, Sites
+from ppcheck.spec.prompts.grid import Prompt
+from ppcheck.spec.prompts.prompt_set import Contrast, PromptSet, check_labels
+from ppcheck.spec.sites.position import Position
+from ppcheck.spec.sites.site import Kind, SitePattern, Sites
 
 STREAM = (Kind.RESID_PRE, Kind.RESID_MID, Kind.RESID_POST)
 """What all later blocks read."""

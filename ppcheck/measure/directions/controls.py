@@ -12,7 +12,7 @@ from pydantic import Field
 
 from ppcheck.arrays import Floats, Labels, Mask
 from ppcheck.measure.core.check import StatisticResult, statistic_result, texts, units_of
-from ppcheck.spec.grid import Prompt
+from ppcheck.spec.prompts.grid import Prompt
 from ppcheck.statistics.sample import REAL_LINE
 from ppcheck.statistics.statistics import Gap, Mean, Ratio
 

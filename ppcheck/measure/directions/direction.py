@@ -21,13 +21,13 @@ from ppcheck.measure.core.validation import patch_problems
 from ppcheck.measure.probes.fitting import probe_direction
 from ppcheck.spec.base import Model
 from ppcheck.spec.faults import lacking
-from ppcheck.spec.grid import Grid, Prompt
-from ppcheck.spec.position import Position, PositionField
 from ppcheck.spec.problem import Problem, Problems, problems_with, renamed, within
-from ppcheck.spec.prompts import PromptSet, check_labels
-from ppcheck.spec.rows import resolve_inside
-from ppcheck.spec.selection import Selection, SelectionField
-from ppcheck.spec.site import Kind, Site, Sites
+from ppcheck.spec.prompts.grid import Grid, Prompt
+from ppcheck.spec.prompts.prompt_set import PromptSet, check_labels
+from ppcheck.spec.prompts.rows import resolve_inside
+from ppcheck.spec.prompts.selection import Selection, SelectionField
+from ppcheck.spec.sites.position import Position, PositionField
+from ppcheck.spec.sites.site import Kind, Site, Sites
 from ppcheck.subject.model.fingerprint import digest
 from ppcheck.subject.subject import Subject
 from ppcheck.subject.tokens.encoding import Encoded

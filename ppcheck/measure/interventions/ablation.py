@@ -15,12 +15,12 @@ from ppcheck.errors import MeasurementError
 from ppcheck.measure.core.check import Bench
 from ppcheck.measure.core.metrics import beside, least_gap, own_readout, settled
 from ppcheck.measure.interventions.estimate import Intervening
-from ppcheck.spec.grid import Prompt
-from ppcheck.spec.metric import Metric, Metrics, Reading
-from ppcheck.spec.position import Position
+from ppcheck.spec.expectations.metric import Metric, Metrics, Reading
+from ppcheck.spec.expectations.range import SHARE, Range
 from ppcheck.spec.problem import Problem, Problems
-from ppcheck.spec.range import SHARE, Range
-from ppcheck.spec.site import Site
+from ppcheck.spec.prompts.grid import Prompt
+from ppcheck.spec.sites.position import Position
+from ppcheck.spec.sites.site import Site
 from ppcheck.statistics.statistics import Gap
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.interventions.edit import Edit, Operation

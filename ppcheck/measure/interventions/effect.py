@@ -20,7 +20,7 @@ from ppcheck.measure.core.check import (
 from ppcheck.measure.core.metrics import beside, least_gap, read, readout, same, settled
 from ppcheck.measure.core.selection import Search
 from ppcheck.measure.interventions.estimate import Intervening
-from ppcheck.spec.metric import Metric, Metrics, Reading
+from ppcheck.spec.expectations.metric import Metric, Metrics, Reading
 from ppcheck.statistics.statistics import Gap, Mean, Ratio
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.interventions.readout import Readout

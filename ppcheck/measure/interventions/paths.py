@@ -9,8 +9,8 @@ from itertools import groupby
 import numpy as np
 
 from ppcheck.arrays import Floats
-from ppcheck.spec.position import Position
-from ppcheck.spec.site import Kind, Site
+from ppcheck.spec.sites.position import Position
+from ppcheck.spec.sites.site import Kind, Site
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.interventions.edit import Edit, Edits, Operation
 from ppcheck.subject.interventions.readout import Readout

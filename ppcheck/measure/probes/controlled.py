@@ -12,7 +12,7 @@ from ppcheck.arrays import Floats, Mask
 from ppcheck.measure.core.check import units_of
 from ppcheck.measure.probes.fitting import ProbeTask, word_counts
 from ppcheck.measure.probes.skill import Skill
-from ppcheck.spec.grid import Prompt
+from ppcheck.spec.prompts.grid import Prompt
 
 
 @dataclass(frozen=True)

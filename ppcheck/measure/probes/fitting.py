@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ppcheck.arrays import Floats, Labels
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.core.check import texts
-from ppcheck.spec.grid import Prompt
+from ppcheck.spec.prompts.grid import Prompt
 
 STEPS = 1000
 """Most iterations of one logistic fit."""

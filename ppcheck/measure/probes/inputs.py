@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from ppcheck.arrays import Floats
 from ppcheck.measure.core.check import Bench
-from ppcheck.spec.position import Position, Positions
-from ppcheck.spec.site import STREAMS, Site
+from ppcheck.spec.sites.position import Position, Positions
+from ppcheck.spec.sites.site import STREAMS, Site
 from ppcheck.subject.tokens.encoding import Encoded
 
 Streams = Mapping[str, list[int]]

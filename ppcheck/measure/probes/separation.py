@@ -12,7 +12,7 @@ import numpy as np
 from ppcheck.arrays import Floats, Labels, Mask
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.core.check import StatisticResult, doses_of, statistic_result, texts, units_of
-from ppcheck.spec.grid import Prompt
+from ppcheck.spec.prompts.grid import Prompt
 from ppcheck.statistics.statistics import Auroc, Correlation
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ppcheck.errors import UnsupportedError
-from ppcheck.spec.site import Kind, Site
+from ppcheck.spec.sites.site import Kind, Site
 from ppcheck.subject.engine.frame import Arguments, Form, Frame
 from ppcheck.subject.engine.hooks import Hook, Hooks, attached_to
 from ppcheck.subject.engine.kernels import quicken

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ppcheck.arrays import Floats, Integers
 from ppcheck.errors import MeasurementError, UnsupportedError
-from ppcheck.spec.site import Kind, Site
+from ppcheck.spec.sites.site import Kind, Site
 from ppcheck.subject.engine.batches import Progress, batches, stacked
 from ppcheck.subject.engine.blocks import Blocks
 from ppcheck.subject.engine.hooks import Hook, Hooks, by_hook, not_finite

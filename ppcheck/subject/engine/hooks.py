@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from ppcheck.errors import MeasurementError, UnsupportedError
-from ppcheck.spec.site import OF_HEADS, Kind, Site, kind_of
+from ppcheck.spec.sites.site import OF_HEADS, Kind, Site, kind_of
 from ppcheck.subject.interventions.edit import Operation
 from ppcheck.subject.model.bridge import Bridge
 from ppcheck.subject.model.site_map import End, Place, SiteMap

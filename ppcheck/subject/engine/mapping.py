@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ppcheck.errors import UnsupportedError
-from ppcheck.spec.site import Kind, Site
+from ppcheck.spec.sites.site import Kind, Site
 from ppcheck.subject.engine.hooks import Hooks, attached_to
 from ppcheck.subject.model.bridge import Bridge
 from ppcheck.subject.model.site_map import End, Place, SiteMap, keep_map, known_map

@@ -10,7 +10,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from ppcheck.spec.site import Kind
+from ppcheck.spec.sites.site import Kind
 from ppcheck.subject.engine.blocks import Blocks, Keys, KeysReached
 from ppcheck.subject.engine.hooks import Hook
 

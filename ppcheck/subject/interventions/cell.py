@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ppcheck.spec.position import Position
-from ppcheck.spec.site import Site
+from ppcheck.spec.sites.position import Position
+from ppcheck.spec.sites.site import Site
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import numpy as np
 
 from ppcheck.arrays import Floats
 from ppcheck.errors import MeasurementError
-from ppcheck.spec.position import Position
-from ppcheck.spec.site import Kind, Site
+from ppcheck.spec.sites.position import Position
+from ppcheck.spec.sites.site import Kind, Site
 
 
 class Operation(StrEnum):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ppcheck.spec.edge import Edge
-from ppcheck.spec.site import Kind, Site
+from ppcheck.spec.sites.edge import Edge
+from ppcheck.spec.sites.site import Kind, Site
 
 Group = tuple[Site, ...]
 """Senders that write to the stream side by side: the embedding, one MLP, or heads of one layer."""

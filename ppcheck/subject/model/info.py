@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ppcheck.spec.site import OF_HEADS, OF_KEY_VALUE_HEADS, Kind
+from ppcheck.spec.sites.site import OF_HEADS, OF_KEY_VALUE_HEADS, Kind
 
 
 @dataclass(frozen=True)

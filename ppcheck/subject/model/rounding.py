@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ppcheck.spec.metric import Metric, Reading
+from ppcheck.spec.expectations.metric import Metric, Reading
 
 SCORES = 16
 """Attention is a softmax of scores, mostly below 64, and moves by a quarter of what they do."""

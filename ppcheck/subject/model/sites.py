@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ppcheck.errors import ModelError
-from ppcheck.spec.site import OF_KEY_VALUE_HEADS, Kind, Site, SitePattern, Sites
+from ppcheck.spec.sites.site import OF_KEY_VALUE_HEADS, Kind, Site, SitePattern, Sites
 from ppcheck.subject.model.info import Shape
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from ppcheck.arrays import Floats, Integers
-from ppcheck.spec.site import Kind, Site
+from ppcheck.spec.sites.site import Kind, Site
 from ppcheck.subject.engine.batches import Progress, stacked
 from ppcheck.subject.engine.engine import Engine, Sequences
 from ppcheck.subject.engine.hooks import by_hook

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ppcheck.arrays import Floats, Integers
 from ppcheck.errors import UnsupportedError
-from ppcheck.spec.site import STREAMS, Kind, Site
+from ppcheck.spec.sites.site import STREAMS, Kind, Site
 from ppcheck.subject.engine.batches import Progress, batches, stacked
 from ppcheck.subject.engine.engine import Engine
 from ppcheck.subject.engine.hooks import Hook, by_hook

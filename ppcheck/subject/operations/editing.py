@@ -12,8 +12,8 @@ from torch import Tensor
 
 from ppcheck.arrays import Floats, Integers, Mask
 from ppcheck.errors import MeasurementError
-from ppcheck.spec.position import Position
-from ppcheck.spec.site import Site
+from ppcheck.spec.sites.position import Position
+from ppcheck.spec.sites.site import Site
 from ppcheck.subject.engine.batches import Progress, stacked
 from ppcheck.subject.engine.engine import Engine
 from ppcheck.subject.engine.memory import in_parts

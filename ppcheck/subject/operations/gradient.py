@@ -11,8 +11,8 @@ from torch import Tensor
 
 from ppcheck.arrays import Floats, Integers
 from ppcheck.errors import UnsupportedError
-from ppcheck.spec.position import Position
-from ppcheck.spec.site import Kind, Site
+from ppcheck.spec.sites.position import Position
+from ppcheck.spec.sites.site import Kind, Site
 from ppcheck.subject.engine.batches import Progress, batches, stacked
 from ppcheck.subject.engine.engine import Engine
 from ppcheck.subject.engine.hooks import Hook, by_hook, operated

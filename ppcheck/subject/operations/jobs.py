@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from ppcheck.arrays import Integers, Mask
-from ppcheck.spec.position import Position
-from ppcheck.spec.site import Kind, Site
+from ppcheck.spec.sites.position import Position
+from ppcheck.spec.sites.site import Kind, Site
 from ppcheck.subject.engine.hooks import by_hook
 from ppcheck.subject.engine.replay import EMBEDDING
 from ppcheck.subject.interventions.cell import Cell

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ppcheck.errors import UnsupportedError
-from ppcheck.spec.site import OF_HEADS, Kind, Site
+from ppcheck.spec.sites.site import OF_HEADS, Kind, Site
 from ppcheck.subject.engine.hooks import Hook, operated
 from ppcheck.subject.interventions.edit import Operation
 from ppcheck.subject.model.device import near

@@ -9,9 +9,9 @@ from functools import cached_property
 import numpy as np
 
 from ppcheck.arrays import Floats
-from ppcheck.spec.edge import Edge
-from ppcheck.spec.position import Position
-from ppcheck.spec.site import Kind, Site
+from ppcheck.spec.sites.edge import Edge
+from ppcheck.spec.sites.position import Position
+from ppcheck.spec.sites.site import Kind, Site
 from ppcheck.subject.engine.batches import Progress
 from ppcheck.subject.engine.engine import Engine
 from ppcheck.subject.interventions.cell import Cell

@@ -12,10 +12,10 @@ from torch import finfo
 
 from ppcheck.arrays import Floats, Integers
 from ppcheck.errors import MeasurementError, UnsupportedError
-from ppcheck.spec.grid import Prompt
-from ppcheck.spec.position import Position
-from ppcheck.spec.site import OF_HEADS, Kind, Site
-from ppcheck.spec.template import Turn
+from ppcheck.spec.prompts.grid import Prompt
+from ppcheck.spec.prompts.template import Turn
+from ppcheck.spec.sites.position import Position
+from ppcheck.spec.sites.site import OF_HEADS, Kind, Site
 from ppcheck.subject.engine.replay import Replay
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.model.device import in_numpy

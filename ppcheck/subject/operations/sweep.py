@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ppcheck.arrays import Integers
-from ppcheck.spec.site import Kind, Site
+from ppcheck.spec.sites.site import Kind, Site
 from ppcheck.subject.engine.batches import stacked
 from ppcheck.subject.engine.hooks import Hook, Hooks, by_hook
 from ppcheck.subject.engine.replay import EMBEDDING, Captured, Replay, Resumed, Visits

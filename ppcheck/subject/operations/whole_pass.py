@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ppcheck.arrays import Floats, Integers
-from ppcheck.spec.site import Kind, Site
+from ppcheck.spec.sites.site import Kind, Site
 from ppcheck.subject.engine.batches import Progress, batches, stacked
 from ppcheck.subject.engine.engine import Engine, read_out
 from ppcheck.subject.engine.hooks import Hook, by_hook

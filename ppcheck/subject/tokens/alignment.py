@@ -8,8 +8,8 @@ import numpy as np
 
 from ppcheck.arrays import Integers
 from ppcheck.errors import MeasurementError
-from ppcheck.spec.position import Position
-from ppcheck.spec.site import Kind
+from ppcheck.spec.sites.position import Position
+from ppcheck.spec.sites.site import Kind
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.tokens.encoding import Encoded
 

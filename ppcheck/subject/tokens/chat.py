@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from ppcheck.errors import MeasurementError, UnsupportedError
-from ppcheck.spec.template import Turn
+from ppcheck.spec.prompts.template import Turn
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

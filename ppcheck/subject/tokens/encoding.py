@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ppcheck.errors import MeasurementError
-from ppcheck.spec.grid import Prompt
-from ppcheck.spec.position import Position
+from ppcheck.spec.prompts.grid import Prompt
+from ppcheck.spec.sites.position import Position
 from ppcheck.subject.tokens.tokenizer import Ids, Tokens
 
 

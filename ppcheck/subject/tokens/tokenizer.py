@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from ppcheck.errors import MeasurementError, UnsupportedError
-from ppcheck.spec.grid import Prompt
-from ppcheck.spec.template import Turn, token_ids
+from ppcheck.spec.prompts.grid import Prompt
+from ppcheck.spec.prompts.template import Turn, token_ids
 from ppcheck.subject.tokens.chat import render
 
 if TYPE_CHECKING:

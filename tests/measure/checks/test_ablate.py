@@ -14,7 +14,7 @@ from torch import Tensor
 from ppcheck.judge.verdict import Verdict
 from ppcheck.measure.core.check import Bench
 from ppcheck.measure.interventions.ablation import Ablation, sources
-from ppcheck.spec.position import Position
+from ppcheck.spec.sites.position import Position
 from ppcheck.subject.subject import Subject
 from tests.measure.lab import (
     GAME,

@@ -13,8 +13,8 @@ from sklearn.linear_model import LogisticRegression
 from ppcheck.errors import MeasurementError
 from ppcheck.judge.verdict import Verdict
 from ppcheck.measure.core.check import Bench
-from ppcheck.spec.grid import Grid
-from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.prompts.grid import Grid
+from ppcheck.spec.prompts.prompt_set import PromptSet
 from ppcheck.statistics.switch_point import SwitchPoint
 from ppcheck.subject.subject import Subject
 from tests.measure.lab import (

@@ -12,7 +12,7 @@ from ppcheck.arrays import Floats
 from ppcheck.errors import MeasurementError
 from ppcheck.judge.equivalence import equivalence
 from ppcheck.judge.verdict import Verdict, judge
-from ppcheck.spec.bound import Bound
+from ppcheck.spec.expectations.bound import Bound
 from tests.measure.lab import (
     GAME,
     Model,

@@ -13,8 +13,8 @@ from ppcheck.arrays import Floats
 from ppcheck.errors import MeasurementError
 from ppcheck.judge.verdict import Verdict
 from ppcheck.measure.plan import plan
-from ppcheck.spec.grid import Grid
-from ppcheck.spec.prompts import PromptSet
+from ppcheck.spec.prompts.grid import Grid
+from ppcheck.spec.prompts.prompt_set import PromptSet
 from ppcheck.subject.load import load, resolve
 from ppcheck.subject.memo import Memory
 from ppcheck.subject.subject import Subject

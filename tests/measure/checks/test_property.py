@@ -13,9 +13,9 @@ from ppcheck.judge.verdict import Verdict, judge
 from ppcheck.measure.core.check import Bench, CheckResult
 from ppcheck.measure.core.drawing import Drawing
 from ppcheck.measure.plan import plan
-from ppcheck.spec.grid import Grid, Prompt
-from ppcheck.spec.prompts import PromptSet
-from ppcheck.spec.strategy import Strategy
+from ppcheck.spec.prompts.grid import Grid, Prompt
+from ppcheck.spec.prompts.prompt_set import PromptSet
+from ppcheck.spec.prompts.strategy import Strategy
 from ppcheck.subject.loaded import LoadedSubject
 from ppcheck.subject.memo import Memo, Memory
 from ppcheck.subject.subject import Subject

@@ -17,7 +17,7 @@ from ppcheck.measure.core.check import Bench
 from ppcheck.measure.core.selection import first_half
 from ppcheck.measure.directions.controls import beyond
 from ppcheck.measure.plan import plan
-from ppcheck.spec.grid import Prompt
+from ppcheck.spec.prompts.grid import Prompt
 from ppcheck.subject.memo import Memo, Memory
 from ppcheck.subject.subject import Subject
 from tests.measure.lab import (

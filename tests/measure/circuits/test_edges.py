@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.circuits.edges import EMBED, Graph
-from ppcheck.spec.edge import Edge, Edges
-from ppcheck.spec.site import Kind, Site
+from ppcheck.spec.sites.edge import Edge, Edges
+from ppcheck.spec.sites.site import Kind, Site
 from ppcheck.subject.loaded import LoadedSubject
 from ppcheck.subject.model.info import Shape
 from tests.measure.lab import Model

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ppcheck.measure.circuits.faithfulness import FRACTIONS, Beaten, Deviation, areas, first_nodes
-from ppcheck.spec.site import Kind, Site
+from ppcheck.spec.sites.site import Kind, Site
 
 
 @given(st.integers(1, 3000))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.circuits.knockout import random_circuits, random_subsets
-from ppcheck.spec.site import Kind, Site
+from ppcheck.spec.sites.site import Kind, Site
 
 
 def sites(heads: int, mlps: int) -> list[Site]:

@@ -18,7 +18,7 @@ from ppcheck.judge.verdict import Verdict
 from ppcheck.measure.core.answers import LOW
 from ppcheck.measure.core.check import Bench
 from ppcheck.measure.core.metrics import mass
-from ppcheck.spec.selection import Selection
+from ppcheck.spec.prompts.selection import Selection
 from ppcheck.subject.loaded import LoadedSubject
 from ppcheck.subject.memo import Memo, Memory
 from ppcheck.subject.subject import Subject

@@ -4,7 +4,7 @@ import numpy as np
 
 from ppcheck.measure.core.charts import site_map
 from ppcheck.measure.core.facts import Map
-from ppcheck.spec.site import Kind, Site
+from ppcheck.spec.sites.site import Kind, Site
 
 
 def test_heads_are_layer_by_head_with_holes() -> None:

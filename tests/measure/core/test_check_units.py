@@ -8,7 +8,7 @@ import pytest
 from ppcheck.errors import MeasurementError
 from ppcheck.judge.verdict import Verdict
 from ppcheck.measure.core.check import units_named
-from ppcheck.spec.selection import Selection
+from ppcheck.spec.prompts.selection import Selection
 from tests.measure.lab import GAME, Model, bench, by_name, claim, game, verdict
 
 pytestmark = pytest.mark.trust

@@ -22,8 +22,8 @@ from ppcheck.measure.core.metrics import (
     readout,
     same,
 )
-from ppcheck.spec.metric import Metric, Metrics, Reading
-from ppcheck.spec.prompts import Pool
+from ppcheck.spec.expectations.metric import Metric, Metrics, Reading
+from ppcheck.spec.prompts.prompt_set import Pool
 from tests.measure.lab import Model, bench, game, last, texts_of, token
 
 A, B, C = token("A"), token("B"), token("C")

@@ -15,7 +15,7 @@ from ppcheck.errors import MeasurementError
 from ppcheck.judge.interval import interval
 from ppcheck.measure.core.facts import Map
 from ppcheck.measure.core.ranking import Contains, Margin, Participation, largest_share, site_maps
-from ppcheck.spec.site import Kind, Site
+from ppcheck.spec.sites.site import Kind, Site
 from ppcheck.statistics.statistics import Statistic
 
 CHANGES = np.array([[3.0, 5.0], [2.0, 2.0], [-1.0, -3.0], [0.0, 2.0]])

@@ -12,9 +12,9 @@ from ppcheck.arrays import Floats, Mask
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.selection import search
-from ppcheck.spec.grid import Prompt
-from ppcheck.spec.template import Piece, Turn
-from ppcheck.spec.variable import Word
+from ppcheck.spec.prompts.grid import Prompt
+from ppcheck.spec.prompts.template import Piece, Turn
+from ppcheck.spec.prompts.variable import Word
 
 SITES = ("L0H0", "L0H1", "L1H0")
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from ppcheck.measure.core.strength import Criterion, Players, Strength, Strengths
-from ppcheck.spec.grid import Prompt
+from ppcheck.spec.prompts.grid import Prompt
 
 finite = st.floats(0.1, 2)
 

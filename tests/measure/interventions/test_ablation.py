@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.interventions.ablation import Ablation, sources
-from ppcheck.spec.position import Position
+from ppcheck.spec.sites.position import Position
 from tests.measure.lab import (
     GAME,
     Model,

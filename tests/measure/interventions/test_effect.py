@@ -12,11 +12,11 @@ from ppcheck.arrays import Floats
 from ppcheck.errors import MeasurementError
 from ppcheck.judge.verdict import Verdict, judge
 from ppcheck.measure.interventions.effect import Effect, Mode, patch_effect
-from ppcheck.spec.bound import Bound
-from ppcheck.spec.metric import Metric
-from ppcheck.spec.position import FINAL
-from ppcheck.spec.selection import Selection
-from ppcheck.spec.site import Kind, Site
+from ppcheck.spec.expectations.bound import Bound
+from ppcheck.spec.expectations.metric import Metric
+from ppcheck.spec.prompts.selection import Selection
+from ppcheck.spec.sites.position import FINAL
+from ppcheck.spec.sites.site import Kind, Site
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.tokens.encoding import Encoded
 from tests.measure.lab import Model, bench, estimate, last

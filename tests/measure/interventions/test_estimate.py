@@ -13,10 +13,10 @@ from ppcheck.measure.checks.circuit import Circuit
 from ppcheck.measure.core.check import Bench
 from ppcheck.measure.core.metrics import readout
 from ppcheck.measure.interventions.estimate import Estimated
-from ppcheck.spec.metric import Metric
-from ppcheck.spec.position import Position
-from ppcheck.spec.selection import Selection
-from ppcheck.spec.site import Sites
+from ppcheck.spec.expectations.metric import Metric
+from ppcheck.spec.prompts.selection import Selection
+from ppcheck.spec.sites.position import Position
+from ppcheck.spec.sites.site import Sites
 from ppcheck.subject.interventions.cell import Cell
 from tests.measure.hooks import courier
 from tests.measure.lab import Model, Plant, bench, by_name, claim, estimates, problems

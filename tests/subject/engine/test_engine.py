@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
 from ppcheck.errors import MeasurementError, UnsupportedError
-from ppcheck.spec.site import Kind, Site, Sites
+from ppcheck.spec.sites.site import Kind, Site, Sites
 from ppcheck.subject.load import load, resolve
 from ppcheck.subject.loaded import LoadedSubject
 

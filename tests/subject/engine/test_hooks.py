@@ -10,8 +10,8 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from ppcheck.errors import UnsupportedError
-from ppcheck.spec.position import FINAL, Position
-from ppcheck.spec.site import Kind, Site, Sites
+from ppcheck.spec.sites.position import FINAL, Position
+from ppcheck.spec.sites.site import Kind, Site, Sites
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.subject import Subject
 

@@ -11,8 +11,8 @@ from torch import nn
 from transformers.activations import NewGELUActivation
 from transformers.pytorch_utils import Conv1D
 
-from ppcheck.spec.position import Position
-from ppcheck.spec.site import Kind, Site
+from ppcheck.spec.sites.position import Position
+from ppcheck.spec.sites.site import Kind, Site
 from ppcheck.subject.engine import kernels
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.load import load, resolve

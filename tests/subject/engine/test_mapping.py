@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from ppcheck.errors import UnsupportedError
-from ppcheck.spec.site import Kind, Site
+from ppcheck.spec.sites.site import Kind, Site
 from ppcheck.subject.engine.mapping import found_map, site_map
 from ppcheck.subject.load import load, resolve
 from ppcheck.subject.loaded import LoadedSubject

@@ -15,8 +15,8 @@ from torch.nn.modules.module import register_module_forward_pre_hook
 
 from ppcheck.arrays import Floats
 from ppcheck.errors import MeasurementError
-from ppcheck.spec.position import FINAL, Position
-from ppcheck.spec.site import Sites
+from ppcheck.spec.sites.position import FINAL, Position
+from ppcheck.spec.sites.site import Sites
 from ppcheck.subject.engine.memory import in_parts
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.interventions.edit import Edit, Operation

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ppcheck.errors import MeasurementError, UnsupportedError
-from ppcheck.spec.position import Position
-from ppcheck.spec.site import OF_HEADS, Kind, Site
+from ppcheck.spec.sites.position import Position
+from ppcheck.spec.sites.site import OF_HEADS, Kind, Site
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.interventions.edit import Edit, Operation
 from ppcheck.subject.loaded import LoadedSubject

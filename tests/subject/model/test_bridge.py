@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ppcheck.spec.position import Position
-from ppcheck.spec.site import Kind, Site
+from ppcheck.spec.sites.position import Position
+from ppcheck.spec.sites.site import Kind, Site
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.load import load, resolve
 from ppcheck.subject.operations.whole_pass import patch_whole

@@ -12,8 +12,8 @@ import torch
 
 from ppcheck.arrays import Floats
 from ppcheck.errors import ModelError
-from ppcheck.spec.position import FINAL, Position
-from ppcheck.spec.site import Sites
+from ppcheck.spec.sites.position import FINAL, Position
+from ppcheck.spec.sites.site import Sites
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.load import load, resolve
 from ppcheck.subject.model.device import found_device, in_numpy, near

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ppcheck.spec.metric import Metric
+from ppcheck.spec.expectations.metric import Metric
 from ppcheck.subject.load import load, resolve
 from ppcheck.subject.loaded import LoadedSubject
 from ppcheck.subject.model.rounding import Rounding

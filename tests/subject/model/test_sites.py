@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ppcheck.errors import ModelError, UnsupportedError
-from ppcheck.spec.site import Sites
+from ppcheck.spec.sites.site import Sites
 from ppcheck.subject.model.info import Shape
 from ppcheck.subject.model.sites import expand
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ppcheck.arrays import Floats
 from ppcheck.errors import UnsupportedError
-from ppcheck.spec.site import Sites
+from ppcheck.spec.sites.site import Sites
 from ppcheck.subject.interventions.readout import Logits
 from ppcheck.subject.load import load, resolve
 from ppcheck.subject.memo import Memo, Memory

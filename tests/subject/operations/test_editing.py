@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ppcheck.errors import MeasurementError, UnsupportedError
-from ppcheck.spec.position import FINAL, Position
-from ppcheck.spec.site import Kind, Site
+from ppcheck.spec.sites.position import FINAL, Position
+from ppcheck.spec.sites.site import Kind, Site
 from ppcheck.subject.interventions.edit import Edit, Operation
 from ppcheck.subject.loaded import LoadedSubject
 from ppcheck.subject.operations.whole_pass import activations_whole, edit_whole

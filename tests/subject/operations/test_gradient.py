@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from ppcheck.arrays import Floats
 from ppcheck.errors import MeasurementError, UnsupportedError
-from ppcheck.spec.position import FINAL, Position
-from ppcheck.spec.site import Kind, Site
+from ppcheck.spec.sites.position import FINAL, Position
+from ppcheck.spec.sites.site import Kind, Site
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.interventions.edit import Edit, Operation
 from ppcheck.subject.load import load, resolve

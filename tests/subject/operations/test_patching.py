@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from ppcheck.demo import weights_path
 from ppcheck.errors import MeasurementError
-from ppcheck.spec.position import FINAL, Position
-from ppcheck.spec.site import Kind, Site, Sites
-from ppcheck.spec.variable import Word
+from ppcheck.spec.prompts.variable import Word
+from ppcheck.spec.sites.position import FINAL, Position
+from ppcheck.spec.sites.site import Kind, Site, Sites
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.load import load, resolve
 from ppcheck.subject.loaded import LoadedSubject

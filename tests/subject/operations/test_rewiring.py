@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.circuits.edges import Graph
-from ppcheck.spec.edge import Edge
+from ppcheck.spec.sites.edge import Edge
 from ppcheck.subject.interventions.wiring import Wiring
 from ppcheck.subject.loaded import LoadedSubject
 from ppcheck.subject.tokens.encoding import Encoded

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ppcheck.errors import MeasurementError, UnsupportedError
-from ppcheck.spec.template import Piece, Turn
+from ppcheck.spec.prompts.template import Piece, Turn
 from ppcheck.subject.tokens.chat import render
 
 PLAIN = (

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from ppcheck.errors import MeasurementError
-from ppcheck.spec.grid import Grid
-from ppcheck.spec.position import Position
-from ppcheck.spec.prompts import PromptSet
-from ppcheck.spec.selection import Selection
+from ppcheck.spec.prompts.grid import Grid
+from ppcheck.spec.prompts.prompt_set import PromptSet
+from ppcheck.spec.prompts.selection import Selection
+from ppcheck.spec.sites.position import Position
 from ppcheck.subject.tokens.encoding import Encoded
 from ppcheck.subject.tokens.tokenizer import Tokens
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from ppcheck.errors import MeasurementError, UnsupportedError
-from ppcheck.spec.grid import Grid
-from ppcheck.spec.prompts import PromptSet
-from ppcheck.spec.selection import Selection
+from ppcheck.spec.prompts.grid import Grid
+from ppcheck.spec.prompts.prompt_set import PromptSet
+from ppcheck.spec.prompts.selection import Selection
 from ppcheck.subject.tokens.encoding import Encoded
 from ppcheck.subject.tokens.tokenizer import Tokens
 

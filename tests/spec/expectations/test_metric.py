@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ppcheck.spec.expectations.metric import Metric, Metrics, Reading
+from ppcheck.spec.expectations.range import ANY, SHARE, Range
+
+names = st.text("abc_ -2", min_size=1).map(str.strip).filter(bool)
+metrics = st.one_of(
+    st.just(Metric(Reading.KL)),
+    st.builds(
+        lambda reading, name: Metric(reading, (name,)),
+        st.sampled_from([Reading.P, Reading.PROB, Reading.LOG_PROB, Reading.RANK]),
+        names,
+    ),
+    st.lists(names, min_size=2, max_size=2, unique=True).map(
+        lambda pair: Metric(Reading.LOGIT_DIFF, tuple(pair))
+    ),
+)
+
+
+@given(metrics)
+def test_a_metric_is_read_as_it_is_shown(metric: Metric) -> None:
+    assert Metric.parse(str(metric)) == metric
+
+
+@pytest.mark.parametrize("text", ["logit_diff(a,b)", " logit_diff ( a , b ) "])
+def test_spaces_do_not_matter(text: str) -> None:
+    assert Metric.parse(text) == Metric(Reading.LOGIT_DIFF, ("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("logt_diff(a, b)", "unknown metric 'logt_diff': did you mean 'logit_diff'?"),
+        ("p", "'p' names 0 choices: write p(a)"),
+        ("p()", "'p()' names 0 choices: write p(a)"),
+        ("p(a, b)", "'p(a, b)' names 2 choices: write p(a)"),
+        ("p(a,)", "'p(a,)' names 2 choices: write p(a)"),
+        ("logit_diff(a)", "'logit_diff(a)' names 1 choices: write logit_diff(a, b)"),
+        ("kl(a)", "'kl(a)' names 1 choices: write kl"),
+        ("logit_diff(a, a)", "'logit_diff(a, a)' compares the choice 'a' with itself"),
+        ("p(a", "'p(a' is no metric; write logit_diff(a, b), p(a)"),
+        ("", "'' is no metric; write logit_diff(a, b), p(a)"),
+        (["p(a)"], "expected a metric (logit_diff(a, b), p(a)"),
+        (3, "got 3"),
+    ],
+)
+def test_what_is_no_metric_is_refused(value: Any, message: str) -> None:
+    with pytest.raises(ValueError) as raised:
+        Metric.parse(value)
+    assert message in str(raised.value)
+
+
+def test_the_logit_difference_alone_is_linear_and_probabilities_are_probabilities() -> None:
+    parsed = [Metric.parse(t) for t in ("logit_diff(a, b)", "p(a)", "prob(a)", "log_prob(a)", "kl")]
+    assert [metric.linear for metric in parsed] == [True, False, False, False, False]
+    assert [metric.probability for metric in parsed] == [False, True, True, False, False]
+
+
+def test_several_metrics_name_their_statistics() -> None:
+    metrics = Metrics.parse(["logit_diff(a, b)", "p(a)"])
+    assert metrics.statistics(recovery=SHARE, gap=lambda metric: metric.change) == {
+        "recovery": SHARE,
+        "gap": ANY,
+        "recovery@p(a)": SHARE,
+        "gap@p(a)": Range(-1, 1, open=True),
+    }
+    assert metrics.linear
+    assert str(metrics) == "[logit_diff(a, b), p(a)]"
+    assert str(Metrics.parse("p(a)")) == "p(a)"
+    assert not Metrics.parse("p(a)").linear
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [([], "a metric or a list"), (["p(a)", "p( a )"], "stands twice"), (["pp(a)"], "did you mean")],
+)
+def test_a_list_that_is_no_list_of_metrics(value: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Metrics.parse(value)
