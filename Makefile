@@ -8,7 +8,7 @@ ifdef PIP_FIND_LINKS
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 endif
 
-.PHONY: check test lint types contracts unit versions lock schema train bench calibrate sensitivity clean
+.PHONY: check test lint types contracts unit coverage versions lock schema train bench calibrate sensitivity clean
 
 check: $(READY)  ## Run the shipped specs on the embedded demo model.
 	$(BIN)/pytest specs --model demo --ppcheck-json reports/check.json --ppcheck-report=reports/html
@@ -18,6 +18,7 @@ test: lint types contracts unit  ## Lint, types, contracts, tests.
 lint: $(READY)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/codespell
 	$(BIN)/ppcheck validate specs
 
 types: $(READY)
@@ -28,6 +29,10 @@ contracts: $(READY)
 
 unit: $(READY)
 	$(BIN)/pytest -n 2 tests --ignore tests/benchmarks
+
+coverage: $(READY)  ## The quick tests, and which lines of the package they run.
+	$(BIN)/coverage run -m pytest -m "not slow" tests --ignore tests/benchmarks
+	$(BIN)/coverage report --skip-covered
 
 versions:  ## Test the lowest and the newest versions of the dependencies, each in its own .venv.
 	.ci/versions lowest
@@ -55,7 +60,7 @@ sensitivity: $(READY)  ## What the gate says of benign and of planted changes: d
 	$(BIN)/python -m tests.sensitivity.study
 
 clean:
-	rm -rf $(VENV) $(VENV)-lowest $(VENV)-newest .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(VENV)-lowest $(VENV)-newest $(VENV)-wheel .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ppcheck needs Python 3.11 or newer")'
