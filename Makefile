@@ -8,7 +8,7 @@ ifdef PIP_FIND_LINKS
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 endif
 
-.PHONY: check test slow quick lint types contracts unit versions docs lock schema train maps bench calibrate sensitivity clean
+.PHONY: check test slow quick lint types contracts unit coverage versions docs lock schema train maps bench calibrate sensitivity clean
 
 check: $(READY)  ## Run the shipped specs on the embedded demo model.
 	$(BIN)/pytest specs --model demo --ppcheck-json reports/check.json --ppcheck-report=reports/html
@@ -18,6 +18,7 @@ test: lint types contracts unit  ## Lint, types, contracts, tests.
 lint: $(READY)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/codespell
 	$(BIN)/ppcheck validate specs
 
 types: $(READY)
@@ -35,6 +36,10 @@ slow: $(READY)  ## What `make test` leaves out: shipped specs on every model, se
 quick: $(READY)  ## Lint, and the tests of what differs from BASE (the last commit).
 	$(BIN)/ruff check
 	.ci/changed-tests $(BASE) | xargs --no-run-if-empty $(BIN)/pytest -q -m "not slow"
+
+coverage: $(READY)  ## The quick tests, and which lines of the package they run.
+	$(BIN)/coverage run -m pytest -m "not slow" tests --ignore tests/benchmarks
+	$(BIN)/coverage report --skip-covered
 
 versions:  ## Test the lowest and the newest versions of the dependencies, each in its own .venv.
 	.ci/versions lowest
@@ -74,7 +79,7 @@ sensitivity: $(READY)  ## What the gate says of benign and of planted changes: d
 	$(BIN)/python -m tests.sensitivity.study
 
 clean:
-	rm -rf $(VENV) $(VENV)-lowest $(VENV)-newest $(VENV)-docs build/site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(VENV)-lowest $(VENV)-newest $(VENV)-docs $(VENV)-wheel build/site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ppcheck needs Python 3.11 or newer")'

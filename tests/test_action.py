@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -76,6 +77,20 @@ def test_the_script_runs_specs_with_a_space_and_a_quote_in_names_and_leaves_its_
 
 def test_a_failing_run_fails_the_step(action: dict[str, Any], tmp_path: Path) -> None:
     assert run(action, tmp_path, specs="nowhere", model="demo").returncode != 0
+
+
+WRITTEN = [ROOT / "action.yml", ROOT / "docs" / "ci.md", *(ROOT / ".github").rglob("*.yml")]
+
+
+@pytest.mark.trust
+@pytest.mark.parametrize("file", WRITTEN, ids=lambda file: file.name)
+def test_every_action_of_others_is_pinned_by_the_hash_of_a_commit(file: Path) -> None:
+    uses = re.findall(r"^[\s-]*uses: +(\S+)(.*)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+    outside = [(one, rest) for one, rest in uses if not one.startswith(("./", "OWNER/"))]
+    assert outside
+    for one, version in outside:
+        assert re.fullmatch(r"[\w-]+/[\w/-]+@[0-9a-f]{40}", one), one
+        assert re.fullmatch(r" # v\d+\.\d+\.\d+", version), f"{one} names no version"
 
 
 def test_the_hook_takes_specs_and_the_projects_own_ppcheck() -> None:

@@ -94,10 +94,10 @@ def course(key: ClaimKey, marks: Sequence[Mark], details: Sequence[Detail], last
         len(marks),
     )
     known = list(zip(marks[-len(details) :], details, strict=True))
-    befores = [None, *details[:-1]]
+    earlier = [None, *details[:-1]]
     points = [
         Point(mark, detail, *_change(before, detail))
-        for (mark, detail), before in zip(known, befores, strict=True)
+        for (mark, detail), before in zip(known, earlier, strict=True)
     ][-last:]
     name = next((p.detail.shown for p in reversed(points) if p.detail.shown), None)
     curve = tuple(point.detail.statistics.get(name or "") for point in points)
