@@ -79,7 +79,12 @@ def test_a_failing_run_fails_the_step(action: dict[str, Any], tmp_path: Path) ->
     assert run(action, tmp_path, specs="nowhere", model="demo").returncode != 0
 
 
-WRITTEN = [ROOT / "action.yml", ROOT / "docs" / "ci.md", *(ROOT / ".github").rglob("*.yml")]
+WRITTEN = [
+    ROOT / "action.yml",
+    ROOT / "docs" / "ci.md",
+    ROOT / "ppcheck" / "cli" / "starter" / "ppcheck.yml",
+    *(ROOT / ".github" / "workflows").glob("*.yml"),
+]
 
 
 @pytest.mark.trust

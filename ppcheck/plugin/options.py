@@ -261,7 +261,7 @@ OPTIONS = {
         ),
         Option(
             "ppcheck_no_cache",
-            "measure everything anew, and keep nothing for the next run",
+            "measure everything again, and keep nothing for the next run",
             kind="bool",
             default=False,
         ),
