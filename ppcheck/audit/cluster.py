@@ -86,7 +86,7 @@ class Cluster:
                 _cancel(ray, list(pending))
 
     def _warn_of_waiting(self, ray: Any) -> None:
-        """A cluster may yet grow, so that a wait for a GPU is no error, but it should be known."""
+        """A cluster may yet grow, so that waiting for a GPU is worth a warning, not an error."""
         nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
         most = max((resources.get("GPU", 0.0) for resources in nodes), default=0.0)
         if self.gpus > most:

@@ -134,7 +134,7 @@ def _misused(options: argparse.Namespace) -> str | None:
         return f"there is no spec (*.pp.yaml) in {', '.join(map(str, options.paths))}"
     for spec in specs:
         if not spec.is_file() or not spec.name.endswith(".pp.yaml"):
-            return f"{spec} is no spec: give *.pp.yaml files, or folders that hold some"
+            return f"{spec} is not a spec: give *.pp.yaml files, or folders that hold some"
     given = [name for name in _OF_RAY if getattr(options, name) is not None]
     if options.engine == "local" and given:
         return f"--{given[0]} is for --engine ray"
@@ -200,7 +200,7 @@ def _engine(options: argparse.Namespace, plan: AuditPlan, folder: Folder) -> Exe
 
 def _count(text: str) -> int:
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
     return int(text)
 
 
@@ -211,5 +211,5 @@ def _share(text: str) -> float:
     except ValueError:
         share = -1.0
     if not (0 < share < 1 or (share >= 1 and share.is_integer())):
-        raise argparse.ArgumentTypeError(f"{text!r} is no share of a GPU: write 0.5, 1 or 2")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share of a GPU: write 0.5, 1 or 2")
     return share

@@ -20,7 +20,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
 def positive(text: str) -> int:
     """A number of 1 or more."""
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of 1 or more")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
     return int(text)
 
 

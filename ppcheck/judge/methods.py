@@ -71,7 +71,7 @@ def _limits(sampling: Sampling, method: IntervalMethod, low: End, high: End) -> 
 def _binomial(sampling: Sampling, statistic: Proportion) -> Limits:
     """Ends for a rate as successes in units, not in examples.
 
-    Where that is no whole number of successes, the low end is that of the number below and the
+    Where that is not a whole number of successes, the low end is that of the number below and the
     high end that of the number above: the interval grows, never shrinks.
     """
     units = statistic.effective_units

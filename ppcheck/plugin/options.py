@@ -138,7 +138,7 @@ def _dtype(text: str) -> str:
 
 def _folder(text: str) -> str:
     if "::" in text or Path(text).is_file() or any(Path(text).rglob("*.pp.yaml")):
-        raise ValueError(f"{text!r} is no folder for a report: write --ppcheck-report=DIR")
+        raise ValueError(f"{text!r} is not a folder for a report: write --ppcheck-report=DIR")
     return text
 
 

@@ -32,7 +32,7 @@ def measures(claim: Claim, grid: Grid) -> dict[str, str]:
 
 
 def _flat(said: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, str]]:
-    """Each key with its value as text; a long text is cut, and tells by a hash what it was."""
+    """Each key with its value as text; a long text is cut, and followed by its hash."""
     for name, value in said.items():
         key = f"{within}{name}"
         if isinstance(value, dict) and value and key.count(".") < _DEEPEST:

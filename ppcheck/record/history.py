@@ -52,7 +52,7 @@ def identity(held: Any) -> str:
 def add(database: Database, run: RunRecord, name: str, decides: Decides) -> bool:
     """Keep the run whose ``identity`` is ``name``; False where the store has it already.
 
-    ``decides`` tells which statistic reports show of a claim. Raises HistoryError; then nothing of
+    ``decides`` says which statistic reports show of a claim. Raises HistoryError; then nothing of
     the run is kept.
     """
     row = {"sha256": name, "started": _utc(run.started), "commit": _text(run.commit)}

@@ -45,7 +45,7 @@ class WrittenFloat(_AsWritten, float):
 class Source:
     """One parsed file: ``data`` as dicts, lists and scalars; ``lines`` (1-based) by location.
 
-    Keys are text as written, so that the choice `no` is no boolean. ``sha256`` is of the bytes.
+    Keys are text as written, so that the choice `no` is not a boolean. ``sha256`` is of the bytes.
     """
 
     path: Path

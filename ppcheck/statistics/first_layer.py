@@ -33,7 +33,7 @@ class FirstLayer(Sample):
 
     def __post_init__(self) -> None:
         for column in (self.gaps, *np.transpose(self.margins)):
-            Mean(column, self.units, self.name, self.member)  # raises for what is no sample
+            Mean(column, self.units, self.name, self.member)  # raises for what is not a sample
 
     @property
     def support(self) -> tuple[float, float]:  # type: ignore[override]  # no layer is outside
@@ -80,7 +80,7 @@ class PeakLayer(Sample):
 
     def __post_init__(self) -> None:
         for column in np.transpose(self.merits):
-            Mean(column, self.units, self.name, self.member)  # raises for what is no sample
+            Mean(column, self.units, self.name, self.member)  # raises for what is not a sample
 
     @property
     def support(self) -> tuple[float, float]:  # type: ignore[override]  # no layer is outside

@@ -47,7 +47,7 @@ class Gap:
 class Statistic(Protocol):
     """One number, and the examples it comes from.
 
-    Statistics of one `name` form a family that is tested together; `member` tells them apart.
+    Statistics of one `name` form a family that is tested together; `member` distinguishes them.
     """
 
     @property
@@ -75,7 +75,7 @@ class Statistic(Protocol):
 
     @property
     def neutral(self) -> float | None:
-        """Where an effect changes its sign; None where the statistic is no effect."""
+        """Where an effect changes its sign; None where the statistic is not an effect."""
         ...
 
     @property
@@ -122,7 +122,7 @@ def title(name: str, member: str | None) -> str:
 
 
 class Resampled:
-    """A statistic whose spread only resampling tells, and which has no exact ends."""
+    """A statistic whose spread is known only by resampling, and which has no exact ends."""
 
     scale = PLAIN
 

@@ -98,7 +98,7 @@ def test_a_model_that_cannot_be_loaded_and_a_spec_that_cannot_be_read_are_record
         ({"model": []}, ValueError, "at least one model"),
         ({"seed": -1}, ValueError, "a whole number from 0 up"),
         ({"dtype": "float8"}, ValueError, "is not one of float32"),
-        ({"memory": "lots"}, ValueError, "'lots' is no size"),
+        ({"memory": "lots"}, ValueError, "'lots' is not a size"),
     ],
 )
 def test_an_argument_that_is_not_valid_is_refused_before_anything_is_measured(

@@ -137,16 +137,16 @@ def test_a_model_that_no_claim_is_about_is_missing_with_the_reason(
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (["missing.pp.yaml"], "missing.pp.yaml is no spec"),
+        (["missing.pp.yaml"], "missing.pp.yaml is not a spec"),
         (["."], "there is no spec"),
         (["small.pp.yaml", "--model", "step{0..}"], "write {a..b}, {a..b:step} or {x,y,z}"),
         (["small.pp.yaml", "--model", "./a", "--revisions", "main"], "has no revisions"),
-        (["small.pp.yaml", "--workers", "0"], "'0' is no whole number of 1 or more"),
+        (["small.pp.yaml", "--workers", "0"], "'0' is not a whole number of 1 or more"),
         (["small.pp.yaml", "--retries", "2"], "--retries is for --engine ray"),
         (["small.pp.yaml", "--engine", "ray", "--workers", "2"], "--workers is for --engine local"),
         (["small.pp.yaml", "--engine", "ray", "--gpus", "1.5"], "no share of a GPU"),
         (["small.pp.yaml", "--engine", "ray", "--model", "./a"], "give its whole path"),
-        (["small.pp.yaml", "--ppcheck-memory", "lots"], "'lots' is no size"),
+        (["small.pp.yaml", "--ppcheck-memory", "lots"], "'lots' is not a size"),
     ],
 )
 def test_bad_use_is_said_before_anything_is_run(

@@ -95,7 +95,7 @@ def test_a_store_that_cannot_be_written_is_said_once(capsys: pytest.CaptureFixtu
     ("option", "message"),
     [
         ("--store=reports/h.db", "'reports/h.db' is not a URL of a store: write sqlite:///FILE"),
-        ("--last=0", "'0' is no whole number of 1 or more"),
+        ("--last=0", "'0' is not a whole number of 1 or more"),
     ],
 )
 def test_an_option_that_means_nothing_is_a_usage_error(

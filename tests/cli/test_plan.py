@@ -100,4 +100,4 @@ def test_a_plan_takes_the_options_of_a_run(
     assert "no device 'cuda:9'" in capsys.readouterr().out
     with pytest.raises(SystemExit, match="2"):
         main(["plan", str(measured), "--ppcheck-memory=lots"])
-    assert "'lots' is no size: write 4GB" in capsys.readouterr().err
+    assert "'lots' is not a size: write 4GB" in capsys.readouterr().err

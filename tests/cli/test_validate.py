@@ -128,7 +128,10 @@ def test_the_command_returns_the_exit_code_and_imports_no_torch(spec: Path) -> N
             "check: dose_response\n    metric: p(two)\n    dose: dose",
             "all prompts of `game[dose=mild]` have one dose of 'dose': it takes two to compare",
         ),
-        ("check: contrast\n    metric: p(two)-p(three)", "metric: 'p(two)-p(three)' is no metric"),
+        (
+            "check: contrast\n    metric: p(two)-p(three)",
+            "metric: 'p(two)-p(three)' is not a metric",
+        ),
         ("check: choice\n    choice: yes", "yes, on and true are read as a truth value: put the"),
     ],
 )

@@ -100,7 +100,7 @@ def test_nothing_said_is_the_standard(pytester: pytest.Pytester) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ("--ppcheck-memory=lots", "*--ppcheck-memory (or ppcheck_memory): 'lots' is no size*"),
+        ("--ppcheck-memory=lots", "*--ppcheck-memory (or ppcheck_memory): 'lots' is not a size*"),
         ("--ppcheck-dtype=int8", "*'int8' is none of float32, float64, bfloat16, float16*"),
         ("--ppcheck-seed=x", "*invalid int value: 'x'*"),
         ("--ppcheck-seed=-1", "*-1 is negative: a seed is a whole number from 0 up*"),

@@ -48,7 +48,7 @@ def test_a_spec_is_not_taken_for_the_folder(pytester: pytest.Pytester, spec: Pat
     for taken in (spec, pytester.path):
         result = pytester.runpytest_inprocess("--ppcheck-report", taken)
         assert result.ret is pytest.ExitCode.USAGE_ERROR
-        result.stderr.fnmatch_lines(["*is no folder for a report: write --ppcheck-report=DIR*"])
+        result.stderr.fnmatch_lines(["*is not a folder for a report: write --ppcheck-report=DIR*"])
         assert "collected" not in result.stdout.str()
 
 

@@ -218,7 +218,7 @@ def test_what_is_wrong_with_one_claim_spoils_no_other(
         ("gam", "there are no prompts 'gam': did you mean 'game'?"),
         ("game[feling=pain]", "there is no variable 'feling': did you mean 'feeling'?"),
         ("game[feeling=pian]", "'feeling' has no class or word 'pian': did you mean 'pain'?"),
-        ("game[feeling]", "on: 'feeling' is no condition; write game, game[feeling=pain]"),
+        ("game[feeling]", "on: 'feeling' is not a condition; write game, game[feeling=pain]"),
         ("[game]", "on: expected prompts (game, game[feeling=pain]"),
     ],
 )

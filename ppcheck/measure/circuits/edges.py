@@ -52,7 +52,7 @@ class Graph:
             senders += [Site(Kind.HEAD, layer, head) for head in range(shape.n_heads)]
             senders.append(Site(Kind.MLP_OUT, layer))
         return {
-            receiver: tuple(one for one in senders if self._tells(one, receiver))
+            receiver: tuple(one for one in senders if self._sends_to(one, receiver))
             for receiver in [*receivers, None]
         }
 
@@ -85,10 +85,10 @@ class Graph:
             receivers += self.inputs(site) if site.kind is Kind.HEAD else [site]
         for receiver in [*receivers, *([None] if pattern.receivers.logits else ())]:
             for sender in self.subject.sites(pattern.senders):
-                if self._tells(sender, receiver):
+                if self._sends_to(sender, receiver):
                     yield receiver, sender
 
-    def _tells(self, sender: Site, receiver: Site | None) -> bool:
+    def _sends_to(self, sender: Site, receiver: Site | None) -> bool:
         if receiver is None or sender.kind is Kind.EMBED:
             return True
         return precedes(sender, receiver, parallel=self.subject.is_parallel)

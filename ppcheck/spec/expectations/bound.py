@@ -22,7 +22,7 @@ class Bound:
     """The numbers that an expectation accepts: those from `low` to `high`.
 
     An end that is open (`low_open`, `high_open`) is itself not accepted; an end that is infinite
-    is no edge. Edges are the decimal numbers as written: ``0.3 ± 0.1`` starts at exactly 0.2.
+    is not an edge. Edges are the decimal numbers as written: ``0.3 ± 0.1`` starts at exactly 0.2.
     """
 
     low: float

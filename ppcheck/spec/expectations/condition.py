@@ -26,7 +26,7 @@ class Condition:
         text = as_text(value, f"a condition: {FORMS}")
         match = _CONDITION.fullmatch(text)
         if match is None or not match[2]:
-            raise ValueError(f"{text!r} is no condition: write {FORMS}")
+            raise ValueError(f"{text!r} is not a condition: write {FORMS}")
         return cls(Metric.parse(match[1]), Bound.parse(match[2]))
 
     def __str__(self) -> str:

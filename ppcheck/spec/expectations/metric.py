@@ -49,7 +49,7 @@ class Metric:
         text = as_text(value, f"a metric ({FORMS})")
         match = re.fullmatch(r"([a-z_]+)\s*(?:\(([^()]*)\))?", text)
         if match is None:
-            raise ValueError(f"{text!r} is no metric; write {FORMS}")
+            raise ValueError(f"{text!r} is not a metric; write {FORMS}")
         known = [reading.value for reading in Reading]
         if match[1] not in known:
             raise ValueError(f"unknown metric {match[1]!r}: {suggest(match[1], known)}")

@@ -30,7 +30,7 @@ def _ids(value: Any) -> tuple[int | str, ...]:
         if isinstance(item, bool) or not isinstance(item, int | str):
             raise ValueError(f"{shown(item)} is neither a token id nor one {{variable}}")
         if isinstance(item, int) and item < 0:
-            raise ValueError(f"{item} is no token id: ids are not negative")
+            raise ValueError(f"{item} is not a token id: ids are not negative")
     parse_ids(value)
     return tuple(int(item) if isinstance(item, int) else item for item in value)
 

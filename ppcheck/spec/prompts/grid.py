@@ -138,7 +138,7 @@ class Grid:
     def pairs(self, selection: Selection, contrast: Contrast | None = None) -> tuple[Pair, ...]:
         """Clean prompts of the selection, each with its corrupted twin.
 
-        Raises SpecError where no pairs are declared, none is selected, or a pair is no pair.
+        Raises SpecError where no pairs are declared, none is selected, or a pair is not a pair.
         """
         contrast = contrast or self.prompt_set.pairs
         if not contrast:

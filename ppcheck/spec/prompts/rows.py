@@ -153,7 +153,7 @@ def _words(record: dict[str, Any], *, ids: bool) -> dict[str, Word]:
                 raise ValueError(f"the class of {name!r} is empty: give every row one")
             words[name] = Word(text, label, dose=_dose(record.get(f"{name}.dose")))
         elif column not in record:
-            raise ValueError(f"the column {name!r} belongs to {column!r}, which is no column")
+            raise ValueError(f"the column {name!r} belongs to {column!r}, which is not a column")
     return words
 
 
@@ -173,5 +173,5 @@ def _dose(value: Any) -> float | None:
     except ValueError:
         dose = math.nan
     if not math.isfinite(dose):
-        raise ValueError(f"the dose {shown(value)} is no number")
+        raise ValueError(f"the dose {shown(value)} is not a number")
     return dose

@@ -62,7 +62,7 @@ class Selection:
 def _condition(text: str) -> LabelCondition:
     match = _CONDITION.fullmatch(text)
     if match is None:
-        raise ValueError(f"{text!r} is no condition; write {FORMS}")
+        raise ValueError(f"{text!r} is not a condition; write {FORMS}")
     labels = tuple(label.strip() for label in match[3].split("|"))
     if "" in labels:
         raise ValueError(f"{text!r} leaves a class empty; write {FORMS}")

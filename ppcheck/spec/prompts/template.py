@@ -29,7 +29,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Turn:
-    """One chat turn, or the whole of a prompt that is no chat (``role`` None)."""
+    """One chat turn, or the whole of a prompt that is not a chat (``role`` None)."""
 
     pieces: tuple[Piece, ...]
     role: str | None = None
@@ -49,7 +49,7 @@ def parse_template(text: str) -> tuple[Piece, ...]:
             if name is None:
                 continue
             if not name.isidentifier() or spec or conversion:
-                raise ValueError(f"{{{name}}} is no variable")
+                raise ValueError(f"{{{name}}} is not a variable")
             pieces.append(Piece("", name))
     except ValueError as error:
         problem = str(error)

@@ -1,4 +1,4 @@
-"""What one component tells another, as text: ``L0H2 -> L1H1.v``, ``embed -> L0H*``."""
+"""What one component sends to another, as text: ``L0H2 -> L1H1.v``, ``embed -> L0H*``."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class EdgePattern:
         pattern = cls(Sites.parse(ends[0]), Receivers.parse(ends[1]))
         if pattern.sender_kind not in SENDERS:
             raise ValueError(
-                f"{ends[0]} is no sender: write embed, a head such as L0H2, or mlp_out"
+                f"{ends[0]} is not a sender: write embed, a head such as L0H2, or mlp_out"
             )
         return pattern
 

@@ -39,7 +39,7 @@ class Position:
             return cls("index", index=int(text))
         match = _VARIABLE.fullmatch(text)
         if match is None:
-            raise ValueError(f"{text!r} is no position; a position is {FORMS}")
+            raise ValueError(f"{text!r} is not a position; a position is {FORMS}")
         index = int(match[2]) if match[2] else None
         return cls("variable", index=index, variable=match[1], label=match[3])
 

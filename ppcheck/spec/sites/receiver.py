@@ -29,7 +29,7 @@ class Receivers:
         patterns = tuple(SitePattern.parse(word) for word in named if word != LOGITS)
         for pattern in patterns:
             if pattern.kind not in _READERS:
-                raise ValueError(f"{pattern} is no receiver: write {FORMS}")
+                raise ValueError(f"{pattern} is not a receiver: write {FORMS}")
         return cls(Sites(patterns) if patterns else None, LOGITS in named)
 
     def __str__(self) -> str:
@@ -38,5 +38,6 @@ class Receivers:
 
 
 ReceiversField = Annotated[
-    Receivers, Parsed(Receivers.parse, f"What is told: {FORMS}", TEXT_OR_LIST)
+    Receivers,
+    Parsed(Receivers.parse, f"What receives: {FORMS}", TEXT_OR_LIST),
 ]

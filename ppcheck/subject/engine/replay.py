@@ -1,4 +1,4 @@
-"""Runs that resume where an intervention first tells, from what the untouched run computed."""
+"""Runs that resume at an intervention's first change, from what the untouched run computed."""
 
 from __future__ import annotations
 

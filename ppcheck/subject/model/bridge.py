@@ -30,13 +30,17 @@ class Bridge:
 
     @cached_property
     def booted(self) -> Any:
-        wrapped = twin(self._model)
-        self.names = {id(module): name for name, module in wrapped.named_modules()}
-        return _bridged(wrapped, self._path)
+        import torch
+
+        # It may be asked for during a run, and weights made in inference mode have no gradients.
+        with torch.inference_mode(mode=False), torch.enable_grad():
+            wrapped = twin(self._model)
+            self.names = {id(module): name for name, module in wrapped.named_modules()}
+            return _bridged(wrapped, self._path)
 
     @property
     def shape(self) -> Shape:
-        """The shape that the bridge's configuration tells."""
+        """The shape in the bridge's configuration."""
         config = self.booted.cfg
         return Shape(
             n_layers=config.n_layers,

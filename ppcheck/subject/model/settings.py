@@ -26,7 +26,7 @@ class Budget:
             return cls(amount / 100, is_share=True)
         if unit.upper() in _UNITS and amount:
             return cls(amount * _UNITS[unit.upper()])
-        raise ValueError(f"{text!r} is no size: write 4GB, 500MB, or a share such as 25%")
+        raise ValueError(f"{text!r} is not a size: write 4GB, 500MB, or a share such as 25%")
 
     def bytes(self, total: int) -> int:
         """The bytes that this is of ``total``."""

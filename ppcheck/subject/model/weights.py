@@ -78,7 +78,7 @@ def _stored(files: Sequence[Path], label: str) -> dict[str, str]:
 
 
 def _check_report(model: Any, report: dict[str, Any], label: str) -> None:
-    """What transformers tells of its loading, which it goes on after."""
+    """What transformers reports of its loading without stopping."""
     if report["error_msgs"]:
         raise ModelError(f"cannot load {label}: {' '.join(str(report['error_msgs'][0]).split())}")
     if shapes := sorted(report["mismatched_keys"]):

@@ -22,7 +22,7 @@ from ppcheck.subject.engine.work import Work
 from ppcheck.subject.interventions.edit import Edits, check_once
 from ppcheck.subject.interventions.readout import Readout, width
 from ppcheck.subject.model.device import in_numpy
-from ppcheck.subject.operations.jobs import Job, Write, slots_of, tells
+from ppcheck.subject.operations.jobs import Job, Write, reaches_final, slots_of
 from ppcheck.subject.operations.patching import Swept, run_jobs
 from ppcheck.subject.operations.sweep import Sweep, captured_at, grouped
 from ppcheck.subject.operations.whole_pass import activations_whole, edit_whole
@@ -58,8 +58,8 @@ def intervene(
     def swept(numbers: Sequence[int]) -> Swept:
         ids = stacked(encoded.ids, numbers)
         captured, _ = captured_at(replay, ids, _sites(cells), np.array([], dtype=np.int64))
-        told = partial(tells, length=ids.shape[1], n_layers=len(replay.blocks))
-        jobs = edit_jobs(cells, tokens, numbers, told)
+        reaches = partial(reaches_final, length=ids.shape[1], n_layers=len(replay.blocks))
+        jobs = edit_jobs(cells, tokens, numbers, reaches)
         return Sweep(replay, numbers, captured, edited_values), jobs
 
     keys = [(len(ids),) for ids in encoded.ids]
@@ -190,15 +190,15 @@ def edit_jobs(
     cells: Sequence[Edits],
     tokens: Tokens,
     numbers: Sequence[int],
-    told: Callable[[Site, Integers], Mask],
+    reaches: Callable[[Site, Integers], Mask],
 ) -> Iterator[Job]:
-    """A job for each cell and prompt of ``numbers``, changing only what is ``told`` of."""
+    """A job for each cell and prompt of ``numbers``, with the edits that reach the final token."""
     for number, cell in enumerate(cells):
         for prompt in numbers:
             writes = []
             for edit in cell:
                 to = tokens[edit.position][prompt]
-                at = told(edit.site, to)
+                at = reaches(edit.site, to)
                 if at.any():
                     vectors = edit.at(prompt, len(to))[at]
                     writes.append(Edited(edit.site, to[at], edit.operation, vectors))

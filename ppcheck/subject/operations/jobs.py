@@ -130,12 +130,12 @@ class Pairs:
         layer = min(write.enters for write, _ in some)
         first = min(int(write.to[at].min()) for write, at in some)
         for write in writes:
-            at = self._tells(write.site, write.to) & (write.to >= first)
+            at = self._reaches_final(write.site, write.to) & (write.to >= first)
             if write.enters >= layer and at.any():
                 yield replace(write, to=write.to[at], since=write.since[at])
 
-    def _tells(self, site: Site, to: Integers) -> Mask:
-        return tells(site, to, self.target.shape[1], self.n_layers)
+    def _reaches_final(self, site: Site, to: Integers) -> Mask:
+        return reaches_final(site, to, self.target.shape[1], self.n_layers)
 
     def _differs(self, site: Site, position: Position, row: int) -> Mask:
         """Whether the two runs differ there, and the final token can know, [token, slot]."""
@@ -145,11 +145,11 @@ class Pairs:
         differs: Mask = (ours != theirs).any(-1).cpu().numpy()
         # What stands in the same place after the same tokens is the same, whatever the rounding.
         start = shared(self.target[row], self.source[row])
-        differs[((to == since) & (to < start)) | ~self._tells(site, to)] = False
+        differs[((to == since) & (to < start)) | ~self._reaches_final(site, to)] = False
         return differs
 
 
-def tells(site: Site, to: Integers, length: int, n_layers: int) -> Mask:
+def reaches_final(site: Site, to: Integers, length: int, n_layers: int) -> Mask:
     """Whether the final token can know of a change at tokens ``to``."""
     if site.layer == n_layers - 1 and site.kind in _OF_THEIR_TOKEN:
         return np.asarray(to == length - 1)

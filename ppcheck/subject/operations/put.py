@@ -79,7 +79,7 @@ class Put:
             row, token, _ = self._shown(residual.shape[1])
             if not near(residual[row, token], wanted[0].to(residual)):
                 raise UnsupportedError(
-                    f"{model} has no {self.site}: its block is no sum of outputs"
+                    f"{model} has no {self.site}: its block is not a sum of outputs"
                 )
 
         return [(Kind.RESID_PRE, keep), (Kind.ATTN_OUT, complete), (Kind.RESID_MID, check)]

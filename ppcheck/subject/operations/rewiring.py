@@ -1,4 +1,4 @@
-"""Runs in which some edges bring a component what its sender says on the other side of a pair."""
+"""Runs in which some edges bring a component its sender's output on the other side of a pair."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def rewire(
 
 
 Wired = dict[Site | None, Group]
-"""Who tells each receiver, in the order of the model."""
+"""The senders of each receiver, in the order of the model."""
 
 
 def _by_receiver(edges: frozenset[Edge]) -> Wired:
@@ -80,9 +80,9 @@ def _ends(wiring: Wiring) -> set[Site | None]:
 class _Rewired:
     """Runs of the ``base`` prompts, one for each of the ``wired``.
 
-    Along its edges a receiver hears what senders say in a run of the ``other`` prompts. If this
-    ``spreads``, senders say there what the whole other run has, and all other edges carry on what
-    becomes of it; if not, senders say what they make of what they themselves are told, and all
+    Along its edges a receiver gets its senders' outputs in a run of the ``other`` prompts. If this
+    ``spreads``, those are the outputs in the whole other run, and all other edges carry what
+    follows from them; if not, each sender's output follows from its own edges' inputs, and all
     other edges carry the untouched base run.
     """
 
@@ -92,32 +92,32 @@ class _Rewired:
     wired: Sequence[Wired]
     spreads: bool
     edits: list[list[Edit]] = field(init=False)
-    said: list[dict[Site, Floats]] = field(init=False)
+    outputs: list[dict[Site, Floats]] = field(init=False)
     changes: dict[tuple[int, Group], Floats] = field(default_factory=dict, init=False)
 
     def read(self, readout: Readout) -> Floats:
         """What it reads from each of the runs, [wired, prompt]."""
         self.edits = [[] for _ in self.wired]
-        self.said = [{} for _ in self.wired]
+        self.outputs = [{} for _ in self.wired]
         self._embed()
         for layer in range(self.engine.shape.n_layers):
-            self._hear(layer)
+            self._run_attention(layer)
             self._write(layer, Kind.HEAD)
-            self._hear_mlp(layer)
+            self._run_mlp(layer)
             self._write(layer, Kind.MLP_OUT)
         last = Site(Kind.RESID_POST, self.engine.shape.n_layers - 1)
         cells = [
-            (*self._before(n), *self._told(n, wired.get(None, ()), last))
+            (*self._before(n), *self._input(n, wired.get(None, ()), last))
             for n, wired in enumerate(self.wired)
         ]
         return intervene(self.engine, self.base, cells, readout, progress=_quietly)
 
     def _before(self, number: int) -> Edits:
-        """What has been changed so far, where that tells what follows."""
+        """What has been changed so far, where later components see it."""
         return tuple(self.edits[number]) if self.spreads else ()
 
-    def _told(self, number: int, senders: Group, stream: Site) -> Edits:
-        """The stream with what these senders say instead; nothing if they say nothing else."""
+    def _input(self, number: int, senders: Group, stream: Site) -> Edits:
+        """The stream with these senders' other outputs; no edit where they are unchanged."""
         groups = [(number, group) for group in side_by_side(senders)]
         changes = [self.changes[each] for each in groups if each in self.changes]
         if not changes:
@@ -125,30 +125,30 @@ class _Rewired:
         return (Edit(stream, ALL, Operation.ADD, np.asarray(sum(changes))),)
 
     def _embed(self) -> None:
-        """The embeddings' change and, where this spreads, what all senders say."""
+        """The embeddings' change and, where this spreads, the outputs of all senders."""
         enter = Site(Kind.RESID_PRE, 0)
         senders = [site for site in self._senders if site.kind is not Kind.EMBED]
         sites = [enter, *senders] if self.spreads else [enter]
         values = activations(self.engine, self.other, sites, ALL, ((),), progress=_quietly)
         change = values[0][0] - self._seen([enter], [()])[0][enter]
         for n, wired in enumerate(self.wired):
-            self.said[n] |= dict(zip(sites[1:], (value[0] for value in values[1:]), strict=True))
+            self.outputs[n] |= dict(zip(sites[1:], (value[0] for value in values[1:]), strict=True))
             if any(Site(Kind.EMBED) in some for some in wired.values()):
                 self.changes[n, (Site(Kind.EMBED),)] = change
 
-    def _hear(self, layer: int) -> None:
-        """What heads make of what they are told."""
+    def _run_attention(self, layer: int) -> None:
+        """The outputs of heads, given the inputs of their edges."""
         asked: dict[tuple[int, Group], list[Site]] = {}
         for n, wired in enumerate(self.wired):
             for receiver, senders in wired.items():
                 if receiver and receiver.layer == layer and receiver.kind is not Kind.MLP_OUT:
                     asked.setdefault((n, senders), []).append(receiver)
-        told = {key: self._told(*key, Site(Kind.RESID_PRE, layer)) for key in asked}
-        heard = {key: asked[key] for key, edits in told.items() if edits}
-        sites = list(dict.fromkeys(site for some in heard.values() for site in some))
-        seen = self._seen(sites, [(*self._before(key[0]), *told[key]) for key in heard])
+        inputs = {key: self._input(*key, Site(Kind.RESID_PRE, layer)) for key in asked}
+        changed = {key: asked[key] for key, edits in inputs.items() if edits}
+        sites = list(dict.fromkeys(site for some in changed.values() for site in some))
+        seen = self._seen(sites, [(*self._before(key[0]), *inputs[key]) for key in changed])
         new: dict[int, list[Edit]] = {}
-        for (n, _), receivers, values in zip(heard, heard.values(), seen, strict=True):
+        for (n, _), receivers, values in zip(changed, changed.values(), seen, strict=True):
             new.setdefault(n, []).extend(_set(site, values) for site in receivers)
         for n, edits in new.items():
             self.edits[n] += edits
@@ -156,40 +156,42 @@ class _Rewired:
             heads = [s for s in self._senders if s.kind is Kind.HEAD and s.layer == layer]
             cells = [tuple(edits) for edits in new.values()]
             for n, values in zip(new, self._seen(heads, cells), strict=True):
-                self.said[n] |= values
+                self.outputs[n] |= values
 
-    def _hear_mlp(self, layer: int) -> None:
-        """What the MLP makes of what it is told, attention being what it is."""
+    def _run_mlp(self, layer: int) -> None:
+        """The output of the MLP, given the inputs of its edges, with attention as it is."""
         mlp, attention = Site(Kind.MLP_OUT, layer), Site(Kind.ATTN_OUT, layer)
         enter = Site(Kind.RESID_PRE, layer)
-        told = {n: self._told(n, wired.get(mlp, ()), enter) for n, wired in enumerate(self.wired)}
-        heard = [n for n, edits in told.items() if edits]
-        before = [self._before(n) for n in heard]
+        inputs = {
+            n: self._input(n, wired.get(mlp, ()), enter) for n, wired in enumerate(self.wired)
+        }
+        changed = [n for n, edits in inputs.items() if edits]
+        before = [self._before(n) for n in changed]
         held = self._seen([attention], before)
         cells = [
-            (*edits, _set(attention, values), *told[n])
-            for n, edits, values in zip(heard, before, held, strict=True)
+            (*edits, _set(attention, values), *inputs[n])
+            for n, edits, values in zip(changed, before, held, strict=True)
         ]
-        for n, values in zip(heard, self._seen([mlp], cells), strict=True):
+        for n, values in zip(changed, self._seen([mlp], cells), strict=True):
             self.edits[n].append(_set(mlp, values))
             if not self.spreads:
-                self.said[n] |= values
+                self.outputs[n] |= values
 
     def _write(self, layer: int, kind: Kind) -> None:
-        """By how much the stream changes, just after them, where senders say something else."""
+        """By how much the stream changes, just after them, where senders' outputs change."""
         stream = after((Site(kind, layer),), parallel=self.engine.hooks.is_parallel)
         groups = [
             (n, group)
             for n, wired in enumerate(self.wired)
             for group in dict.fromkeys(g for some in wired.values() for g in side_by_side(some))
             if (group[0].layer, group[0].kind) == (layer, kind)
-            and any(site in self.said[n] for site in group)
+            and any(site in self.outputs[n] for site in group)
         ]
         without = [self._before(n) for n, _ in groups]
         cells = [
             (
                 *(edit for edit in edits if edit.site not in group),
-                *(_set(site, self.said[n][site]) for site in group if site in self.said[n]),
+                *(_set(site, self.outputs[n][site]) for site in group if site in self.outputs[n]),
             )
             for (n, group), edits in zip(groups, without, strict=True)
         ]

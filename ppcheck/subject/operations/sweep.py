@@ -1,4 +1,4 @@
-"""Interventions by replays: many cells and prompts at once, each from where it first tells."""
+"""Interventions by replays: many cells and prompts at once, each from its first change."""
 
 from __future__ import annotations
 

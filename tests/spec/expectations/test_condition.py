@@ -26,8 +26,8 @@ def test_a_condition_is_a_metric_and_its_bound(text: str, metric: str, bound: st
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("logit_diff(a, b)", "is no condition"),
-        ("> 0", "is no condition"),
+        ("logit_diff(a, b)", "is not a condition"),
+        ("> 0", "is not a condition"),
         ("pp(a) > 0", "unknown metric 'pp'"),
         ("p(a) is high", "it is not a bound"),
         ([], "a condition or a list"),

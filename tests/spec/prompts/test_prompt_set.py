@@ -76,7 +76,7 @@ def test_classes_of_numbers_can_be_paired() -> None:
         ("ids: [1, x]", "5: ids: 'x' is neither a token id nor one {variable}"),
         ("ids: [1, 2.5]", "5: ids: 2.5 is neither a token id nor one {variable}"),
         ("ids: [true]", "5: ids: true is neither a token id nor one {variable}"),
-        ("ids: [-2]", "5: ids: -2 is no token id: ids are not negative"),
+        ("ids: [-2]", "5: ids: -2 is not a token id: ids are not negative"),
         ("ids: []", '5: ids: expected a list such as [5, 17, "{feeling}"], got []'),
         ('ids: ["{item}"]', "7: item: 'tea' is not a token id, or several separated by spaces"),
         ("turns: []", "5: turns: expected at least 1 of these, got []"),

@@ -32,13 +32,13 @@ def test_any_text_survives_once_its_braces_are_doubled(text: str) -> None:
     [
         ("a {dose", "a brace without its partner"),
         ("a dose}", "a brace without its partner"),
-        ("a {}", "{} is no variable"),
-        ("a {0}", "{0} is no variable"),
-        ("a {dose.x}", "{dose.x} is no variable"),
-        ("a {dose[0]}", "{dose[0]} is no variable"),
-        ("a {dose!r}", "{dose} is no variable"),
-        ("a {dose:>3}", "{dose} is no variable"),
-        ("a { dose }", "{ dose } is no variable"),
+        ("a {}", "{} is not a variable"),
+        ("a {0}", "{0} is not a variable"),
+        ("a {dose.x}", "{dose.x} is not a variable"),
+        ("a {dose[0]}", "{dose[0]} is not a variable"),
+        ("a {dose!r}", "{dose} is not a variable"),
+        ("a {dose:>3}", "{dose} is not a variable"),
+        ("a { dose }", "{ dose } is not a variable"),
     ],
 )
 def test_other_braces_are_refused(text: str, problem: str) -> None:

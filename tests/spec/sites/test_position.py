@@ -45,7 +45,9 @@ def test_each_form_is_read(value: Any, position: Position) -> None:
 
 @pytest.mark.parametrize("value", ["feeling[x]", "feeling[]", "1.5", "", "a b", "[final]", "a="])
 def test_what_is_no_position_is_refused(value: str) -> None:
-    with pytest.raises(ValueError, match=r"is no position; a position is final, all, previous, a"):
+    with pytest.raises(
+        ValueError, match=r"is not a position; a position is final, all, previous, a"
+    ):
         Position.parse(value)
 
 

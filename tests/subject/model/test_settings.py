@@ -22,5 +22,7 @@ def test_a_budget_is_bytes_or_a_share_of_what_there_is(text: str, expected: int)
 
 @pytest.mark.parametrize("text", ["", "4", "GB", "0GB", "0%", "101%", "-1GB", "4 apples", "1e9 GB"])
 def test_what_is_no_size_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(ValueError, match=r"is no size: write 4GB, 500MB, or a share such as 25%"):
+    with pytest.raises(
+        ValueError, match=r"is not a size: write 4GB, 500MB, or a share such as 25%"
+    ):
         Budget.parse(text)
