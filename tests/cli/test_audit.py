@@ -144,7 +144,7 @@ def test_a_model_that_no_claim_is_about_is_missing_with_the_reason(
         (["small.pp.yaml", "--workers", "0"], "'0' is not a whole number of 1 or more"),
         (["small.pp.yaml", "--retries", "2"], "--retries is for --engine ray"),
         (["small.pp.yaml", "--engine", "ray", "--workers", "2"], "--workers is for --engine local"),
-        (["small.pp.yaml", "--engine", "ray", "--gpus", "1.5"], "no share of a GPU"),
+        (["small.pp.yaml", "--engine", "ray", "--gpus", "1.5"], "is not a share of a GPU"),
         (["small.pp.yaml", "--engine", "ray", "--model", "./a"], "give its whole path"),
         (["small.pp.yaml", "--ppcheck-memory", "lots"], "'lots' is not a size"),
     ],
