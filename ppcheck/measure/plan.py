@@ -18,7 +18,7 @@ from ppcheck.spec.sites.position import Position
 from ppcheck.spec.sites.site import Site
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.interventions.edit import Edits
-from ppcheck.subject.interventions.readout import Answers, Readout
+from ppcheck.subject.interventions.readout import Answers, Distribution, Readout
 from ppcheck.subject.interventions.wiring import Wiring
 from ppcheck.subject.memo import Memo, Memory, Store
 from ppcheck.subject.model.fingerprint import digest
@@ -93,35 +93,33 @@ class Recorder(Wrapper):
     def __init__(self, subject: Subject) -> None:
         super().__init__(subject)
         self.requests: list[Request] = []
-        self.sample: Encoded | None = None
+        self.sample: tuple[Ids, ...] = ()
 
     @property
     def rounding(self) -> Rounding:
         return EXACT
 
-    def read(self, encoded: Encoded, readout: Readout) -> Floats:
-        self._note("read", encoded, 1, _logits(self, readout) * len(encoded))
-        values = self._values(encoded, readout)
-        if isinstance(readout, Answers):  # half of all answers are among these
-            logits = values[:, : readout.tokens.shape[1]]
-            values[:, logits.shape[1] :] = log_softmax(logits) - np.log(2)
-        return values
+    def endings(self, prompts: Sequence[Ids]) -> Floats:
+        self._read(prompts, self.shape.n_vocabulary)
+        return _random(prompts).normal(size=(len(prompts), self.shape.d_model + 1))
 
-    def log_distribution(self, encoded: Encoded) -> Floats:
-        logits = self.shape.n_vocabulary * len(encoded)
-        self._note("log_distribution", encoded, 1, logits)
-        return log_softmax(_random(encoded).normal(size=(len(encoded), self.shape.n_vocabulary)))
+    def unembedded(self, endings: Floats, readout: Readout) -> Floats:
+        return self._values(_random(endings), len(endings), readout)
 
-    def log_probs(self, encoded: Encoded, continuations: Sequence[Sequence[int]]) -> Floats:
-        whole = [(*ids, *more) for ids, more in zip(encoded.ids, continuations, strict=True)]
-        logits = self.shape.n_vocabulary * sum(map(len, continuations))
-        self._note("log_probs", encoded, 1, logits, whole)
-        return np.log(_random(encoded).uniform(0, 0.1, len(encoded)))
+    def read_after(self, prompts: Sequence[Ids], readout: Readout) -> Floats:
+        self._read(prompts, _logits(self, readout))
+        return self._values(_random(prompts), len(prompts), readout)
+
+    def _read(self, prompts: Sequence[Ids], logits: int) -> None:
+        nothing = np.zeros(self.shape.n_layers, dtype=np.int64)
+        ids = tuple(prompts)
+        self.requests.append(Request("read", ids, len(ids), nothing, logits * len(ids)))
+        self.sample = self.sample or ids[:SAMPLE]
 
     def capture(self, encoded: Encoded, sites: Sequence[Site], at: Sequence[int]) -> list[Floats]:
         del at
         self._note("capture", encoded, len(sites), 0)
-        random = _random(encoded)
+        random = _random(encoded.ids)
         width = self.shape.width
         return [random.normal(size=(len(encoded), width(site.kind))) for site in sites]
 
@@ -132,7 +130,7 @@ class Recorder(Wrapper):
         links: Sequence[Sequence[tuple[int, int]]],
     ) -> Floats:
         self._note("attention", encoded, len(heads), 0)
-        paid = _random(encoded).uniform(0, 1, (len(encoded), len(heads)))
+        paid = _random(encoded.ids).uniform(0, 1, (len(encoded), len(heads)))
         paid[[not each for each in links]] = np.nan
         return paid
 
@@ -150,14 +148,14 @@ class Recorder(Wrapper):
                 runs,
             )
         )
-        drawn = _random(source).uniform(0, 1, len(cells))
-        return np.multiply.outer(drawn, self._values(target, readout))
+        drawn = _random(source.ids).uniform(0, 1, len(cells))
+        return np.multiply.outer(drawn, self._values(_random(target.ids), len(target), readout))
 
     def intervene(self, encoded: Encoded, cells: Sequence[Edits], readout: Readout) -> Floats:
         logits = _logits(self, readout) * len(cells) * len(encoded)
         self._rerun("edit", encoded, cells, logits)
-        drawn = _random(encoded).uniform(0, 1, len(cells))
-        return np.multiply.outer(drawn, self._values(encoded, readout))
+        drawn = _random(encoded.ids).uniform(0, 1, len(cells))
+        return np.multiply.outer(drawn, self._values(_random(encoded.ids), len(encoded), readout))
 
     def rewire(
         self,
@@ -171,8 +169,8 @@ class Recorder(Wrapper):
         logits = _logits(self, readout) * runs
         computed = tokens * rewired(self.shape, wirings)
         self.requests.append(Request("rewire", ids, len(wirings), computed, logits, runs))
-        drawn = _random(corrupted).uniform(0, 1, len(wirings))
-        return np.multiply.outer(drawn, self._values(clean, readout))
+        drawn = _random(corrupted.ids).uniform(0, 1, len(wirings))
+        return np.multiply.outer(drawn, self._values(_random(clean.ids), len(clean), readout))
 
     def estimate_patch(
         self,
@@ -183,13 +181,13 @@ class Recorder(Wrapper):
         steps: int = 0,
     ) -> Floats:
         self._gradient((*target.ids, *source.ids), target, len(cells), max(1, steps))
-        drawn = _random(source).uniform(0, 1, len(cells))
-        return np.multiply.outer(drawn, self._values(target, readout))
+        drawn = _random(source.ids).uniform(0, 1, len(cells))
+        return np.multiply.outer(drawn, self._values(_random(target.ids), len(target), readout))
 
     def estimate_edits(self, encoded: Encoded, cells: Sequence[Edits], readout: Readout) -> Floats:
         self._gradient(encoded.ids, encoded, len(cells), 1)
-        drawn = _random(encoded).uniform(0, 1, len(cells))
-        return np.multiply.outer(drawn, self._values(encoded, readout))
+        drawn = _random(encoded.ids).uniform(0, 1, len(cells))
+        return np.multiply.outer(drawn, self._values(_random(encoded.ids), len(encoded), readout))
 
     def activations(
         self,
@@ -199,7 +197,7 @@ class Recorder(Wrapper):
         cells: Sequence[Edits] = ((),),
     ) -> list[Floats]:
         self._rerun("activations", encoded, cells, 0)
-        random, most = _random(encoded), max(map(len, encoded.positions(position)))
+        random, most = _random(encoded.ids), max(map(len, encoded.positions(position)))
         shape = (len(cells), len(encoded), most)
         return [random.normal(size=(*shape, self.shape.width(site.kind))) for site in sites]
 
@@ -207,14 +205,14 @@ class Recorder(Wrapper):
         self, encoded: Encoded, sites: Sequence[Site], position: Position, *, pooled: bool
     ) -> list[Floats]:
         self._note("means", encoded, len(sites), 0)
-        random, tokens = _random(encoded), max(map(len, encoded.positions(position)))
+        random, tokens = _random(encoded.ids), max(map(len, encoded.positions(position)))
         shape = () if pooled else (tokens,)
         return [random.normal(size=(*shape, self.shape.width(site.kind))) for site in sites]
 
     def direct(self, encoded: Encoded, sites: Sequence[Site], readout: Readout) -> Floats:
         self._note("direct", encoded, len(sites) + 1, 0)
-        drawn = _random(encoded).uniform(0, 1, len(sites) + 1)
-        return np.multiply.outer(drawn, self._values(encoded, readout))
+        drawn = _random(encoded.ids).uniform(0, 1, len(sites) + 1)
+        return np.multiply.outer(drawn, self._values(_random(encoded.ids), len(encoded), readout))
 
     def _gradient(self, ids: tuple[Ids, ...], encoded: Encoded, members: int, passes: int) -> None:
         tokens = sum(map(len, encoded.ids))
@@ -224,7 +222,7 @@ class Recorder(Wrapper):
     def _rerun(self, what: str, encoded: Encoded, cells: Sequence[Edits], logits: int) -> None:
         tokens, runs = rerun(self.shape, encoded, cells), len(cells) * len(encoded)
         self.requests.append(Request(what, encoded.ids, len(cells), tokens, logits, runs))
-        self.sample = self.sample or encoded
+        self.sample = self.sample or encoded.ids[:SAMPLE]
 
     def _note(
         self,
@@ -232,17 +230,17 @@ class Recorder(Wrapper):
         encoded: Encoded,
         members: int,
         logits: int,
-        ids: Sequence[tuple[int, ...]] | None = None,
     ) -> None:
         nothing = np.zeros(self.shape.n_layers, dtype=np.int64)
-        prompts = encoded.ids if ids is None else tuple(ids)
-        self.requests.append(Request(what, prompts, members, nothing, logits))
-        self.sample = self.sample or encoded
+        self.requests.append(Request(what, encoded.ids, members, nothing, logits))
+        self.sample = self.sample or encoded.ids[:SAMPLE]
 
-    def _values(self, encoded: Encoded, readout: Readout) -> Floats:
-        random = _random(encoded)
+    def _values(self, random: np.random.Generator, count: int, readout: Readout) -> Floats:
+        if isinstance(readout, Answers):  # half of all answers are among these
+            logits = random.normal(size=(count, readout.tokens.shape[1]))
+            return np.hstack([logits, log_softmax(logits) - np.log(2)])
         width = _logits(self, readout)
-        blocks = np.array_split(np.arange(len(encoded)), -(-len(encoded) // _ROWS))
+        blocks = np.array_split(np.arange(count), -(-count // _ROWS))
         values = [readout.values(random.normal(size=(len(b), width)), b) for b in blocks]
         return np.concatenate(values)
 
@@ -285,21 +283,20 @@ def plan(
         asked,
         kept.known,
         tuple(recorder.requests),
-        None if recorder.sample is None else speed(subject, recorder.sample),
+        speed(subject, recorder.sample) if recorder.sample else None,
         tuple(looking) if recorder.requests else (),
         refused,
     )
 
 
-def speed(subject: Subject, encoded: Encoded) -> float:
-    """FLOP/s with which the model reads `SAMPLE` of these prompts, after a first, untimed one."""
-    sample = subject.encode(encoded.prompts[:SAMPLE])
-    subject.log_distribution(subject.encode(encoded.prompts[:1]))
+def speed(subject: Subject, prompts: Sequence[Ids]) -> float:
+    """FLOP/s with which the model reads these prompts, after a first, untimed one."""
+    subject.read_after(prompts[:1], Distribution())
     started = time.perf_counter()
-    subject.log_distribution(sample)
+    subject.read_after(prompts, Distribution())
     seconds = time.perf_counter() - started
     recorder = Recorder(subject)
-    recorder.log_distribution(sample)
+    recorder.read_after(prompts, Distribution())
     return recorder.requests[0].flops(subject.info, subject.shape) / seconds
 
 
@@ -312,5 +309,5 @@ def _logits(subject: Subject, readout: Readout) -> int:
     return few + whole if isinstance(readout, Answers) else few
 
 
-def _random(encoded: Encoded) -> np.random.Generator:
-    return np.random.default_rng(int(digest(encoded.ids)[:16], 16))
+def _random(named: object) -> np.random.Generator:
+    return np.random.default_rng(int(digest(named)[:16], 16))

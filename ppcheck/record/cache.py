@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ppcheck.arrays import Floats
 from ppcheck.record.files import write_whole
@@ -18,7 +19,7 @@ LIMIT = 2**29
 """Bytes on disk beyond which the packs used longest ago are removed."""
 NOT_KEPT = "the cache cannot be written, and nothing is kept for the next run"
 _NOT_READ = "what the cache holds cannot all be read, and is measured again"
-_MAGIC = b"ppcheck.measurements/1\n"
+_MAGIC = b"ppcheck.measurements/2\n"
 _CHECKSUM = 32
 
 
@@ -99,10 +100,13 @@ class Disk:
 
 
 def _packed(family: str, found: Mapping[str, Floats]) -> bytes:
-    """A checksum, one line of names and shapes, and the numbers as little-endian doubles."""
-    shapes = json.dumps({name: array.shape for name, array in found.items()}).encode()
-    numbers = b"".join(array.astype("<f8", order="C").tobytes() for array in found.values())
-    body = shapes + b"\n" + numbers
+    """A checksum, one line of names, types and shapes, and the numbers, little-endian.
+
+    They take four bytes each where these hold them exactly, and eight otherwise.
+    """
+    narrow = {name: _narrow(array) for name, array in found.items()}
+    heads = {name: (array.dtype.str, array.shape) for name, array in narrow.items()}
+    body = json.dumps(heads).encode() + b"\n" + b"".join(a.tobytes() for a in narrow.values())
     return _MAGIC + _checksum(family, body) + body
 
 
@@ -112,14 +116,20 @@ def _unpacked(family: str, data: bytes) -> dict[str, Floats] | None:
     body = data[start:]
     if data[:start] != _MAGIC + _checksum(family, body):
         return None
-    shapes, _, numbers = body.partition(b"\n")
-    flat = np.frombuffer(numbers, "<f8").astype(np.float64)
+    heads, _, numbers = body.partition(b"\n")
     found, at = {}, 0
-    for name, shape in json.loads(shapes).items():
-        size = int(np.prod(shape))
-        found[name] = flat[at : at + size].reshape(shape)
-        at += size
+    for name, (kind, shape) in json.loads(heads).items():
+        flat = np.frombuffer(numbers, kind, int(np.prod(shape)), at)
+        found[name] = flat.astype(np.float64).reshape(shape)
+        at += flat.nbytes
     return found
+
+
+def _narrow(array: Floats) -> NDArray[np.floating]:
+    with np.errstate(over="ignore"):
+        single = array.astype("<f4", order="C")
+    same = np.array_equal(single, array, equal_nan=True)
+    return single if same else array.astype("<f8", order="C")
 
 
 def _checksum(family: str, body: bytes) -> bytes:

@@ -18,7 +18,7 @@ from ppcheck.subject.model.info import ModelInfo, Shape
 from ppcheck.subject.model.rounding import Rounding
 from ppcheck.subject.model.sites import expand
 from ppcheck.subject.tokens.encoding import Encoded
-from ppcheck.subject.tokens.tokenizer import Tokens
+from ppcheck.subject.tokens.tokenizer import Ids, Tokens
 
 if TYPE_CHECKING:
     from ppcheck.subject.engine.engine import Engine
@@ -80,14 +80,24 @@ class LoadedSubject(Subject):
         ids, spans = self._tokens.encode(prompts)
         return Encoded(tuple(prompts), ids, spans, self._tokens)
 
-    def read(self, encoded: Encoded, readout: Readout) -> Floats:
-        return self._engine.read(encoded.ids, readout, self.progress)
+    @property
+    def unembeds(self) -> bool:
+        return self._engine.replay is not None
 
-    def log_distribution(self, encoded: Encoded) -> Floats:
-        return self._engine.log_distribution(encoded.ids, self.progress)
+    def endings(self, prompts: Sequence[Ids]) -> Floats:
+        from ppcheck.subject.operations.reading import endings
 
-    def log_probs(self, encoded: Encoded, continuations: Sequence[Sequence[int]]) -> Floats:
-        return self._engine.log_probs(encoded.ids, continuations, self.progress)
+        return endings(self._engine, prompts, self.progress)
+
+    def unembedded(self, endings: Floats, readout: Readout) -> Floats:
+        from ppcheck.subject.operations.reading import unembedded
+
+        return unembedded(self._engine, endings, readout)
+
+    def read_after(self, prompts: Sequence[Ids], readout: Readout) -> Floats:
+        from ppcheck.subject.operations.reading import read
+
+        return read(self._engine, prompts, readout, self.progress)
 
     def capture(self, encoded: Encoded, sites: Sequence[Site], at: Sequence[int]) -> list[Floats]:
         return self._engine.capture(encoded.ids, sites, at, self.progress)

@@ -20,6 +20,7 @@ from ppcheck.subject.model.fingerprint import digest, model_key
 from ppcheck.subject.model.rounding import Rounding
 from ppcheck.subject.subject import Subject, Wrapper
 from ppcheck.subject.tokens.encoding import Encoded
+from ppcheck.subject.tokens.tokenizer import Ids
 
 T = TypeVar("T")
 MEMORY_LIMIT = 2**28
@@ -75,11 +76,12 @@ class Memory:
 class Memo(Wrapper):
     """``subject``, asked only for what ``store`` does not hold.
 
-    What is kept of a metric of some tokens is their logits, of untouched runs also their
-    log-probabilities, so that other metrics of the same tokens cost nothing more.
+    What is kept of an untouched run is its `endings`, prompt by prompt, so that no metric and no
+    selection of a set runs it again. What is kept of a run with an intervention is the logits of
+    the tokens that its metric reads, so that other metrics of the same tokens cost nothing more.
 
-    ``asked`` counts what was asked for, each readout, site, head or cell over a set of prompts
-    being one, however often it was; ``known`` counts what of it the store held at first.
+    ``asked`` counts what was asked for, each prompt's run, and each site, head or cell over a set
+    of prompts being one, however often it was; ``known`` counts what of it the store held at first.
     """
 
     def __init__(self, subject: Subject, store: Store) -> None:
@@ -100,21 +102,25 @@ class Memo(Wrapper):
             self._store.save(family, known)
         return Rounding(*known[""].tolist())
 
-    def read(self, encoded: Encoded, readout: Readout) -> Floats:
+    def endings(self, prompts: Sequence[Ids]) -> Floats:
+        names = [digest(list(prompt)) for prompt in prompts]
+        return np.stack(self._each(("endings",), names, prompts, self._measured_endings))
+
+    def _measured_endings(self, missing: list[Ids]) -> list[Floats]:
+        return list(self._subject.endings(missing))
+
+    def unembedded(self, endings: Floats, readout: Readout) -> Floats:
+        return self._subject.unembedded(endings, readout)
+
+    def read_after(self, prompts: Sequence[Ids], readout: Readout) -> Floats:
+        if self.unembeds:
+            return self.unembedded(self.endings(prompts), readout)
         asked = readout if readout.tokens is None else Answers(readout.tokens)
-        what = ("read", encoded.ids, asked)
-        found = self._one(what, lambda: self._subject.read(encoded, asked))
+        what = ("read", list(prompts), asked)
+        found = self._one(what, lambda: self._subject.read_after(prompts, asked))
         if readout.tokens is None or isinstance(readout, Answers):
             return found
         return applied(readout, found[:, : readout.tokens.shape[1]])
-
-    def log_distribution(self, encoded: Encoded) -> Floats:
-        what = ("log_distribution", encoded.ids)
-        return self._one(what, lambda: self._subject.log_distribution(encoded))
-
-    def log_probs(self, encoded: Encoded, continuations: Sequence[Sequence[int]]) -> Floats:
-        what = ("log_probs", encoded.ids, list(map(tuple, continuations)))
-        return self._one(what, lambda: self._subject.log_probs(encoded, continuations))
 
     def capture(self, encoded: Encoded, sites: Sequence[Site], at: Sequence[int]) -> list[Floats]:
         def measure(missing: list[Site]) -> list[Floats]:

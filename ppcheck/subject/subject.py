@@ -5,18 +5,22 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
+import numpy as np
+
 from ppcheck.arrays import Floats
+from ppcheck.errors import MeasurementError
 from ppcheck.spec.prompts.grid import Prompt
 from ppcheck.spec.sites.position import Position
 from ppcheck.spec.sites.site import Site, Sites
 from ppcheck.subject.engine.batches import Progress
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.interventions.edit import Edits
-from ppcheck.subject.interventions.readout import Readout
+from ppcheck.subject.interventions.readout import Answers, Distribution, Readout
 from ppcheck.subject.interventions.wiring import Wiring
 from ppcheck.subject.model.info import ModelInfo, Shape
 from ppcheck.subject.model.rounding import Rounding
 from ppcheck.subject.tokens.encoding import Encoded
+from ppcheck.subject.tokens.tokenizer import Ids
 
 
 class Subject(ABC):
@@ -80,17 +84,55 @@ class Subject(ABC):
     def encode(self, prompts: Sequence[Prompt]) -> Encoded:
         """Tokenise. Raises UnsupportedError and MeasurementError as `Tokens.encode` does."""
 
+    @property
     @abstractmethod
+    def unembeds(self) -> bool:
+        """Whether what follows a prompt can be read from its `endings`."""
+
+    @abstractmethod
+    def endings(self, prompts: Sequence[Ids]) -> Floats:
+        """All of each prompt's run that a reading of what follows needs, [prompt, d_model + 1].
+
+        That is the last block's output at the last token, then the logarithm of the sum of the
+        exponentials of its logits. Raises UnsupportedError where the model has no `unembeds`.
+        """
+
+    @abstractmethod
+    def unembedded(self, endings: Floats, readout: Readout) -> Floats:
+        """What ``readout`` reads from `endings`, [prompt]; no block is run."""
+
+    @abstractmethod
+    def read_after(self, prompts: Sequence[Ids], readout: Readout) -> Floats:
+        """What ``readout`` reads at the last token of each prompt, [prompt]."""
+
     def read(self, encoded: Encoded, readout: Readout) -> Floats:
         """What ``readout`` reads at the last token, [prompt]."""
+        return self.read_after(encoded.ids, readout)
 
-    @abstractmethod
     def log_distribution(self, encoded: Encoded) -> Floats:
         """Log-probabilities in nats of the token that follows each prompt, [prompt, vocabulary]."""
+        return self.read_after(encoded.ids, Distribution())
 
-    @abstractmethod
     def log_probs(self, encoded: Encoded, continuations: Sequence[Sequence[int]]) -> Floats:
-        """Log-probability in nats of each prompt's whole continuation, [prompt]."""
+        """Log-probability in nats of each prompt's whole continuation, [prompt].
+
+        Raises MeasurementError where a prompt and its continuation are too long for the model.
+        """
+        whole = [(*ids, *more) for ids, more in zip(encoded.ids, continuations, strict=True)]
+        if (longest := max(map(len, whole))) > self.shape.n_positions:
+            raise MeasurementError(
+                f"a prompt and its answer are {longest} tokens "
+                f"and {self.info.name} takes {self.shape.n_positions}"
+            )
+        ends = [
+            (ids[:end], ids[end])
+            for start, ids in zip(encoded.ids, whole, strict=True)
+            for end in range(len(start), len(ids))
+        ]
+        prompts, tokens = zip(*ends, strict=True)
+        found = self.read_after(prompts, Answers(np.array(tokens)[:, None]))[:, 1]
+        firsts = np.cumsum([0, *map(len, continuations)])[:-1]
+        return np.add.reduceat(found, firsts)
 
     @abstractmethod
     def capture(self, encoded: Encoded, sites: Sequence[Site], at: Sequence[int]) -> list[Floats]:
@@ -248,6 +290,10 @@ class Wrapper(Subject):
     @property
     def work(self) -> tuple[int, int]:
         return self._subject.work
+
+    @property
+    def unembeds(self) -> bool:
+        return self._subject.unembeds
 
     @property
     def is_parallel(self) -> bool:

@@ -36,17 +36,13 @@ class Watched(LoadedSubject):
         super().__init__(subject.info, subject.shape, subject._tokens, subject._engine)
         self.asked: list[tuple[str, int]] = []
 
-    def read(self, encoded: Any, readout: Any) -> Floats:
-        self.asked.append(("read", 1))
-        return super().read(encoded, readout)
+    def endings(self, prompts: Any) -> Floats:
+        self.asked.append(("endings", len(prompts)))
+        return super().endings(prompts)
 
-    def log_distribution(self, encoded: Any) -> Floats:
-        self.asked.append(("log_distribution", 1))
-        return super().log_distribution(encoded)
-
-    def log_probs(self, encoded: Any, continuations: Any) -> Floats:
-        self.asked.append(("log_probs", 1))
-        return super().log_probs(encoded, continuations)
+    def read_after(self, prompts: Any, readout: Any) -> Floats:
+        self.asked.append(("read_after", len(prompts)))
+        return super().read_after(prompts, readout)
 
     def capture(self, encoded: Any, sites: Any, at: Any) -> list[Floats]:
         self.asked.append(("capture", len(sites)))
@@ -125,23 +121,58 @@ def added(subject: Subject, scale: float) -> list[tuple[Edit, ...]]:
     return [(Edit(head, SECOND, Operation.ADD, vector),) for head in heads]
 
 
-def test_every_method_gives_the_same_bits_measured_or_known_and_measures_once(
+def test_what_is_known_is_bit_for_bit_what_was_measured_and_is_measured_once(
     watched: Watched, pair: tuple[Encoded, Encoded], logit_diff: Any
 ) -> None:
     store, readout = Memory(), logit_diff(3)
     plain = everything(watched, pair, readout)
     watched.asked.clear()
-    for _ in range(3):
+    first = everything(Memo(watched, store), pair, readout)
+    for found, expected in zip(first, plain, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+    for _ in range(2):
         memo = Memo(watched, store)
-        for found, expected in zip(everything(memo, pair, readout), plain, strict=True):
+        for found, expected in zip(everything(memo, pair, readout), first, strict=True):
             assert found.dtype == expected.dtype
             assert found.shape == expected.shape
             assert found.tobytes() == expected.tobytes()
-    methods = ("read", "log_distribution", "log_probs", "capture", "attention", "patch")
+    # The second tokens of two answers are after prompts of their own.
+    methods = ("endings", "endings", "capture", "attention", "patch")
     edited = ("intervene", "rewire", "activations", "means")
-    counts = (1, 1, 1, 3, 4, 4, 4, 4, 5, 3)
+    counts = (3, 2, 3, 4, 4, 4, 4, 5, 3)
     assert watched.asked == list(zip(methods + edited, counts, strict=True))
-    assert (memo.asked, memo.known) == (30, 30)
+    assert (memo.asked, memo.known) == (32, 32)
+
+
+def test_no_metric_and_no_selection_runs_a_prompt_again(
+    watched: Watched, ids_prompts: Any, logit_diff: Any
+) -> None:
+    store = Memory()
+    whole = Memo(watched, store)
+    encoded = whole.encode(ids_prompts(IDS))
+    read = whole.read(encoded, logit_diff(3))
+    some = Memo(watched, store)
+    part = encoded.part([2, 0])
+    np.testing.assert_array_equal(some.read(part, logit_diff(2)), read[[2, 0]])
+    some.read(part, logit_diff(2, (11, 7)))
+    some.log_distribution(part)
+    assert watched.asked == [("endings", 3)]
+    assert (some.asked, some.known) == (2, 2)
+    some.log_probs(part, [[1, 2], [3]])
+    assert watched.asked[1:] == [("endings", 1)]
+
+
+def test_a_model_without_endings_keeps_each_reading(
+    tiny: Callable[[str], LoadedSubject], ids_prompts: Any, logit_diff: Any
+) -> None:
+    watched = Watched(tiny("bloom"))
+    memo = Memo(watched, Memory())
+    encoded = memo.encode(ids_prompts(IDS))
+    logits = watched._engine.forward(np.array(IDS), [])[:, -1].double().numpy()
+    for _ in range(2):
+        read = memo.read(encoded, logit_diff(3))
+        np.testing.assert_allclose(read, logits[:, 7] - logits[:, 11], rtol=0, atol=1e-5)
+    assert watched.asked == [("read_after", 3)]
 
 
 def test_edits_go_by_what_they_do_whatever_their_order(
@@ -183,7 +214,7 @@ def test_what_is_asked_again_counts_once(
     memo = Memo(watched, Memory())
     for _ in range(3):
         memo.read(pair[0], logit_diff(3))
-    assert (memo.asked, memo.known) == (1, 0)
+    assert (memo.asked, memo.known) == (3, 0)
 
 
 def test_positions_go_by_the_tokens_that_they_name(
@@ -228,9 +259,9 @@ def test_another_question_is_never_answered_from_the_memo(
     assert watched.asked[-3:] == [("attention", 1)] * 3
     memo.capture(first, head, [0, 0, 0])
     memo.capture(first, head, [0, 0, 1])
-    memo.read(memo.encode(ids_prompts(IDS[:2])), logit_diff(2))
-    memo.read(memo.encode(ids_prompts(IDS[1::-1])), logit_diff(2))
-    assert watched.asked[-4:] == [("capture", 1), ("capture", 1), ("read", 1), ("read", 1)]
+    memo.read(memo.encode(ids_prompts([IDS[0]])), logit_diff(1))
+    memo.read(memo.encode(ids_prompts([[*IDS[0], 1], IDS[0][:3]])), logit_diff(2))
+    assert watched.asked[-4:] == [("capture", 1), ("capture", 1), ("endings", 1), ("endings", 2)]
 
 
 def test_another_model_is_never_answered_for(

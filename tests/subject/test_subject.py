@@ -12,7 +12,7 @@ MEASURING = Wrapper.__abstractmethods__ - {"rounding"}
 def test_a_wrapper_says_what_the_model_is_and_measures_nothing() -> None:
     told = Subject.__abstractmethods__ - Wrapper.__abstractmethods__
     assert {"info", "shape", "sites", "encode", "replays"} <= told
-    assert {"read", "patch", "capture", "attention", "rewire"} <= MEASURING
+    assert {"endings", "patch", "capture", "attention", "rewire"} <= MEASURING
 
 
 @pytest.mark.parametrize("wrapper", [Memo, Recorder])
@@ -25,6 +25,6 @@ def test_whatever_measures_is_answered_by_the_wrapper_itself(
 
 
 def test_a_wrapper_that_forgets_a_method_cannot_be_made() -> None:
-    forgetful = type("Forgetful", (Wrapper,), dict.fromkeys(MEASURING - {"read"}))
-    with pytest.raises(TypeError, match="read"):
+    forgetful = type("Forgetful", (Wrapper,), dict.fromkeys(MEASURING - {"endings"}))
+    with pytest.raises(TypeError, match="endings"):
         forgetful(None)

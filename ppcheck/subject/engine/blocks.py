@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ppcheck.errors import UnsupportedError
 from ppcheck.spec.sites.site import Kind, Site
-from ppcheck.subject.engine.frame import Arguments, Form, Frame
+from ppcheck.subject.engine.frame import Arguments, Form, Frame, Spread
 from ppcheck.subject.engine.hooks import Hook, Hooks, attached_to
 from ppcheck.subject.engine.kernels import quicken
 
@@ -86,7 +86,7 @@ class Blocks:
         layer: int,
         hidden: Tensor,
         tokens: slice,
-        arguments: Arguments,
+        arguments: Arguments | Spread,
         keys: Keys,
         visits: Mapping[Kind, Hook],
     ) -> Tensor:

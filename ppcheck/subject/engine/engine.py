@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ppcheck.arrays import Floats, Integers
-from ppcheck.errors import MeasurementError, UnsupportedError
+from ppcheck.errors import UnsupportedError
 from ppcheck.spec.sites.site import Kind, Site
 from ppcheck.subject.engine.batches import Progress, batches, stacked
 from ppcheck.subject.engine.blocks import Blocks
@@ -23,9 +23,9 @@ from ppcheck.subject.engine.memory import Result, captured_size, in_parts, row_s
 from ppcheck.subject.engine.prefix import branches
 from ppcheck.subject.engine.replay import Replay
 from ppcheck.subject.engine.work import Work
-from ppcheck.subject.interventions.readout import Answers, Readout, width
+from ppcheck.subject.interventions.readout import Readout
 from ppcheck.subject.model.bridge import Bridge
-from ppcheck.subject.model.device import doubled, in_numpy, total_memory
+from ppcheck.subject.model.device import in_numpy, total_memory
 from ppcheck.subject.model.rounding import Rounding
 from ppcheck.subject.model.settings import STANDARD, Budget
 from ppcheck.subject.model.site_map import SiteMap
@@ -36,6 +36,9 @@ Sequences = Sequence[Sequence[int]]
 _SMALL = 10_000_000
 _MAX_TOKENS = {"cpu": 2**10}
 _FILLS_GPU = 2**16
+_MAX_TREE = {"cpu": 2**9}
+_FILLS_GPU_TREE = 2**12
+"""Each token of a part of a tree is compared with all of the part."""
 _DEFAULT_THREADS = torch.get_num_threads()
 
 
@@ -44,6 +47,10 @@ class SelfTest(Protocol):
 
     def fault(self, engine: Engine, replay: Replay) -> str | None:
         """What of the model cannot be replayed; None where all of it can."""
+        ...
+
+    def tree_fault(self, engine: Engine, replay: Replay) -> str | None:
+        """Why its prompts cannot be run as a tree; None where they can."""
         ...
 
     def rounding(self, engine: Engine) -> Rounding:
@@ -76,6 +83,7 @@ class Engine:
         self.dtype: torch.dtype = model.dtype
         self.memory = memory.bytes(total_memory(self.device))
         self.max_tokens = _MAX_TOKENS.get(self.device.type, _FILLS_GPU)
+        self.max_tree = _MAX_TREE.get(self.device.type, _FILLS_GPU_TREE)
         self.max_logits = 2**24
         # Threads that share one small matrix product mostly wait for each other.
         parameters = sum(parameter.numel() for parameter in model.parameters())
@@ -105,6 +113,13 @@ class Engine:
         return self._self_test.fault(self, self._replay)
 
     @cached_property
+    def no_tree(self) -> str | None:
+        """Why prompts are not run as a tree; None where they are."""
+        if self.replay is None:
+            return self.no_replay
+        return self._self_test.tree_fault(self, self.replay)
+
+    @cached_property
     def rounding(self) -> Rounding:
         """How far rounding alone moves what the model computes."""
         return self._self_test.rounding(self)
@@ -132,6 +147,13 @@ class Engine:
         most = self._held(2 * row_size(self.shape, tokens, length, logits))
         return max(1, min(self.max_tokens // tokens, self.max_logits // logits, most))
 
+    def tree_tokens(self, height: int) -> int:
+        """How many tokens of a tree run together, beside the keys of a path as long as it is."""
+        most = self.max_tree
+        while most > 1 and not self._held(row_size(self.shape, most, most + height)):
+            most //= 2
+        return most
+
     def _held(self, size: int) -> int:
         """How many times so many numbers fit the memory. Half precision sums up in single."""
         return self.memory // (max(4, self.dtype.itemsize) * size)
@@ -152,7 +174,7 @@ class Engine:
         only = {"logits_to_keep": keep} if self._keeps_last else {}
         attached = self.hooks.attached(hooks, len(ids), reads=reads)
         with self.running(gradients=gradients), attached as model:
-            output = model(input_ids=self._placed(ids), use_cache=False, **only)
+            output = model(input_ids=self.placed(ids), use_cache=False, **only)
             logits: Tensor = output.logits[:, -keep:]
             if not torch.isfinite(logits).all():
                 raise not_finite("logits")
@@ -195,98 +217,16 @@ class Engine:
             self.forward(np.zeros((1, 1), dtype=np.int64), hooks)
         return not any(output.any() for output in outputs)
 
-    def read(self, ids: Sequences, readout: Readout, progress: Progress) -> Floats:
-        values = np.empty((len(ids), *width(readout)))
-        tokens, whole = readout.tokens, isinstance(readout, Answers)
-        for batch, logits in self._logits(ids, "read", progress, tokens=tokens, whole=whole):
-            rows = np.array(batch, dtype=np.int64)
-            values[batch] = readout.values(in_numpy(logits[:, -1]), rows)
-        return values
+    def branches(self, ids: Sequences, keep: Sequence[int]) -> Iterator[tuple[list[int], int]]:
+        """Prompts that run together, by number, and how many first tokens they share.
 
-    def log_distribution(self, ids: Sequences, progress: Progress) -> Floats:
-        values = np.empty((len(ids), self.shape.n_vocabulary))
-        for batch, logits in self._logits(ids, "log_distribution", progress):
-            values[batch] = in_numpy(torch.log_softmax(doubled(logits[:, -1]), dim=-1))
-        return values
-
-    def log_probs(self, ids: Sequences, continuations: Sequences, progress: Progress) -> Floats:
-        whole = [(*start, *more) for start, more in zip(ids, continuations, strict=True)]
-        longest = max(map(len, whole))
-        if longest > self.shape.n_positions:
-            raise MeasurementError(
-                f"a prompt and its answer are {longest} tokens "
-                f"and {self.hooks.model} takes {self.shape.n_positions}"
-            )
-        values = np.empty(len(ids))
-        keep = [len(more) + 1 for more in continuations]
-        for batch, logits in self._logits(whole, "log_probs", progress, keep):
-            log_probs = torch.log_softmax(doubled(logits[:, :-1]), dim=-1)
-            more = torch.from_numpy(stacked(continuations, batch)).to(log_probs.device)
-            values[batch] = in_numpy(log_probs.gather(-1, more[..., None]).sum(dim=(1, 2)))
-        return values
-
-    def _logits(
-        self,
-        ids: Sequences,
-        what: str,
-        progress: Progress,
-        keep: Sequence[int] | None = None,
-        tokens: Integers | None = None,
-        *,
-        whole: bool = False,
-    ) -> Iterator[tuple[list[int], Tensor]]:
-        """Batches of prompts, and logits of their last ``keep`` tokens.
-
-        Those of ``tokens`` alone, where these are given; then the ``whole`` vocabulary's.
+        Of each the last ``keep`` tokens are read.
         """
-        keep = keep or [1] * len(ids)
-        done = 0
-        for batch, shared in self._branches(ids, keep):
-
-            def run(part: Sequence[int], shared: int = shared) -> Tensor:
-                some = None if tokens is None else self._placed(tokens[part])
-                return self.final(stacked(ids, part), shared, keep[part[0]], some, whole=whole)
-
-            for part, logits in in_parts(batch, len(batch), run, self.hooks.model):
-                yield list(part), logits
-                done += len(part)
-                progress(what, done, len(ids))
-
-    def _branches(self, ids: Sequences, keep: Sequence[int]) -> Iterator[tuple[list[int], int]]:
         if self.replay is not None:
             most = max(keep)
             return branches(ids, keep, lambda length, shared: self.rows(length, most, shared))
         keys = [(len(row), kept) for row, kept in zip(ids, keep, strict=True)]
         return ((batch, 0) for batch in batches(keys, lambda key: self.rows(*key)))
-
-    def final(
-        self,
-        ids: Integers,
-        shared: int,
-        keep: int,
-        tokens: Tensor | None,
-        *,
-        whole: bool = False,
-    ) -> Tensor:
-        """Logits of the last ``keep`` tokens of ids [row, token], of ``tokens`` [row, k] alone.
-
-        With ``whole`` those of the vocabulary follow. Where the model can be replayed the first
-        ``shared`` tokens, which all rows have in common, run once.
-        """
-        if self.replay is None:
-            logits = self.forward(ids, [], keep)
-            if tokens is None:
-                return logits
-            few = logits.gather(2, tokens[:, None].expand(-1, keep, -1))
-            return torch.cat([few, logits], dim=2) if whole else few
-        with self.running():
-            hidden = self.replay.final(self._placed(ids), shared, keep)
-            logits = self.replay.frame.unembed(hidden, tokens)
-            if whole:
-                logits = torch.cat([logits, self.replay.frame.unembed(hidden, None)], dim=2)
-            if not torch.isfinite(logits).all():
-                raise not_finite("logits")
-        return logits
 
     def capture(
         self, ids: Sequences, sites: Sequence[Site], at: Sequence[int], progress: Progress
@@ -308,7 +248,7 @@ class Engine:
         slots = {site: slot for some in by_hook(sites).values() for slot, site in enumerate(some)}
         return [found[site.hook][:, slots[site]] for site in sites]
 
-    def _placed(self, ids: Integers) -> Tensor:
+    def placed(self, ids: Integers) -> Tensor:
         return torch.from_numpy(ids).to(self.device)
 
     def in_batches(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from transformers import DynamicCache
 
+from ppcheck.errors import UnsupportedError
 from ppcheck.subject.model.twin import twin
 
 Call = tuple[tuple[Any, ...], dict[str, Any]]
@@ -64,6 +65,11 @@ class Frame:
         if self.unembeds_few:
             module.forward = partial(self._head, module)
 
+    @property
+    def device(self) -> torch.device:
+        device: torch.device = self._model.device
+        return device
+
     def embed(self, ids: Tensor, write: Callable[[Tensor], Tensor | None] | None = None) -> Tensor:
         """The stream into the first block, [row, token, d_model], of ids [row, token].
 
@@ -72,7 +78,7 @@ class Frame:
         with _hooked(self._embedding, write):
             self._stops, self._calls = True, []
             try:
-                self._model(input_ids=ids.to(self._model.device), use_cache=False)
+                self._model(input_ids=ids.to(self.device), use_cache=False)
             except _Reached:
                 pass
             finally:
@@ -84,7 +90,7 @@ class Frame:
         if length not in self._arguments:
             cache = DynamicCache()
             self._calls = []
-            device = self._model.device
+            device = self.device
             ids = torch.zeros((1, length), dtype=torch.int64, device=device)
             self._tokens = torch.zeros((1, 1), dtype=torch.int64, device=device)
             self._model(input_ids=ids, use_cache=True, **{self._cache_name: cache})
@@ -161,6 +167,73 @@ class Arguments:
         elif value.ndim and value.shape[0] == self.length:
             return value[tokens]
         return value.expand(rows, *value.shape[1:]) if value.ndim > 1 else value
+
+
+@dataclass(frozen=True, eq=False)
+class Spread:
+    """One block's arguments for tokens of a tree, ready but for the stream and the cache."""
+
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    cache: Any
+
+    def call(self, hidden: Tensor, tokens: slice, cache: Any) -> Call:
+        del tokens  # they are chosen already
+        kwargs = {name: cache if v is self.cache else v for name, v in self.kwargs.items()}
+        if self.args:
+            return (hidden, *(cache if v is self.cache else v for v in self.args[1:])), kwargs
+        return (), kwargs | {"hidden_states": hidden}
+
+
+@dataclass(frozen=True, eq=False)
+class Spreader:
+    """Makes the arguments of tokens of a tree from those of one prompt as long as it is high.
+
+    The tokens stand at depths ``queries``, the keys that are there at ``keys``; ``sees`` [query,
+    key] says which of these are of one prompt.
+    """
+
+    length: int
+    queries: Tensor
+    keys: Tensor
+    sees: Tensor
+    _done: dict[int, Tensor] = field(default_factory=dict)
+
+    def spread(self, arguments: Arguments) -> Spread:
+        """Raises UnsupportedError for a block that takes no mask."""
+        kwargs = {name: self._of(value) for name, value in arguments.kwargs.items()}
+        args = tuple(map(self._of, arguments.args[1:]))
+        given = (*arguments.args[1:], *arguments.kwargs.values())
+        if not any(isinstance(v, Tensor) and self._is_mask(v) for v in given):
+            if kwargs.get("attention_mask", args) is not None:
+                raise UnsupportedError("its blocks take no attention mask")
+            kwargs["attention_mask"] = self.sees[None, None]
+        return Spread((*arguments.args[:1], *args), kwargs, arguments.cache)
+
+    def _is_mask(self, value: Tensor) -> bool:
+        return value.ndim == 4 and value.shape[2:] == (self.length, self.length)
+
+    def _of(self, value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(map(self._of, value))
+        if not isinstance(value, Tensor):
+            return value
+        # Blocks are given the same tensors, which stay alive with their arguments.
+        if id(value) not in self._done:
+            self._done[id(value)] = self._spread(value)
+        return self._done[id(value)]
+
+    def _spread(self, value: Tensor) -> Tensor:
+        if self._is_mask(value):
+            mask = value[:, :, self.queries][..., self.keys]
+            if mask.dtype == torch.bool:
+                return mask & self.sees
+            return mask.masked_fill(~self.sees, torch.finfo(mask.dtype).min)
+        if value.ndim > 1 and value.shape[:2] == (1, self.length):
+            return value[:, self.queries]
+        if value.ndim and value.shape[0] == self.length:
+            return value[self.queries]
+        return value
 
 
 def _hidden(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:

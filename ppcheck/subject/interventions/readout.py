@@ -14,7 +14,7 @@ class Readout(Protocol):
     """Turns logits at the final position into one number a prompt.
 
     ``tokens`` [prompt, k] are the only token ids whose logits are needed, so that nothing else need
-    be unembedded; None asks for the whole vocabulary. `Answers` asks for both.
+    be unembedded; None asks for the whole vocabulary.
     """
 
     @property
@@ -40,17 +40,26 @@ class Logits:
 class Answers:
     """The logits of some tokens, then their log-probabilities over the vocabulary: [row, 2 k].
 
-    `values` takes [row, k + vocabulary], the logits of the tokens alone and then all of them. Both
-    are read at once, so that what follows from either costs one pass.
+    `values` takes these as they are: both follow from one pass.
     """
 
     tokens: Integers
 
     def values(self, logits: Floats, rows: Integers) -> Floats:
-        alone, whole = np.split(logits, [self.tokens.shape[1]], axis=1)
-        whole = whole - whole.max(axis=1, keepdims=True)
-        chosen = np.take_along_axis(whole, self.tokens[rows], axis=1)
-        return np.hstack([alone, chosen - np.log(np.exp(whole).sum(axis=1, keepdims=True))])
+        del rows
+        return logits
+
+
+class Distribution:
+    """The log-probabilities of the whole vocabulary in nats, [row, vocabulary]."""
+
+    tokens = None
+
+    def values(self, logits: Floats, rows: Integers) -> Floats:
+        del rows
+        shifted = logits - logits.max(axis=1, keepdims=True)
+        found: Floats = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+        return found
 
 
 def raw(readout: Readout) -> Readout:

@@ -20,6 +20,7 @@ from ppcheck.subject.engine.replay import Replay
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.model.device import in_numpy
 from ppcheck.subject.model.rounding import Rounding
+from ppcheck.subject.operations.reading import grown, read
 from ppcheck.subject.tokens.alignment import align
 from ppcheck.subject.tokens.encoding import Encoded
 from ppcheck.subject.tokens.tokenizer import Tokens
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _TOLERANCE = 1e-4
 _ROUNDINGS = 16
 _ROUNDED_ROWS, _ROUNDED_TOKENS = 4, 16
+_TREE_TOKENS, _TREE_PART = 12, 7
 _MARGIN = 4
 """Orders that are not tried, of other prompts, differ by up to so many times as much."""
 _KINDS = (
@@ -52,22 +54,46 @@ def fault(engine: Engine, replay: Replay) -> str | None:
     return None
 
 
+def tree_fault(engine: Engine, replay: Replay) -> str | None:
+    """Why its prompts cannot be run as a tree; None where they can."""
+    shape = engine.shape
+    length = min(_TREE_TOKENS, shape.n_positions)
+    ids = (np.arange(4 * length).reshape(-1, length) * 7 + 3) % shape.n_vocabulary
+    ids[1:, : length // 4] = ids[0, : length // 4]
+    ids[3, : length // 2] = ids[2, : length // 2]
+    prompts = [*map(tuple, ids.tolist()), tuple(ids[0, : length - 1].tolist())]
+    try:
+        runs = grown(engine, replay, prompts, _silent, size=_TREE_PART)
+        for rows, hidden in runs:
+            with engine.running():
+                logits = in_numpy(replay.frame.unembed(hidden[:, None], None)[:, 0])
+            for row, found in zip(rows.tolist(), logits, strict=True):
+                whole = in_numpy(engine.forward(np.array([prompts[row]]), [])[0, -1])
+                if reason := _differs(engine, found, whole, "a tree of prompts"):
+                    return reason
+    except Exception as error:  # noqa: BLE001 (it is the model's own code that is tried)
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
 def rounding(engine: Engine) -> Rounding:
     """What different orders of evaluation make of the same logits.
 
     These are whole passes of all rows together and of each by itself and, where the model can be
-    replayed, runs whose rows share their first tokens. No two logits are told apart by less than
+    replayed, runs of a tree of them all and of each. No two logits are told apart by less than
     the precision of the numbers. Raises MeasurementError where logits are not finite.
     """
     shape = engine.shape
     length = min(_ROUNDED_TOKENS, shape.n_positions)
     ids = (np.arange(_ROUNDED_ROWS * length).reshape(-1, length) * 7 + 3) % shape.n_vocabulary
-    shared = length // 2
-    ids[:, :shared] = ids[0, :shared]
+    ids[:, : length // 2] = ids[0, : length // 2]
     whole = in_numpy(engine.forward(ids, [])[:, -1])
     orders = [np.concatenate([in_numpy(engine.forward(row[None], [])[:, -1]) for row in ids])]
     if engine.replay is not None:
-        orders += [in_numpy(engine.final(ids, first, 1, None)[:, -1]) for first in (0, shared)]
+        prompts = list(map(tuple, ids.tolist()))
+        together = read(engine, prompts, _AllLogits(), _silent)
+        alone = [read(engine, [prompt], _AllLogits(), _silent) for prompt in prompts]
+        orders += [together, np.concatenate(alone)]
     largest = float(np.abs(whole).max())
     moved = max(float(np.abs(order - whole).max()) for order in orders)
     moved = _MARGIN * max(moved, largest * float(finfo(engine.dtype).eps))
@@ -95,12 +121,23 @@ def _fault(engine: Engine, replay: Replay, sites: Sequence[Site]) -> str | None:
         raise
     except Exception as error:  # noqa: BLE001 (it is the model's own code that is tried)
         return f"{type(error).__name__}: {error}"
-    difference = np.abs(replayed - whole).max(axis=1)
+    site = cells[int(np.abs(replayed - whole).max(axis=1).argmax())].sites[0]
+    return _differs(engine, replayed, whole, str(site))
+
+
+def _differs(engine: Engine, found: Floats, whole: Floats, what: str) -> str | None:
     tolerance = max(_TOLERANCE, _ROUNDINGS * float(finfo(engine.dtype).eps))
-    if (worst := float(difference.max())) > tolerance * max(1.0, float(np.abs(whole).max())):
-        site = cells[int(difference.argmax())].sites[0]
-        return f"{site} differs from a whole pass by {worst:.1g}"
+    worst = float(np.abs(found - whole).max())
+    if worst > tolerance * max(1.0, float(np.abs(whole).max())):
+        return f"{what} differs from a whole pass by {worst:.1g}"
     return None
+
+
+class _AllLogits:
+    tokens = None
+
+    def values(self, logits: Floats, rows: Integers) -> Floats:  # noqa: ARG002
+        return logits
 
 
 @dataclass(frozen=True)
