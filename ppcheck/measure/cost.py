@@ -22,6 +22,8 @@ from ppcheck.subject.tokens.tokenizer import Ids
 class Request:
     """One call of a measuring method: ``prompts`` run untouched, then ``replayed`` under patches.
 
+    A reading of runs that are known, or are another request, has no prompts.
+
     ``members`` counts sites, heads or cells; ``runs`` patched prompts; ``replayed`` [layer] tokens
     recomputed by each layer; ``logits`` those read.
     """
@@ -39,7 +41,7 @@ class Request:
         Blocks are taken to share what parameters the embedding leaves.
         """
         block = max(info.parameters - shape.n_vocabulary * shape.d_model, 0) / shape.n_layers
-        context = float(np.mean([len(ids) for ids in self.prompts]))
+        context = float(np.mean([len(ids) for ids in self.prompts] or [0]))
         a_token = 2 * block + 4 * shape.n_heads * shape.d_head * context
         tokens = shape.n_layers * distinct_tokens(self.prompts) + int(self.replayed.sum())
         return tokens * a_token + 2 * shape.d_model * self.logits

@@ -100,25 +100,22 @@ class Recorder(Wrapper):
         return EXACT
 
     def endings(self, prompts: Sequence[Ids]) -> Floats:
-        self._read(prompts, self.shape.n_vocabulary)
-        return _random(prompts).normal(size=(len(prompts), self.shape.d_model + 1))
+        self._note("run", prompts, 0, len(prompts) * self.shape.n_vocabulary)
+        return np.array([_made_up(self.shape.d_model, ids) for ids in prompts])
 
     def unembedded(self, endings: Floats, readout: Readout) -> Floats:
+        self._note("read", (), 1, len(endings) * _logits(self, readout))
+        if np.isfinite(endings).all():  # they were measured before
+            return self._subject.unembedded(endings, readout)
         return self._values(_random(endings), len(endings), readout)
 
     def read_after(self, prompts: Sequence[Ids], readout: Readout) -> Floats:
-        self._read(prompts, _logits(self, readout))
+        self._note("read", prompts, 1, len(prompts) * _logits(self, readout))
         return self._values(_random(prompts), len(prompts), readout)
-
-    def _read(self, prompts: Sequence[Ids], logits: int) -> None:
-        nothing = np.zeros(self.shape.n_layers, dtype=np.int64)
-        ids = tuple(prompts)
-        self.requests.append(Request("read", ids, len(ids), nothing, logits * len(ids)))
-        self.sample = self.sample or ids[:SAMPLE]
 
     def capture(self, encoded: Encoded, sites: Sequence[Site], at: Sequence[int]) -> list[Floats]:
         del at
-        self._note("capture", encoded, len(sites), 0)
+        self._note("capture", encoded.ids, len(sites), 0)
         random = _random(encoded.ids)
         width = self.shape.width
         return [random.normal(size=(len(encoded), width(site.kind))) for site in sites]
@@ -129,7 +126,7 @@ class Recorder(Wrapper):
         heads: Sequence[Site],
         links: Sequence[Sequence[tuple[int, int]]],
     ) -> Floats:
-        self._note("attention", encoded, len(heads), 0)
+        self._note("attention", encoded.ids, len(heads), 0)
         paid = _random(encoded.ids).uniform(0, 1, (len(encoded), len(heads)))
         paid[[not each for each in links]] = np.nan
         return paid
@@ -204,13 +201,13 @@ class Recorder(Wrapper):
     def means(
         self, encoded: Encoded, sites: Sequence[Site], position: Position, *, pooled: bool
     ) -> list[Floats]:
-        self._note("means", encoded, len(sites), 0)
+        self._note("means", encoded.ids, len(sites), 0)
         random, tokens = _random(encoded.ids), max(map(len, encoded.positions(position)))
         shape = () if pooled else (tokens,)
         return [random.normal(size=(*shape, self.shape.width(site.kind))) for site in sites]
 
     def direct(self, encoded: Encoded, sites: Sequence[Site], readout: Readout) -> Floats:
-        self._note("direct", encoded, len(sites) + 1, 0)
+        self._note("direct", encoded.ids, len(sites) + 1, 0)
         drawn = _random(encoded.ids).uniform(0, 1, len(sites) + 1)
         return np.multiply.outer(drawn, self._values(_random(encoded.ids), len(encoded), readout))
 
@@ -224,16 +221,10 @@ class Recorder(Wrapper):
         self.requests.append(Request(what, encoded.ids, len(cells), tokens, logits, runs))
         self.sample = self.sample or encoded.ids[:SAMPLE]
 
-    def _note(
-        self,
-        what: str,
-        encoded: Encoded,
-        members: int,
-        logits: int,
-    ) -> None:
+    def _note(self, what: str, prompts: Sequence[Ids], members: int, logits: int) -> None:
         nothing = np.zeros(self.shape.n_layers, dtype=np.int64)
-        self.requests.append(Request(what, encoded.ids, members, nothing, logits))
-        self.sample = self.sample or encoded.ids[:SAMPLE]
+        self.requests.append(Request(what, tuple(prompts), members, nothing, logits))
+        self.sample = self.sample or tuple(prompts[:SAMPLE])
 
     def _values(self, random: np.random.Generator, count: int, readout: Readout) -> Floats:
         if isinstance(readout, Answers):  # half of all answers are among these
@@ -307,6 +298,11 @@ def _logits(subject: Subject, readout: Readout) -> int:
         return whole
     few: int = readout.tokens.shape[1]
     return few + whole if isinstance(readout, Answers) else few
+
+
+def _made_up(width: int, ids: Ids) -> Floats:
+    """An ending that no run has: its logits cannot be normalised."""
+    return np.append(_random(ids).normal(size=width), np.inf)
 
 
 def _random(named: object) -> np.random.Generator:

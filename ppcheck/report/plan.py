@@ -31,7 +31,7 @@ def plan_text(plan: Plan) -> str:
 def _work(plan: Plan) -> list[tuple[str, str]]:
     prompts, cells = plan.prompts, plan.members("patch")
     tokens = sum(map(len, prompts))
-    reads = plan.members("read", "log_probs", "log_distribution")
+    reads = plan.members("read")
     rows = [
         ("prompts", f"{len(prompts):,}; {tokens:,} tokens, {plan.distinct_tokens:,} distinct"),
         ("readouts", f"{reads:,}"),

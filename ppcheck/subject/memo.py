@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Protocol, TypeVar
 
@@ -76,12 +76,13 @@ class Memory:
 class Memo(Wrapper):
     """``subject``, asked only for what ``store`` does not hold.
 
-    What is kept of an untouched run is its `endings`, prompt by prompt, so that no metric and no
-    selection of a set runs it again. What is kept of a run with an intervention is the logits of
-    the tokens that its metric reads, so that other metrics of the same tokens cost nothing more.
+    What is kept of a metric of some tokens is their logits, of untouched runs also their
+    log-probabilities, so that other metrics of the same tokens cost nothing more. Of an untouched
+    run its `endings` are kept too, prompt by prompt, so that no other metric and no other selection
+    of a set runs it again.
 
-    ``asked`` counts what was asked for, each prompt's run, and each site, head or cell over a set
-    of prompts being one, however often it was; ``known`` counts what of it the store held at first.
+    ``asked`` counts what was asked for, each readout, site, head or cell over a set of prompts
+    being one, however often it was; ``known`` counts what of it the store held at first.
     """
 
     def __init__(self, subject: Subject, store: Store) -> None:
@@ -104,23 +105,25 @@ class Memo(Wrapper):
 
     def endings(self, prompts: Sequence[Ids]) -> Floats:
         names = [digest(list(prompt)) for prompt in prompts]
-        return np.stack(self._each(("endings",), names, prompts, self._measured_endings))
+        return np.stack(self._each(("endings",), names, prompts, self._run, counts=False))
 
-    def _measured_endings(self, missing: list[Ids]) -> list[Floats]:
+    def _run(self, missing: list[Ids]) -> list[Floats]:
         return list(self._subject.endings(missing))
 
     def unembedded(self, endings: Floats, readout: Readout) -> Floats:
         return self._subject.unembedded(endings, readout)
 
     def read_after(self, prompts: Sequence[Ids], readout: Readout) -> Floats:
-        if self.unembeds:
-            return self.unembedded(self.endings(prompts), readout)
         asked = readout if readout.tokens is None else Answers(readout.tokens)
-        what = ("read", list(prompts), asked)
-        found = self._one(what, lambda: self._subject.read_after(prompts, asked))
+        found = self._one(("read", list(prompts), asked), lambda: self._read(prompts, asked))
         if readout.tokens is None or isinstance(readout, Answers):
             return found
         return applied(readout, found[:, : readout.tokens.shape[1]])
+
+    def _read(self, prompts: Sequence[Ids], readout: Readout) -> Floats:
+        if self.unembeds:
+            return self.unembedded(self.endings(prompts), readout)
+        return self._subject.read_after(prompts, readout)
 
     def capture(self, encoded: Encoded, sites: Sequence[Site], at: Sequence[int]) -> list[Floats]:
         def measure(missing: list[Site]) -> list[Floats]:
@@ -255,16 +258,16 @@ class Memo(Wrapper):
         names: Sequence[str],
         members: Sequence[T],
         measure: Callable[[list[T]], list[Floats]],
+        *,
+        counts: bool = True,
     ) -> list[Floats]:
         """The numbers of each member; ``measure`` is asked for the missing ones, each once."""
         family = digest(self._model, *what)
         wanted = dict(zip(names, members, strict=True))
         known = self._store.load(family, wanted)
         missing = {name: member for name, member in wanted.items() if name not in known}
-        new = {(family, name) for name in wanted} - self._counted
-        self._counted |= new
-        self.asked += len(new)
-        self.known += sum(name in known for _, name in new)
+        if counts:
+            self._count(family, wanted, known)
         if missing:
             self._subject.progress = self.progress
             found = zip(missing, measure(list(missing.values())), strict=True)
@@ -272,6 +275,12 @@ class Memo(Wrapper):
             self._store.save(family, fresh)
             known = known | fresh
         return [known[name].copy() for name in names]
+
+    def _count(self, family: str, wanted: Iterable[str], known: Container[str]) -> None:
+        new = {(family, name) for name in wanted} - self._counted
+        self._counted |= new
+        self.asked += len(new)
+        self.known += sum(name in known for _, name in new)
 
 
 def _cell_names(target: Encoded, source: Encoded, cells: Sequence[Cell]) -> list[str]:

