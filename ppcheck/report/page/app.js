@@ -1,83 +1,151 @@
-function tools() {
-  const search = el("input", { type: "search", id: "search", placeholder: "Search claims", "aria-label": "Search claims", "aria-keyshortcuts": "/", input: () => { state.text = search.value.trim(); list(); } });
-  const pick = (name, label) => {
-    const values = [...new Set(CLAIMS.map((claim) => (name === "change" ? claim.change?.kind : claim[name])).filter(Boolean))].sort();
-    if (values.length < 2) return null;
-    const field = el("select", { "aria-label": label, name, change: () => { state[name] = field.value; list(); } },
-      el("option", { value: "" }, label), values.map((value) => el("option", { value }, value)));
-    return field;
-  };
-  const chips = Object.keys(DATA.marks).map((verdict) => {
-    const count = CLAIMS.filter((claim) => claim.verdict === verdict).length;
-    if (!count) return null;
-    const chip = el("button", { type: "button", class: "chip", "data-state": verdict, "aria-pressed": "false", click: () => {
-      const on = !state.verdicts.delete(verdict);
-      if (on) state.verdicts.add(verdict);
-      chip.setAttribute("aria-pressed", String(on));
-      list();
-    } }, el("b", {}, `${DATA.marks[verdict]} ${count}`), ` ${verdict}`);
-    return chip;
-  });
-  document.querySelector("#claims .tools").append(...[search, pick("check", "All checks"), pick("spec", "All specs"), pick("model", "All models"), pick("change", "All changes"),
-    el("div", { class: "chips", role: "group", "aria-label": "Verdicts" }, chips)].filter(Boolean));
+// @ts-check
+/** @import { Claim, RunData } from "./data.d.ts" */
+import { changes } from "./changes.js";
+import { printing, theme } from "./chrome.js";
+import { byRank, columns } from "./columns.js";
+import { panel } from "./details.js";
+import { el, find, present, read } from "./dom.js";
+import { bar, chip, choice, hasWords, place, searchField, switched } from "./filters.js";
+import { keys } from "./keys.js";
+import { detailsRow, Rows } from "./rows.js";
+import { rowOf } from "./table.js";
+
+/** @type {RunData} */
+const data = read("data");
+/** @type {Claim[]} */
+const claims = data.claims.map((claim, number) => ({ ...claim, number }));
+const isCompared = claims.some(({ change }) => change);
+const shownColumns = columns(isCompared);
+const look = {
+  marks: data.marks,
+  isCompared,
+  hasModels: new Set(claims.map(({ model }) => model)).size > 1,
+};
+
+const filters = { text: "", change: "", check: "", spec: "", model: "" };
+/** @type {Set<string>} */
+const verdicts = new Set();
+const sorting = { column: "verdict", ascending: true };
+
+const rows = new Rows({
+  body: find(".claims > tbody"),
+  atOnce: 60,
+  claims,
+  chosen,
+  rowsOf: (claim, isOpen) => [rowOf(claim, isOpen, look)],
+  detailsOf: (claim) => {
+    const details = panel(claim, read(`evidence-${claim.number}`), data.marks);
+    return detailsRow(claim, claim.state, shownColumns.length, details);
+  },
+  reset: () => {
+    Object.assign(filters, { text: "", change: "", check: "", spec: "", model: "" });
+    verdicts.clear();
+  },
+});
+
+/** Claims that the filters leave, sorted. */
+function chosen() {
+  const column = shownColumns.find(({ name }) => name === sorting.column);
+  const sorted = claims.filter(isChosen).sort(column?.order);
+  return sorting.ascending ? sorted : sorted.reverse();
 }
 
+/** @param {Claim} claim */
+function isChosen(claim) {
+  const { text, change, check, spec, model } = filters;
+  if (verdicts.size && !verdicts.has(claim.verdict)) return false;
+  if (change && claim.change?.kind !== change) return false;
+  if (check && claim.check !== check) return false;
+  if ((spec && claim.spec !== spec) || (model && claim.model !== model)) return false;
+  const words = [claim.id, claim.says, claim.spec, claim.check, claim.measured];
+  return hasWords(text, [...words, claim.change?.text ?? ""]);
+}
+
+function tools() {
+  /** @type {(label: string, name: "change" | "check" | "spec" | "model") => Element | null} */
+  const pick = (label, name) => {
+    const all = claims.map((claim) => (name === "change" ? claim.change?.kind : claim[name]));
+    const values = [...new Set(present(all).filter(Boolean))].sort();
+    return choice(label, values, (value) => filter(name, value), name);
+  };
+  const fields = [
+    searchField((text) => filter("text", text)),
+    pick("All checks", "check"),
+    pick("All specs", "spec"),
+    pick("All models", "model"),
+    pick("All changes", "change"),
+  ];
+  place(fields, "Verdicts", Object.keys(data.marks).map(verdictChip));
+}
+
+/**
+ * @param {keyof typeof filters} name
+ * @param {string} value
+ */
+function filter(name, value) {
+  filters[name] = value;
+  rows.list();
+}
+
+/** @param {string} verdict */
+const verdictChip = (verdict) =>
+  chip({
+    mark: data.marks[verdict],
+    text: verdict,
+    count: claims.filter((claim) => claim.verdict === verdict).length,
+    state: verdict,
+    press: () => {
+      const isOn = switched(verdicts, verdict);
+      rows.list();
+      return isOn;
+    },
+  });
+
 function heads() {
-  const table = document.querySelector(".claims");
-  table.prepend(el("colgroup", {}, COLUMNS.map(({ name }) => el("col", { class: `c-${name}` }))));
-  const cells = COLUMNS.map(({ name, order }) => {
+  const table = find(".claims");
+  const widths = shownColumns.map(({ name }) => el("col", { class: `c-${name}` }));
+  const cells = shownColumns.map(({ name, order }) => {
     if (!order) return el("th", { scope: "col" }, el("span", { class: "label" }, name));
-    const cell = el("th", { scope: "col", class: name === "n" ? "num" : null, "aria-sort": name === state.column ? "ascending" : "none" }, el("button", { type: "button", click: () => {
-      state.ascending = state.column === name ? !state.ascending : true;
-      state.column = name;
-      for (const each of cells) if (each.hasAttribute("aria-sort")) each.setAttribute("aria-sort", "none");
-      cell.setAttribute("aria-sort", state.ascending ? "ascending" : "descending");
-      list();
-    } }, name));
+    const sort = el("button", { type: "button", click: () => sortBy(name, cell, cells) }, name);
+    const sorted = name === sorting.column ? "ascending" : "none";
+    const attributes = { class: name === "n" ? "num" : null, "aria-sort": sorted };
+    const cell = el("th", { scope: "col", ...attributes }, sort);
     return cell;
   });
-  table.querySelector("thead").append(el("tr", {}, cells));
+  table.prepend(el("colgroup", {}, widths));
+  find("thead", table).append(el("tr", {}, cells));
   table.hidden = false;
 }
 
-function bar() {
-  const states = [...new Set([...CLAIMS].sort(byRank).map(({ state }) => state))];
-  const shown = states.map((state) => [state, CLAIMS.filter((claim) => claim.state === state).length]);
-  const place = document.getElementById("bar");
-  grown(place, { role: "img", "aria-label": shown.map(([verdict, count]) => `${count} ${verdict}`).join(", ") },
-    shown.map(([verdict, count]) => el("i", { "data-state": verdict, style: `flex: ${count}`, title: `${count} ${verdict}` })));
+/**
+ * Sort by a column, and the other way round where the table is sorted by it already.
+ * @param {string} name
+ * @param {Element} cell
+ * @param {Element[]} cells
+ */
+function sortBy(name, cell, cells) {
+  sorting.ascending = sorting.column === name ? !sorting.ascending : true;
+  sorting.column = name;
+  for (const each of cells) {
+    if (each.hasAttribute("aria-sort")) each.setAttribute("aria-sort", "none");
+  }
+  cell.setAttribute("aria-sort", sorting.ascending ? "ascending" : "descending");
+  rows.list();
 }
 
-const CARDS = 9;
-const CHANGED = ["regressed", "no longer holds", "no longer measured", "moved", "improved", "not comparable", "gone"];
-
-function changes() {
-  const shown = CLAIMS.filter(({ change, moved }) => moved || CHANGED.includes(change?.kind)).sort((one, other) => one.rank[1] - other.rank[1] || byRank(one, other));
-  const section = document.getElementById("changes"), cards = section.querySelector(".cards");
-  const card = (claim) => {
-    const kind = claim.change?.kind ?? "moved", mark = claim.change?.mark ?? "→", { difference } = claim;
-    return el("button", { type: "button", class: "card", "data-state": kind, click: () => goTo(claim.number) },
-      el("span", { class: "name text" }, claim.id), el("span", { class: "verdict" }, `${mark} ${kind}`),
-      claim.moved ? el("span", { class: "step text" }, `${claim.moved[0]} → `, el("b", {}, claim.moved[1])) : claim.led ? el("span", { class: "step text" }, claim.led) : null,
-      claim.change?.reason ? el("span", { class: "step text" }, claim.change.reason) : null,
-      difference ? el("span", { class: "step text" }, `${difference.name} ${difference.old} → `, el("b", {}, difference.new), ` ${difference.bound}`) : null,
-      el("span", { class: "what text" }, claim.says));
-  };
-  cards.append(...shown.slice(0, CARDS).map(card));
-  if (shown.length > CARDS) {
-    const rest = button(`Show all ${shown.length}`, () => { cards.append(...shown.slice(CARDS).map(card)); rest.remove(); });
-    section.append(el("div", { class: "buttons" }, rest));
-  }
-  section.hidden = !shown.length;
+/** @returns {[string, number][]} */
+function counts() {
+  const states = new Set([...claims].sort(byRank).map(({ state }) => state));
+  return [...states].map((one) => [one, claims.filter(({ state }) => state === one).length]);
 }
 
 tools();
 heads();
-bar();
-changes();
+bar(counts());
+changes(claims, (number) => rows.goTo(number));
 theme();
-keys();
-printing(() => more(listed.length));
-list();
-watch();
-followHash();
+keys(rows);
+printing(() => rows.drawAll());
+rows.list();
+rows.watch();
+rows.followHash();

@@ -1,86 +1,185 @@
-/** List these claims and draw the first rows; others follow as the reader comes to them. */
-function show(claims) {
-  listed = claims;
-  forget(body);
-  body.replaceChildren();
-  rendered = 0;
-  more();
-  const all = plural(CLAIMS.length, "claim");
-  document.getElementById("shown").textContent = listed.length === CLAIMS.length ? all : `${listed.length.toLocaleString("en")} of ${all}`;
-}
+// @ts-check
+/** @import { Listed } from "./data.d.ts" */
+import { el, find } from "./dom.js";
+import { emptied } from "./filters.js";
+import { plural } from "./numbers.js";
+import { forget } from "./plots.js";
 
-function toggle(number, open = !state.open.has(number)) {
-  if (open === state.open.has(number)) return;
-  const row = document.getElementById(`claim-${number}`);
-  if (open) {
-    state.open.add(number);
-    row?.after(detailsOf(CLAIMS[number]));
-  } else {
-    state.open.delete(number);
-    const details = document.getElementById(`details-${number}`);
-    if (details) forget(details);
-    details?.remove();
+/**
+ * What a table is made of: its claims, those that its filters leave in the order wanted, rows of a
+ * claim below the one before it, what unfolds, and how filters are put back.
+ * @template {Listed} C
+ * @typedef {{
+ *   body: HTMLElement,
+ *   atOnce: number,
+ *   claims: C[],
+ *   chosen: () => C[],
+ *   rowsOf: (claim: C, isOpen: boolean, before: C | undefined) => Element[],
+ *   detailsOf: (claim: C) => Element,
+ *   reset: () => void,
+ * }} Parts
+ */
+
+/**
+ * A table of claims, drawn as the reader comes to them.
+ * @template {Listed} C
+ */
+export class Rows {
+  /** @type {C[]} */
+  #listed = [];
+  #drawn = 0;
+  /** @type {Set<number>} */
+  #open = new Set();
+  #parts;
+  #sentinel = find("#more");
+
+  /** @param {Parts<C>} parts */
+  constructor(parts) {
+    this.#parts = parts;
   }
-  row?.classList.toggle("open", open);
-  row?.querySelector(".unfold").setAttribute("aria-expanded", String(open));
-}
 
-/** Unfold a claim wherever it is, without filters that hide it, and go there. */
-function goTo(number) {
-  if (!listed.some((claim) => claim.number === number)) clear();
-  const place = listed.findIndex((claim) => claim.number === number);
-  if (place >= rendered) more(place + 1 - rendered + 10);
-  toggle(number, true);
-  const row = document.getElementById(`claim-${number}`);
-  row.scrollIntoView({ block: "start" });
-  row.querySelector(".unfold").focus({ preventScroll: true });
-}
-
-/** Empty the fields and raise the buttons that filter. */
-function unfiltered() {
-  for (const field of document.querySelectorAll("#claims .tools input, #claims .tools select")) field.value = "";
-  for (const chip of document.querySelectorAll(".chip")) chip.setAttribute("aria-pressed", "false");
-}
-
-/** The row button before or after the one in focus. */
-function step(from, by) {
-  const buttons = [...body.querySelectorAll("tr.claim .unfold")];
-  const place = buttons.indexOf(from) + by;
-  if (place >= buttons.length && rendered < listed.length) {
-    more();
-    step(from, by);
-    return;
+  get body() {
+    return this.#parts.body;
   }
-  const next = buttons[Math.max(0, Math.min(place, buttons.length - 1))];
-  next?.focus();
-  next?.scrollIntoView({ block: "nearest" });
-}
 
-function keys() {
-  body.addEventListener("click", (event) => {
-    const row = event.target.closest("tr.claim");
-    if (row && !getSelection().toString()) toggle(Number(row.dataset.number));
-  });
-  document.addEventListener("keydown", (event) => {
-    const { target, key } = event;
-    if (key === "/" && !target.matches("input, select, textarea")) {
-      event.preventDefault();
-      document.getElementById("search").focus();
-    } else if (key === "ArrowDown" && (target.id === "search" || target.matches(".unfold"))) {
-      event.preventDefault();
-      step(target, 1);
-    } else if (key === "ArrowUp" && target.matches(".unfold")) {
-      event.preventDefault();
-      step(target, -1);
-    } else if (key === "Escape" && (target.closest("tr.details") || target.getAttribute("aria-expanded") === "true")) {
-      const number = Number(target.closest("tr").id.split("-")[1]);
-      toggle(number, false);
-      document.querySelector(`#claim-${number} .unfold`).focus();
+  /** List the claims that the filters leave and draw the first rows. */
+  list() {
+    const { body, claims, chosen } = this.#parts;
+    this.#listed = chosen();
+    forget(body);
+    body.replaceChildren();
+    this.#drawn = 0;
+    this.#draw();
+    const all = plural(claims.length, "claim");
+    const few = `${this.#listed.length.toLocaleString("en")} of ${all}`;
+    find("#shown").textContent = this.#listed.length === claims.length ? all : few;
+  }
+
+  drawAll() {
+    this.#draw(this.#listed.length);
+  }
+
+  #draw(count = this.#parts.atOnce) {
+    const { body, rowsOf, detailsOf } = this.#parts;
+    for (const claim of this.#listed.slice(this.#drawn, this.#drawn + count)) {
+      const isOpen = this.#open.has(claim.number);
+      body.append(...rowsOf(claim, isOpen, this.#listed[this.#drawn - 1]));
+      if (isOpen) body.append(detailsOf(claim));
+      this.#drawn += 1;
     }
-  });
+    this.#sentinel.hidden = this.#drawn >= this.#listed.length;
+  }
+
+  /**
+   * Unfold or fold a claim.
+   * @param {number} number
+   */
+  toggle(number, open = !this.#open.has(number)) {
+    if (open === this.#open.has(number)) return;
+    const row = document.getElementById(`claim-${number}`);
+    if (open) {
+      this.#open.add(number);
+      row?.after(this.#parts.detailsOf(this.#parts.claims[number]));
+    } else {
+      this.#open.delete(number);
+      const details = document.getElementById(`details-${number}`);
+      if (details) forget(details);
+      details?.remove();
+    }
+    row?.classList.toggle("open", open);
+    row?.querySelector(".unfold")?.setAttribute("aria-expanded", String(open));
+  }
+
+  /**
+   * Unfold a claim wherever it is, without filters that hide it, and go there.
+   * @param {number} number
+   */
+  goTo(number) {
+    if (!this.#listed.some((claim) => claim.number === number)) this.#unfilter();
+    const place = this.#listed.findIndex((claim) => claim.number === number);
+    if (place >= this.#drawn) this.#draw(place + 1 - this.#drawn + 10);
+    this.toggle(number, true);
+    const row = find(`#claim-${number}`);
+    row.scrollIntoView({ block: "start" });
+    find(".unfold", row).focus({ preventScroll: true });
+  }
+
+  #unfilter() {
+    this.#parts.reset();
+    emptied();
+    this.list();
+  }
+
+  /**
+   * Go to the row's button before or after the one in focus.
+   * @param {Element} from
+   * @param {number} by
+   */
+  step(from, by) {
+    /** @type {NodeListOf<HTMLElement>} */
+    const found = this.body.querySelectorAll("tr.claim .unfold");
+    const buttons = [...found];
+    const place = buttons.indexOf(/** @type {HTMLElement} */ (from)) + by;
+    if (place >= buttons.length && this.#drawn < this.#listed.length) {
+      this.#draw();
+      this.step(from, by);
+      return;
+    }
+    const next = buttons[Math.max(0, Math.min(place, buttons.length - 1))];
+    next?.focus();
+    next?.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Draw further rows as the reader comes to them. */
+  watch() {
+    const observer = new IntersectionObserver(
+      (entries) => {
+        if (entries.some(({ isIntersecting }) => isIntersecting)) this.#draw();
+      },
+      { rootMargin: "600px" },
+    );
+    observer.observe(this.#sentinel);
+  }
+
+  /** Go to the claim that the address names, now and whenever it names another. */
+  followHash() {
+    const follow = () => {
+      const named = decodeURIComponent(location.hash);
+      const number = this.#parts.claims.findIndex(({ spec, id }) => named === `#${spec}::${id}`);
+      if (number >= 0) this.goTo(number);
+    };
+    window.addEventListener("hashchange", follow);
+    follow();
+  }
 }
 
-/** Draw further rows as the reader comes to them. */
-function watch() {
-  new IntersectionObserver((entries) => { if (entries.some(({ isIntersecting }) => isIntersecting)) more(); }, { rootMargin: "600px" }).observe(sentinel);
-}
+/**
+ * The button that unfolds a claim.
+ * @param {Listed} claim
+ * @param {boolean} isOpen
+ */
+export const unfolding = ({ number, id }, isOpen) =>
+  el(
+    "button",
+    {
+      type: "button",
+      class: "unfold text",
+      "aria-expanded": String(isOpen),
+      "aria-controls": `details-${number}`,
+    },
+    id,
+  );
+
+/**
+ * The row that unfolds below a claim.
+ * @param {Listed} claim
+ * @param {string} state
+ * @param {number} width
+ * @param {Element} panel
+ */
+export const detailsRow = ({ number }, state, width, panel) =>
+  el(
+    "tr",
+    { class: "details", id: `details-${number}`, "data-state": state },
+    el("td", { colspan: width }, panel),
+  );
