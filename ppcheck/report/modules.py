@@ -13,13 +13,14 @@ from importlib.resources.abc import Traversable
 
 from ppcheck.errors import PageError
 
+_KINDS = "async function|function|class|const|let"
 _IMPORT = re.compile(r'^import \{([\w\s,]+)\} from "\./(\w+\.js)";\n', re.MULTILINE)
-_DECLARED = re.compile(
-    r"^(export )?(?:async function|function|class|const|let) (\w+)", re.MULTILINE
-)
-_EXPORT = re.compile(r"^export (?=(?:async function|function|class|const|let) \w)", re.MULTILINE)
+_DECLARED = re.compile(rf"^(export )?(?:{_KINDS}) (\w+)", re.MULTILINE)
+_EXPORT = re.compile(rf"^export (?=(?:{_KINDS}) \w)", re.MULTILINE)
 _OTHER = re.compile(
-    r"^(?:import|export|var|(?:const|let) \W).*|^.*(?<![@\w])import\s*[.(].*", re.MULTILINE
+    r"^(?:(?:import|export|var)\b|(?:const|let|class|function)\b(?! \w)).*"
+    r"|^.*(?<![@\w])import\s*[.(].*",
+    re.MULTILINE,
 )
 
 

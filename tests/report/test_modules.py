@@ -34,11 +34,12 @@ def test_a_module_stands_after_what_it_imports_and_once(tmp_path: Path) -> None:
         tmp_path,
         entry='import { a } from "./a.js";\nimport {\n  b,\n  c,\n} from "./b.js";\na(b, c);\n',
         a='import { b } from "./b.js";\nexport const a = () => b;\n',
-        b="export async function b() {}\nexport class c {}\nlet own = 1;\n",
+        b="export async function b() {}\nexport class c {}\nlet own = 1;\nimportant();\n",
         other="nobody();\n",
     )
     assert linked(folder, "entry.js") == (
-        "async function b() {}\nclass c {}\nlet own = 1;\n\nconst a = () => b;\n\na(b, c);\n"
+        "async function b() {}\nclass c {}\nlet own = 1;\nimportant();\n\n"
+        "const a = () => b;\n\na(b, c);\n"
     )
 
 
@@ -91,6 +92,7 @@ def test_what_does_not_fit_together_is_an_error_with_its_place(
         "export const { a } = b;",
         "const [a] = b;",
         "var a;",
+        "function* a() {}",
         'const a = await import("./a.js");',
         "const a = import.meta.url;",
     ],
