@@ -5,7 +5,7 @@ import { printing, theme } from "./chrome.js";
 import { byRank, columns } from "./columns.js";
 import { panel } from "./details.js";
 import { el, find, present, read } from "./dom.js";
-import { bar, chip, choice, hasWords, place, searchField, switched } from "./filters.js";
+import { addTools, bar, chip, choice, hasWords, searchField, switched } from "./filters.js";
 import { keys } from "./keys.js";
 import { detailsRow, Rows } from "./rows.js";
 import { rowOf } from "./table.js";
@@ -75,7 +75,7 @@ function tools() {
     pick("All models", "model"),
     pick("All changes", "change"),
   ];
-  place(fields, "Verdicts", Object.keys(data.marks).map(verdictChip));
+  addTools(fields, "Verdicts", Object.keys(data.marks).map(verdictChip));
 }
 
 /**

@@ -2,9 +2,7 @@
 /** @import { Child } from "./dom.js" */
 import { el, find, grown, present } from "./dom.js";
 
-/**
- * @param {(text: string) => void} search
- */
+/** @param {(text: string) => void} search */
 export function searchField(search) {
   const field = el("input", {
     type: "search",
@@ -62,7 +60,7 @@ export function chip({ mark, text, count, state, press }) {
  * @param {string} label
  * @param {Child[]} chips
  */
-export function place(fields, label, chips) {
+export function addTools(fields, label, chips) {
   const group = el("div", { class: "chips", role: "group", "aria-label": label }, chips);
   find("#claims .tools").append(...present(fields), group);
 }

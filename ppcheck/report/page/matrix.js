@@ -4,7 +4,7 @@ import { FEW, groupOf, rowOf } from "./cells.js";
 import { printing, theme } from "./chrome.js";
 import { cellInWords, panel } from "./course.js";
 import { el, find, read } from "./dom.js";
-import { bar, chip, choice, hasWords, place, searchField, switched } from "./filters.js";
+import { addTools, bar, chip, choice, hasWords, searchField, switched } from "./filters.js";
 import { keys } from "./keys.js";
 import { detailsRow, Rows } from "./rows.js";
 
@@ -59,7 +59,7 @@ function tools() {
   });
   const moving = eventChip("moving", "→", "to another component", "moved", ({ moves }) => moves);
   const fell = eventChip("falling", data.fell, "fell while holding", "fell", ({ falls }) => falls);
-  place([search, pick], "How claims fare", [
+  addTools([search, pick], "How claims fare", [
     ...Object.keys(data.kinds).map(kindChip),
     moving,
     fell,

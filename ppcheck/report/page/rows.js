@@ -55,6 +55,7 @@ export class Rows {
     find("#shown").textContent = this.#listed.length === claims.length ? all : few;
   }
 
+  /** Draw every row that is listed, for the printer. */
   drawAll() {
     this.#draw(this.#listed.length);
   }
