@@ -56,8 +56,12 @@ def environment() -> jinja2.Environment:
 
 
 def page_folder() -> Traversable:
-    """Templates, style sheets and scripts of the pages."""
+    """Templates and style sheets of the pages."""
     return files("ppcheck.report") / "page"
+
+
+def scripts_folder() -> Traversable:
+    return page_folder() / "scripts"
 
 
 def _text(name: str) -> str:
@@ -66,7 +70,7 @@ def _text(name: str) -> str:
 
 @cache
 def _script(entry: str) -> str:
-    return linked(page_folder(), entry)
+    return linked(scripts_folder(), entry)
 
 
 @cache

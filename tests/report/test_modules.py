@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from ppcheck.errors import PageError
-from ppcheck.report.embedding import page_folder
+from ppcheck.report.embedding import scripts_folder
 from ppcheck.report.html import run_page
 from ppcheck.report.matrix import matrix_page
 from ppcheck.report.modules import in_order, linked
 from tests.report import audits, runs
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "ppcheck" / "report" / "page"
+PAGE = ROOT / "ppcheck" / "report" / "page" / "scripts"
 SCRIPTS = sorted(PAGE.glob("*.js"))
 ENTRIES = ("app.js", "matrix.js")
 _SOURCE = re.compile(r'^(?:import|}).* from "\./(.*)";$', re.MULTILINE)
@@ -109,15 +109,15 @@ def test_each_page_has_every_module_that_it_reaches_after_what_that_imports(entr
     for name in reached:
         text = (PAGE / name).read_text(encoding="utf-8")
         reached += [each for each in _SOURCE.findall(text) if each not in reached]
-    order = [module.name for module in in_order(page_folder(), entry)]
+    order = [module.name for module in in_order(scripts_folder(), entry)]
     assert sorted(order) == sorted(reached)
-    for module in in_order(page_folder(), entry):
+    for module in in_order(scripts_folder(), entry):
         before = order[: order.index(module.name)]
         assert {each.source for each in module.imports} <= set(before)
 
 
 def test_every_script_belongs_to_a_page() -> None:
-    used = {module.name for entry in ENTRIES for module in in_order(page_folder(), entry)}
+    used = {module.name for entry in ENTRIES for module in in_order(scripts_folder(), entry)}
     assert used == {script.name for script in SCRIPTS}
 
 
@@ -125,7 +125,7 @@ def test_a_page_carries_its_script_as_one_module() -> None:
     pages = (run_page(runs.run([runs.claim()])), matrix_page(audits.audit([audits.claim("h")])))
     for entry, page in zip(ENTRIES, pages, strict=True):
         (script,) = re.findall(r'<script type="module">(.*?)</script>', page, flags=re.DOTALL)
-        assert script == linked(page_folder(), entry)
+        assert script == linked(scripts_folder(), entry)
         assert not re.search(r"^(import|export)\b", script, flags=re.MULTILINE)
 
 
