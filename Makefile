@@ -8,7 +8,7 @@ ifdef PIP_FIND_LINKS
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 endif
 
-.PHONY: check test slow quick lint types contracts unit coverage versions docs lock schema train maps bench calibrate sensitivity clean
+.PHONY: check test slow quick lint types contracts unit coverage versions docs lock schema scripts train maps bench calibrate sensitivity clean
 
 check: $(READY)  ## Run the shipped specs on the embedded demo model.
 	$(BIN)/pytest specs --model demo --ppcheck-json reports/check.json --ppcheck-report=reports/html
@@ -63,6 +63,13 @@ schema: $(READY)  ## Write the JSON Schemas of specs and of run records again.
 	$(BIN)/ppcheck schema > ppcheck/spec/schema.json
 	$(BIN)/ppcheck schema record > ppcheck/record/schema.json
 
+scripts: node_modules/.package-lock.json  ## Lint, format and types of the pages' scripts; needs node.
+	npx biome check --error-on-warnings
+	npx tsc
+
+node_modules/.package-lock.json: package-lock.json
+	npm ci --no-audit --no-fund
+
 train: $(READY)  ## Train the demo model again.
 	$(BIN)/python -m ppcheck.demo.train
 
@@ -79,7 +86,7 @@ sensitivity: $(READY)  ## What the gate says of benign and of planted changes: d
 	$(BIN)/python -m tests.sensitivity.study
 
 clean:
-	rm -rf $(VENV) $(VENV)-lowest $(VENV)-newest $(VENV)-docs $(VENV)-wheel build/site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf node_modules $(VENV) $(VENV)-lowest $(VENV)-newest $(VENV)-docs $(VENV)-wheel build/site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ppcheck needs Python 3.11 or newer")'

@@ -7,7 +7,8 @@ PpcheckError
 ├── MeasurementError   a claim could not be measured: its verdict is `error`
 ├── BaselineError      a baseline or a record cannot be read
 ├── HistoryError       a store of earlier runs cannot be reached, read or written
-└── AuditError         an audit cannot be meant, started or finished
+├── AuditError         an audit cannot be meant, started or finished
+└── PageError          the scripts of a page do not fit together
 """
 
 from __future__ import annotations
@@ -57,3 +58,7 @@ class HistoryError(PpcheckError):
 
 class AuditError(PpcheckError):
     """An audit cannot be meant, started or finished."""
+
+
+class PageError(PpcheckError):
+    """The scripts of a page do not fit together; only who changes them can see this."""

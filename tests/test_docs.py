@@ -63,7 +63,7 @@ def test_every_check_has_a_section_that_names_its_fields_and_statistics(name: st
     assert f"Marker `{CHECKS[name]().family}`" in section
     assert f"(checks/{name}.md)" in section
     assert f"(checks/{name}.md)" in INDEX
-    assert statistics_of(name)
+    assert statistics_of(name), "its docstring has no table of `name  meaning` of its statistics"
     for statistic in statistics_of(name):
         assert f"`{statistic}`" in section, statistic
 
@@ -215,7 +215,8 @@ def test_the_site_has_every_page_once_and_the_checks_in_the_order_of_the_languag
     site = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
     listed = pages(site["nav"])
     assert sorted(listed) == sorted(str(page.relative_to(DOCS)) for page in DOCS.glob("**/*.md"))
-    assert [page for page in listed if "/" in page] == [f"checks/{name}.md" for name in CHECKS]
+    of_checks = [page for page in listed if "/" in page]
+    assert of_checks == [f"checks/{name}.md" for name in CHECKS], "mkdocs.yml: the registry's order"
 
 
 def test_the_glossary_explains_each_term_once() -> None:

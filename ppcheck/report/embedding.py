@@ -9,7 +9,10 @@ import json
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING, Any
+
+from ppcheck.report.modules import linked
 
 if TYPE_CHECKING:
     import jinja2
@@ -23,12 +26,12 @@ COMPACT: dict[str, Any] = {
 """How data are written into a page."""
 
 
-def embedded(styles: Sequence[str], scripts: Sequence[str]) -> dict[str, Any]:
-    """What the template `frame` asks for: files of the folder `page`, each after the other.
+def embedded(styles: Sequence[str], entry: str) -> dict[str, Any]:
+    """What the template `frame` asks for: style sheets, and a script with all that it imports.
 
     Only the page's own two scripts may run, by their hashes (CSP).
     """
-    script, plotly = _script(scripts), _plotly()
+    script, plotly = _script(entry), _plotly()
     return {
         "style": "".join(_text(f"{name}.css") for name in styles),
         "script": script,
@@ -52,13 +55,22 @@ def environment() -> jinja2.Environment:
     return found
 
 
+def page_folder() -> Traversable:
+    """Templates and style sheets of the pages."""
+    return files("ppcheck.report") / "page"
+
+
+def scripts_folder() -> Traversable:
+    return page_folder() / "scripts"
+
+
 def _text(name: str) -> str:
-    return (files("ppcheck.report") / "page" / name).read_text(encoding="utf-8")
+    return (page_folder() / name).read_text(encoding="utf-8")
 
 
-def _script(names: Sequence[str]) -> str:
-    parts = "\n".join(_text(f"{name}.js") for name in names)
-    return f'"use strict";\n(() => {{\n{parts}}})();\n'
+@cache
+def _script(entry: str) -> str:
+    return linked(scripts_folder(), entry)
 
 
 @cache

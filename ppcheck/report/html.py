@@ -20,7 +20,7 @@ LARGEST = 5_800_000
 MOST_MOVES = 8
 _CRAMPED = 20_000
 """Bytes below which there is no room for the pictures of any claim."""
-_SCRIPTS = ("dom", "interval", "plots", "charts", "details", "table", "rows", "chrome", "app")
+_SCRIPT = "app.js"
 
 
 def run_page(run: RunRecord) -> str:
@@ -30,7 +30,7 @@ def run_page(run: RunRecord) -> str:
     in the page, and is put in place as text. Only the page's own two scripts may run (CSP).
     """
     template = environment().get_template("index.html.jinja")
-    fields = {"view": _View(run), **embedded(["page"], _SCRIPTS)}
+    fields = {"view": _View(run), **embedded(["page"], _SCRIPT)}
     bare = len(template.render(**fields, evidence=[]).encode())
     return template.render(**fields, evidence=_evidence(run.claims, LARGEST - bare))
 

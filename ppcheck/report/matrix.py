@@ -31,7 +31,7 @@ MOST_MOVES = 8
 FEW = 10
 """Checkpoints up to which each cell has its figure beside its mark."""
 _FELL = "fell"
-_SCRIPTS = ("dom", "plots", "charts", "course", "rows", "chrome", "matrix")
+_SCRIPT = "matrix.js"
 _CODES = {verdict: str(number) for number, verdict in enumerate(Verdict)}
 
 
@@ -44,7 +44,7 @@ def matrix_page(record: AuditRecord) -> str:
     template = environment().get_template("matrix.html.jinja")
     evidence = [_evidence(claim) for claim in record.claims]
     view = _View(record)
-    return template.render(view=view, evidence=evidence, **embedded(["page", "matrix"], _SCRIPTS))
+    return template.render(view=view, evidence=evidence, **embedded(["page", "matrix"], _SCRIPT))
 
 
 @dataclass(frozen=True)

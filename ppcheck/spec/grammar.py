@@ -13,6 +13,9 @@ from pydantic_core import core_schema
 _SHOWN = 60
 _LISTED = 15
 
+POSITIONS = ("final", "all", "previous")
+"""Words for positions, which no variable can be called."""
+
 TEXT: dict[str, Any] = {"type": "string"}
 TEXT_OR_NUMBER: dict[str, Any] = {"type": ["string", "integer"]}
 TEXT_OR_LIST: dict[str, Any] = {

@@ -104,7 +104,7 @@ def test_an_address_without_a_cluster_is_said(
 @pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_audit_leaves_nothing_running(spec: Path, number: int) -> None:
-    command = [sys.executable, "-m", "ppcheck.cli", "audit", str(spec), "--out", "out"]
+    command = [sys.executable, "-m", "ppcheck", "audit", str(spec), "--out", "out"]
     command += ["--engine", "ray"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as auditor:
         until = time.monotonic() + 60

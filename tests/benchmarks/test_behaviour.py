@@ -96,6 +96,6 @@ def test_w6_the_shipped_specs_cold_and_warm(benchmark: Any, tmp_path: Path, tabl
 
 def _expected(specs: list[str]) -> float:
     """The seconds that `ppcheck plan` says the measurements will take."""
-    command = [sys.executable, "-m", "ppcheck.cli", "plan", *specs]
+    command = [sys.executable, "-m", "ppcheck", "plan", *specs]
     plan = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     return sum(float(number) for number in re.findall(r"expected +([\d.e+]+) s", plan))

@@ -83,7 +83,7 @@ def test_after_a_kill_only_what_is_missing_is_run_and_earlier_files_stay_whole(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     arguments = ["audit", "small.pp.yaml", "--model", "demo{,@tuned,@rewired}", "--out", "out"]
-    with subprocess.Popen([sys.executable, "-m", "ppcheck.cli", *arguments]) as auditor:
+    with subprocess.Popen([sys.executable, "-m", "ppcheck", *arguments]) as auditor:
         first = Path("out", "checkpoints", "demo.json")
         wait_for(first.is_file)
         wait_for(Path("out", "checkpoints", "demo@tuned.log").is_file)
@@ -100,7 +100,7 @@ def test_after_a_kill_only_what_is_missing_is_run_and_earlier_files_stay_whole(
 @pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_audit_stops_its_runs_and_says_how_to_go_on(number: int) -> None:
-    command = [sys.executable, "-m", "ppcheck.cli", "audit", "small.pp.yaml", "--out", "out"]
+    command = [sys.executable, "-m", "ppcheck", "audit", "small.pp.yaml", "--out", "out"]
     command += ["--model", "demo{,@tuned}", "--workers", "2"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as auditor:
         wait_for(lambda: len(psutil.Process(auditor.pid).children()) == 2)

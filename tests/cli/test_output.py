@@ -120,7 +120,7 @@ def test_a_terminal_that_cannot_show_a_mark_gets_its_escape(tmp_path: Path) -> N
     spec = tmp_path / "a.pp.yaml"
     spec.write_text("ppcheck: 1\n\u2212: 1\n", encoding="utf-8")
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
-    command = [sys.executable, "-m", "ppcheck.cli", "validate", str(spec)]
+    command = [sys.executable, "-m", "ppcheck", "validate", str(spec)]
     found = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert found.returncode == 1
     assert "unknown key '\\u2212'" in found.stdout

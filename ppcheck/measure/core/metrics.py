@@ -94,7 +94,7 @@ def readout(
     check_exclusive(encoded, names)
     for name in names:
         _check_single(encoded, name, metric)
-    if metric.reading not in (Reading.LOGIT_DIFF, Reading.P):
+    if metric.reading in (Reading.PROB, Reading.LOG_PROB, Reading.RANK):
         return VocabularyReadout(metric.reading, _tokens(encoded, metric.choices[0]), pool)
     columns = _columns(encoded)
     sizes = tuple(column.shape[1] for column in columns.values())

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from ppcheck.spec.grammar import FieldError, suggest
+from ppcheck.spec.grammar import POSITIONS, FieldError, suggest
 from ppcheck.spec.prompts.template import ROW, TEMPLATE, parse_template, token_ids, variables
 from ppcheck.spec.prompts.variable import Variable
 
-_RESERVED = (TEMPLATE, ROW, "final", "all", "previous")
+_RESERVED = (TEMPLATE, ROW, *POSITIONS)
 _KEYS = {"text": "template", "ids": "ids", "chat": "turns"}
 
 

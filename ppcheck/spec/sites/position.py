@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from ppcheck.spec.grammar import TEXT_OR_NUMBER, Parsed, as_text
+from ppcheck.spec.grammar import POSITIONS, TEXT_OR_NUMBER, Parsed, as_text
 
-FORMS = "final, all, previous, a number, or a template variable such as feeling or feeling[-1]"
+FORMS = f"{', '.join(POSITIONS)}, a number, or a template variable such as feeling or feeling[-1]"
 
 _VARIABLE = re.compile(r"([A-Za-z_]\w*)(?:\[(-?\d+)\])?(?:\s*=\s*([\w-]+))?")
 
@@ -33,7 +33,7 @@ class Position:
         if isinstance(value, int) and not isinstance(value, bool):
             return cls("index", index=value)
         text = as_text(value, f"a position ({FORMS})")
-        if text in ("final", "all", "previous"):
+        if text in POSITIONS:
             return cls(text)  # type: ignore[arg-type]  # narrowed by the line above
         if re.fullmatch(r"-?\d+", text):
             return cls("index", index=int(text))

@@ -39,7 +39,7 @@ class Shape:
 class ModelInfo:
     """What a record says of the model it measured.
 
-    ``weights_sha256`` is over the bytes of the weight files in the order of their names,
+    ``weights_sha256`` is over the bytes of the weight files, their index first,
     ``config_sha256`` over the configuration file, ``tokenizer_sha256`` over the tokenizer and its
     chat template, None without one. ``versions`` maps ppcheck, python and each library to its
     version.

@@ -1,4 +1,4 @@
-"""`python -m ppcheck.cli` is the `ppcheck` command."""
+"""`python -m ppcheck` is the `ppcheck` command."""
 
 import sys
 
