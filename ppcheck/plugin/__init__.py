@@ -6,7 +6,6 @@ import argparse
 import os
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -148,12 +147,11 @@ def pytest_runtest_makereport(
         report.longrepr = item.repr_failure(error)
     if item.record is not None and call.when == "setup":
         state = state_of(item.config)
-        loaded = state.held.get(item.record.model)
         report.ppcheck = {  # type: ignore[attr-defined]  # pytest keeps extra attributes
             "claim": item.record.model_dump(mode="json"),
             "path": str(item.path),
             "ids": item.ids,
-            "model": {} if loaded is None else asdict(loaded.info),
+            "model": state.models.get(item.record.model, {}),
             "cache": state.cache.trouble,
         }
     return report

@@ -133,16 +133,12 @@ class ModelGate:
         return []
 
     def _record(self, examination: Examination, progress: Progress) -> ClaimRecord:
-        from ppcheck.subject.memo import Memo
-
         if self.state.against is None:
             raise ValueError("there is no model to compare with")
         other = examination.on(self.name)
         try:
             other.check_about(self.state.against)
-            subject = Memo(self.state.subject(self.state.against), self.state.store)
-            subject.progress = progress
-            return other.run(subject)
+            return self.state.examined(other, self.state.against, progress)
         except PpcheckError as error:
             return other.refused(error)
 

@@ -221,19 +221,13 @@ class ClaimItem(SpecItem):
         return Examination(self.spec, self.entry, self.ref.label, state.seed, state.examples)
 
     def _examine(self, examination: Examination) -> ClaimRecord:
-        from ppcheck.subject.memo import Memo
-
         if self.entry.error is not None:
             raise self.entry.error
         examination.check_about(self.ref)
         state = state_of(self.config)
         progress = ProgressLine(self.config, self.name)
         try:
-            subject = Memo(state.subject(self.ref), state.store)
-            subject.progress = progress
-            record = examination.run(subject)
-            counted = {"asked": subject.asked, "known": subject.known}
-            return self._compared(record.model_copy(update=counted), progress)
+            return self._compared(state.examined(examination, self.ref, progress), progress)
         finally:
             progress.clear()
             if self.ref.label in state.broken and len(state.refs) == 1:

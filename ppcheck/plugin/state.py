@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ppcheck.errors import ModelError
+from ppcheck.errors import ModelError, UnsupportedError
 from ppcheck.plugin.options import folder_of, option, settings_of
 
 if TYPE_CHECKING:
     from ppcheck.record.cache import Disk
+    from ppcheck.record.examine import Examination
+    from ppcheck.record.known import KnownClaims
+    from ppcheck.record.run import ClaimRecord
+    from ppcheck.subject.engine.batches import Progress
     from ppcheck.subject.load import ModelRef
     from ppcheck.subject.memo import Store
     from ppcheck.subject.model.settings import Settings
@@ -26,11 +30,13 @@ DEFAULT_MODEL = "demo"
 class Cache:
     """Measurements of this process and, where ``disk`` is there, of those before it.
 
-    ``lack`` says why there is no disk, where one was to be used.
+    ``claims`` are those that need not even be judged again. ``lack`` says why there is no disk,
+    where one was to be used.
     """
 
     store: Store
     disk: Disk | None = None
+    claims: KnownClaims | None = None
     lack: str | None = None
 
     @property
@@ -43,8 +49,8 @@ class Cache:
 class State:
     """The models under test, and what is known of them.
 
-    Only the last one stays in memory, and the one that it is compared with. ``examples`` is where
-    counterexamples are kept.
+    Only the last one stays in memory, and the one that it is compared with. ``models`` are facts of
+    those that claims were tried on, by label. ``examples`` is where counterexamples are kept.
     """
 
     refs: tuple[ModelRef, ...]
@@ -56,6 +62,7 @@ class State:
     expectations: int = 0
     named: dict[str, Path] = field(default_factory=dict)
     held: dict[str, Subject] = field(default_factory=dict)
+    models: dict[str, dict[str, Any]] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
 
     @property
@@ -67,6 +74,26 @@ class State:
         from ppcheck.record.naming import named_once
 
         named_once(spec, self.named)
+
+    def examined(self, examination: Examination, ref: ModelRef, progress: Progress) -> ClaimRecord:
+        """The claim's record on a model, which is loaded where the record is not known.
+
+        Raises PpcheckError where the claim cannot be measured.
+        """
+        from ppcheck.judge.verdict import Verdict
+        from ppcheck.record.known import Known, examined, measured
+        from ppcheck.subject.memo import Memo
+
+        def measure() -> Known:
+            subject = Memo(self.subject(ref), self.store)
+            subject.progress = progress
+            return measured(examination, subject)
+
+        found = examined(examination, ref, self.cache.claims, measure)
+        self.models[ref.label] = found.model
+        if found.claim.verdict is Verdict.NOT_APPLICABLE:
+            raise UnsupportedError(found.claim.reason)
+        return found.claim
 
     def subject(self, ref: ModelRef) -> Subject:
         """The model, loaded on first use. Raises ModelError where it cannot be loaded."""
@@ -82,6 +109,7 @@ class State:
             except ModelError:
                 self.broken.add(ref.label)
                 raise
+            self.models[ref.label] = asdict(self.held[ref.label].info)
         return self.held[ref.label]
 
 
@@ -102,7 +130,7 @@ def state_of(config: pytest.Config) -> State:
         except ModelError as error:
             raise pytest.UsageError(str(error)) from None
         seed, settings = option(config, "seed"), settings_of(config)
-        cache, examples = _cache(config), _examples(config)
+        cache, examples = _cache(config, settings), _examples(config)
         config.stash[_STATE] = State(refs, seed, settings, cache, against, examples)
     return config.stash[_STATE]
 
@@ -118,8 +146,9 @@ def _examples(config: pytest.Config) -> Path | None:
         return None  # `_cache` says so
 
 
-def _cache(config: pytest.Config) -> Cache:
+def _cache(config: pytest.Config, settings: Settings) -> Cache:
     from ppcheck.record.cache import NOT_KEPT, Disk
+    from ppcheck.record.known import KnownClaims
     from ppcheck.subject.memo import Memory
 
     cache: pytest.Cache | None = getattr(config, "cache", None)  # None under `-p no:cacheprovider`
@@ -127,6 +156,7 @@ def _cache(config: pytest.Config) -> Cache:
         return Cache(Memory())
     try:
         disk = Disk(cache.mkdir("ppcheck"))
+        claims = KnownClaims(cache.mkdir("ppcheck-claims"), settings)
     except OSError as error:
         return Cache(Memory(), lack=f"{NOT_KEPT}: {error}")
-    return Cache(Memory(disk), disk)
+    return Cache(Memory(disk), disk, claims)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ppcheck.arrays import Floats
 from ppcheck.record.files import write_whole
+from ppcheck.record.shelf import trim
 
 LIMIT = 2**29
 """Bytes on disk beyond which the packs used longest ago are removed."""
@@ -55,7 +56,7 @@ class Disk:
         name = f"{family}.{sha256(data).hexdigest()[:16]}"
         try:
             write_whole(self._shelf(family) / name, data)
-            self._trim()
+            trim(self.folder, self.limit)
         except OSError as error:
             self._note(f"{NOT_KEPT}: {self.folder}", error)
 
@@ -79,24 +80,6 @@ class Disk:
 
     def _shelf(self, family: str) -> Path:
         return self.folder / family[:2]
-
-    def _trim(self) -> None:
-        """Remove the packs used longest ago, and what crashed writers left, down to the limit."""
-        files = sorted(self._files())
-        size = sum(bytes_ for _, bytes_, _ in files)
-        for _, bytes_, path in files:
-            if size <= self.limit:
-                break
-            with suppress(OSError):  # it belongs to somebody else
-                path.unlink(missing_ok=True)
-                size -= bytes_
-
-    def _files(self) -> Iterator[tuple[int, int, Path]]:
-        """When each was used last, its size, and where it is."""
-        for path in self.folder.glob("*/*"):
-            with suppress(OSError):
-                stat = path.stat()
-                yield stat.st_mtime_ns, stat.st_size, path
 
 
 def _packed(family: str, found: Mapping[str, Floats]) -> bytes:

@@ -96,6 +96,11 @@ class Examination:
         """By how much each statistic may become worse than its baseline, where the claim says."""
         return {} if self.entry.claim is None else self.entry.claim.tolerance
 
+    def as_known(self, record: ClaimRecord) -> ClaimRecord:
+        """The record of an earlier run of this claim, as of this one, which measures nothing."""
+        known = {"known": record.asked, "seconds": 0.0}
+        return record.model_copy(update=self._identity() | known)
+
     def refused(self, error: Exception) -> ClaimRecord:
         """The record of a claim whose measurement ended in ``error``."""
         if isinstance(error, UnsupportedError):

@@ -1,0 +1,142 @@
+"""Claims that were measured and judged before: one that is unchanged needs no model."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import asdict
+from functools import cached_property
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from ppcheck.errors import UnsupportedError
+from ppcheck.record.examine import Examination
+from ppcheck.record.files import write_whole
+from ppcheck.record.run import ClaimRecord, Recorded
+from ppcheck.record.shelf import trim
+from ppcheck.subject.memo import Memo
+from ppcheck.subject.model.files import file_hash
+from ppcheck.subject.model.fingerprint import digest, source_hash
+from ppcheck.subject.model.locate import ModelRef
+from ppcheck.subject.model.settings import Settings
+from ppcheck.subject.model.stamp import Stamps
+
+LIMIT = 2**27
+"""Bytes on disk beyond which the claims used longest ago are removed."""
+_FOLDERS = ("judge", "measure", "record", "spec", "statistics", "subject")
+_LIBRARIES = ("torch", "transformers", "transformer-lens", "numpy", "scipy", "scikit-learn")
+_FILE = re.compile(r'"([^"]+\.(?:csv|jsonl|safetensors))"')
+_GPUS = (Path("/dev/nvidiactl"), Path("/dev/kfd"))
+
+
+class Known(Recorded):
+    """A claim's record, without what it was compared with, and the model that it is of."""
+
+    claim: ClaimRecord
+    model: dict[str, Any]
+
+
+class KnownClaims:
+    """A folder of claims, each under a name for all that its record follows from.
+
+    Like the cache it is never a reason to fail: what cannot be read is not known.
+    """
+
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        self.folder = folder
+        self.settings = settings
+        self._stamps = Stamps(folder / "files.json")
+
+    def name(self, examination: Examination, ref: ModelRef) -> str | None:
+        """None where it is not known what the claim or the model is."""
+        entry = examination.entry
+        if entry.claim is None or entry.grid is None or ref.path is None:
+            return None
+        said = [
+            entry.claim.model_dump_json(),
+            entry.grid.prompt_set.model_dump_json(),
+            examination.model,
+            examination.seed,
+        ]
+        try:
+            files = sorted(_named_files(said[:2], examination.spec.path.parent))
+            return digest(said, files, self._stamps.of([ref.path]), self._run)
+        except OSError:
+            return None
+
+    @cached_property
+    def _run(self) -> list[Any]:
+        settings = self.settings
+        versions = [version(library) for library in _LIBRARIES]
+        gpus = [path.exists() for path in _GPUS], os.environ.get("CUDA_VISIBLE_DEVICES")
+        return [source_hash(_FOLDERS), versions, settings, *gpus]
+
+    def load(self, name: str) -> Known | None:
+        path = self._path(name)
+        try:
+            checksum, _, body = path.read_bytes().partition(b"\n")
+            if checksum != _checksum(name, body):
+                path.unlink()
+                return None
+            known = Known.model_validate_json(body)
+            os.utime(path)
+        except (OSError, ValidationError):
+            return None
+        return known
+
+    def save(self, name: str, known: Known) -> None:
+        body = known.model_dump_json().encode()
+        with suppress(OSError):
+            write_whole(self._path(name), _checksum(name, body) + b"\n" + body)
+            if (stamps := self._stamps.content()) is not None:
+                write_whole(self._stamps.path, stamps)
+            trim(self.folder, LIMIT)
+
+    def _path(self, name: str) -> Path:
+        return self.folder / name[:2] / name
+
+
+def examined(
+    examination: Examination,
+    ref: ModelRef,
+    known: KnownClaims | None,
+    measured: Callable[[], Known],
+) -> Known:
+    """The claim's record on the model, ``measured`` only where it is not known."""
+    name = None if known is None else known.name(examination, ref)
+    found = None if known is None or name is None else known.load(name)
+    if found is not None:
+        found = found.model_copy(update={"claim": examination.as_known(found.claim)})
+    else:
+        found = measured()
+        if known is not None and name is not None:
+            known.save(name, found)
+    return found
+
+
+def measured(examination: Examination, subject: Memo) -> Known:
+    """The record of a claim that is tried on ``subject``, also where this lacks what it needs."""
+    try:
+        record = examination.run(subject)
+    except UnsupportedError as error:
+        record = examination.refused(error)
+    counted = {"asked": subject.asked, "known": subject.known}
+    return Known(claim=record.model_copy(update=counted), model=asdict(subject.info))
+
+
+def _named_files(said: Iterable[str], folder: Path) -> Iterator[tuple[str, str]]:
+    """Files that a claim or its prompts name, with the hashes of what is in them."""
+    for text in said:
+        for name in _FILE.findall(text):
+            if (path := folder / name).is_file():
+                yield name, file_hash([path])
+
+
+def _checksum(name: str, body: bytes) -> bytes:
+    return sha256(name.encode() + body).hexdigest().encode()

@@ -1,0 +1,177 @@
+"""Claims that are unchanged since they were judged: no model is loaded for them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ppcheck.demo import weights_path
+from tests.plugin.conftest import SPEC, write_spec
+
+Run = Callable[..., dict[str, dict[str, Any]]]
+_WATCHED = """
+import sys
+import pytest
+code = pytest.main(sys.argv[1:])
+print("loaded:", *sorted({"torch", "transformers"} & set(sys.modules)))
+sys.exit(code)
+"""
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester) -> Run:
+    """Run the spec in this folder in a process of its own: its claims' records by id.
+
+    ``loaded`` is what it had imported of the libraries that run models.
+    """
+
+    def claims(*options: str) -> dict[str, Any]:
+        command = [sys.executable, "-c", _WATCHED, "game.pp.yaml", "--ppcheck-json=run.json"]
+        found = subprocess.run(
+            [*command, *options], cwd=pytester.path, capture_output=True, text=True, check=False
+        )
+        assert found.returncode in (0, 1), found.stdout
+        assert (pytester.path / "run.json").exists(), found.stdout
+        record = json.loads((pytester.path / "run.json").read_text())
+        by_id = {claim["id"]: claim for claim in record["claims"]}
+        return {**by_id, "loaded": found.stdout.split("loaded:")[1].split(), "run": record}
+
+    return claims
+
+
+@pytest.fixture
+def model(pytester: pytest.Pytester) -> Path:
+    """The demo model in a directory of this test's own."""
+    found = weights_path(None)
+    assert found is not None
+    return Path(shutil.copytree(found, pytester.path / "model"))
+
+
+def settled(claims: dict[str, Any]) -> dict[str, Any]:
+    """What must be equal in two runs that find the same."""
+    changing = {"asked", "known", "seconds", "line"}
+    return {
+        name: {key: value for key, value in claim.items() if key not in changing}
+        for name, claim in claims.items()
+        if name not in ("loaded", "run")
+    }
+
+
+@pytest.mark.usefixtures("spec")
+def test_a_known_claim_needs_no_torch_and_has_the_same_record(run: Run) -> None:
+    first, second = run(), run()
+    assert first["loaded"] == ["torch", "transformers"]
+    assert second["loaded"] == []
+    assert settled(first) == settled(second)
+    assert second["run"]["models"] == first["run"]["models"]
+    for name in settled(second):
+        assert second[name]["known"] == second[name]["asked"] == first[name]["asked"] > 0
+
+
+@pytest.mark.usefixtures("spec")
+def test_what_one_run_knows_another_selection_knows(run: Run) -> None:
+    run("-k", "sure or deterred")
+    assert run("-k", "deterred")["loaded"] == []
+    assert run("-k", "attracted")["loaded"] != []
+
+
+def test_words_may_change_and_a_bound_is_judged_again(
+    pytester: pytest.Pytester, spec: Path, run: Run
+) -> None:
+    del spec
+    assert run()["attracted"]["verdict"] == "fails"
+    write_spec(pytester, "# a line more\n" + SPEC)
+    moved = run()
+    assert moved["loaded"] == []
+    assert moved["sure"]["line"] == 1 + SPEC[: SPEC.index("id: sure")].count("\n") + 1
+    write_spec(pytester, SPEC.replace('"> 0.1"', '"< 0.1"'))
+    edited = run()
+    assert edited["attracted"]["verdict"] == "holds"
+    assert edited["attracted"]["known"] == edited["attracted"]["asked"]
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json"])
+@pytest.mark.usefixtures("spec")
+def test_an_edited_file_of_the_model_is_measured_anew(run: Run, model: Path, name: str) -> None:
+    options = (f"--model={model}", "-k", "sure")
+    run(*options)
+    assert run(*options)["loaded"] == []
+    path = model / name
+    before, content = path.stat(), path.read_bytes()
+    if name == "model.safetensors":
+        edited = content[:-4] + b"\0\0\0\0"
+    else:
+        edited = content.replace(b"\n", b" ", 1) if b"\n" in content else content + b" "
+    with path.open("r+b") as file:
+        file.write(edited)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert run(*options)["loaded"] == ["torch", "transformers"]
+
+
+@pytest.mark.usefixtures("spec")
+def test_other_settings_and_another_seed_are_measured_anew(run: Run) -> None:
+    run("-k", "sure")
+    for options in (["--ppcheck-dtype=float64"], ["--ppcheck-seed=1"], ["--ppcheck-no-cache"]):
+        assert run("-k", "sure", *options)["loaded"] != [], options
+    assert run("-k", "sure")["loaded"] == []
+
+
+@pytest.mark.usefixtures("spec")
+def test_a_damaged_record_is_not_known(pytester: pytest.Pytester, run: Run) -> None:
+    first = run("-k", "sure")
+    (file,) = pytester.path.glob(".pytest_cache/d/ppcheck-claims/*/*")
+    file.write_bytes(file.read_bytes().replace(b'"holds"', b'"fails"'))
+    second = run("-k", "sure")
+    assert second["loaded"] != []
+    assert second["sure"]["verdict"] == first["sure"]["verdict"] == "holds"
+
+
+ROWS = """
+ppcheck: 1
+title: prompts from a file
+prompts:
+  game:
+    template: "hello . {word} . so choose"
+    rows: rows.csv
+    choices: {a: A, b: B}
+claims:
+  - {id: sure, says: All is said., check: choice, on: game, choice: b, expect: {mass: ">= 0.1"}}
+"""
+CHAT = """
+ppcheck: 1
+title: a conversation
+prompts:
+  chat: {turns: [{user: "A or B ?"}], choices: {a: A, b: B}}
+claims:
+  - {id: sure, says: B it is., check: choice, on: chat, choice: b, expect: {rate: "> 0.5"}}
+"""
+
+
+def test_rows_in_a_file_are_part_of_a_claim(pytester: pytest.Pytester, run: Run) -> None:
+    rows = pytester.path / "rows.csv"
+    rows.write_text("word\npain\nlight\nagony\nsound\nache\n")
+    write_spec(pytester, ROWS)
+    run()
+    assert run()["loaded"] == []
+    rows.write_text("word\npain\nlight\nagony\nsound\nanguish\n")
+    assert run()["loaded"] != []
+
+
+def test_a_claim_that_does_not_apply_to_the_model_is_known_too(
+    pytester: pytest.Pytester, run: Run
+) -> None:
+    write_spec(pytester, CHAT)
+    first, second = run(), run()
+    assert first["loaded"] != []
+    assert second["loaded"] == []
+    assert first["sure"]["verdict"] == second["sure"]["verdict"] == "not_applicable"
+    assert first["sure"]["reason"] == second["sure"]["reason"]
+    assert second["run"]["models"] == first["run"]["models"]
