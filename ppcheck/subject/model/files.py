@@ -29,7 +29,7 @@ def check_model(path: Path, label: str, *, allow_pickle: bool) -> None:
         raise ModelError(f"{label} is not a model: there is no directory {path}")
     held = {file.name for file in path.iterdir()}
     if adapter := sorted(filter(_ADAPTER.fullmatch, held)):
-        if "config.json" not in held:
+        if held.isdisjoint({*SAFE, *PICKLED}):
             raise ModelError(f"{label} is an adapter: download it, and give its directory")
         raise ModelError(
             f"{label} holds an adapter ({', '.join(adapter)}) beside a model, which would not be "
