@@ -135,6 +135,45 @@ def test_modules_that_were_trained_whole_take_the_place_of_the_base_s(
     assert torch.equal(head, weight)
 
 
+@pytest.mark.filterwarnings("ignore:.*deprecated:FutureWarning")
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("LoraConfig", {"use_dora": True}),
+        ("LoraConfig", {"use_rslora": True, "bias": "lora_only", "lora_alpha": 3}),
+        ("LoHaConfig", {}),
+        ("LoKrConfig", {}),
+        ("IA3Config", {"feedforward_modules": []}),
+    ],
+)
+def test_every_kind_computes_what_peft_computes_unmerged(
+    llama: Path,
+    tmp_path: Path,
+    log_probs: Callable[[LoadedSubject], Floats],
+    kind: str,
+    settings: dict[str, Any],
+) -> None:
+    import peft
+    from transformers import AutoModelForCausalLM
+
+    auto: Any = AutoModelForCausalLM
+    base = auto.from_pretrained(llama)
+    config = getattr(peft, kind)(
+        task_type="CAUSAL_LM", target_modules=["q_proj", "v_proj"], **settings
+    )
+    together = peft.get_peft_model(base, config).eval()
+    torch.manual_seed(2)
+    for parameter in together.parameters():
+        if parameter.requires_grad:
+            parameter.data += 0.1 * torch.randn_like(parameter)
+    together.save_pretrained(tmp_path / "run")
+    with torch.no_grad():
+        logits = together(torch.tensor([[3, 10, 17, 24, 200, 7]])).logits[0].double()
+    scores = logits.log_softmax(-1)
+    merged = load(resolve(f"{llama}+{tmp_path / 'run'}"))
+    assert log_probs(merged)[0] == pytest.approx(float(scores[4, 7] + scores[5, 11]), abs=1e-5)
+
+
 @pytest.mark.parametrize(
     ("tensors", "settings", "message"),
     [
