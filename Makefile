@@ -8,7 +8,7 @@ ifdef PIP_FIND_LINKS
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 endif
 
-.PHONY: check test slow quick lint types contracts unit coverage versions docs lock schema scripts train maps bench calibrate sensitivity clean
+.PHONY: check test slow quick lint types contracts unit coverage versions docs lock schema scripts train maps real bench calibrate sensitivity clean
 
 check: $(READY)  ## Run the shipped specs on the embedded demo model.
 	$(BIN)/pytest specs --model demo --ppcheck-json reports/check.json --ppcheck-report=reports/html
@@ -75,6 +75,10 @@ train: $(READY)  ## Train the demo model again.
 
 maps: $(READY)  ## Write the shipped maps of where models have their sites again.
 	$(BIN)/python -m tests.subject.ship_maps
+
+real: $(READY)  ## Get SmolLM2-135M-Instruct (98 MB) into build/real, and run one spec on it.
+	$(BIN)/python -m tests.real.smollm2
+	$(BIN)/pytest tests/real/capitals.pp.yaml --model=build/real/SmolLM2-135M-Instruct.Q4_1.gguf
 
 bench: $(READY)  ## Benchmarks; ONLY=W1 runs one.
 	$(BIN)/pytest tests/benchmarks -s --benchmark-enable $(if $(ONLY),-k $(ONLY))

@@ -51,9 +51,10 @@ def run(
 ) -> Run:
     """Measure and judge the claims of specs, folders of specs, or loaded specs, on each model.
 
-    ``model`` is `demo`, `demo@REVISION`, a Hugging Face directory or a name on the hub, or several
-    of these. ``memory`` is what a batch may take: `4GB`, or a share such as `25%`. ``cache`` is a
-    folder in which measurements are kept for the next run.
+    ``model`` is `demo`, `demo@REVISION`, a Hugging Face directory, a GGUF file, the directory of a
+    PEFT adapter, `BASE+ADAPTER` or a name on the hub, or several of these. ``memory`` is what a
+    batch may take: `4GB`, or a share such as `25%`. ``cache`` is a folder in which measurements are
+    kept for the next run.
 
     A claim that cannot be measured, a spec that cannot be read and a model that cannot be loaded
     give records that say why. Raises SpecError where a path has no spec, ModelError for a model

@@ -13,12 +13,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from ppcheck.audit.matching import matching
 from ppcheck.audit.pattern import expand, expand_list
 from ppcheck.errors import AuditError, ModelError, SpecError
 from ppcheck.record.audit import Checkpoint
 from ppcheck.spec.source import read_source
 from ppcheck.subject.model.fingerprint import MEASURING, source_hash
-from ppcheck.subject.model.locate import resolve
+from ppcheck.subject.model.locate import PLUS, resolve, split
 
 _JUDGING = (*MEASURING, "judge", "record")
 """Folders of the package on whose source verdicts depend."""
@@ -59,10 +60,10 @@ def labels(models: Sequence[str], revisions: str | None = None) -> tuple[str, ..
 
     Raises AuditError for a bad pattern, and for revisions of what has none.
     """
-    names = [name for pattern in models for name in expand(pattern)]
+    names = [found for model in models for name in expand(model) for found in matching(name)]
     if revisions is not None:
         for name in names:
-            if "@" in name or name.startswith((".", "/", "~")):
+            if "@" in name or PLUS in name or name.startswith((".", "/", "~")):
                 raise AuditError(
                     f"{name} is one checkpoint and has no revisions: beside it, write those of "
                     "other models as --model 'NAME@step{0..9}'"
@@ -74,12 +75,13 @@ def labels(models: Sequence[str], revisions: str | None = None) -> tuple[str, ..
 
 
 def check_reachable(names: Sequence[str]) -> None:
-    """Raise AuditError for a directory that is named from this process's folder alone."""
-    for name in names:
+    """Raise AuditError for a path that is named from this process's folder alone."""
+    for name in (part for whole in names for part in split(whole) or (whole,)):
         path = Path(name).expanduser()
-        if name.startswith(("./", "../")) or (path.is_dir() and not path.is_absolute()):
+        if name.startswith(("./", "../")) or (path.exists() and not path.is_absolute()):
+            what = "file" if path.is_file() else "directory"
             raise AuditError(
-                f"{name} is a directory here: give its whole path, under which every node has it"
+                f"{name} is a {what} here: give its whole path, under which every node has it"
             )
 
 
@@ -141,11 +143,15 @@ def _texts(data: Any) -> Iterator[str]:
 def _fingerprint(label: str) -> Any:
     """Name, size and time of each file of a model on this disk; None of one that is elsewhere."""
     with suppress(ModelError, OSError):
-        path = resolve(label).path
-        if path is not None:
-            found = [(file.name, file.stat()) for file in sorted(path.iterdir()) if file.is_file()]
-            return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in found]
+        paths = resolve(label).paths
+        files = [file for path in paths for file in ([path] if path.is_file() else _files(path))]
+        found = [(file.name, file.stat()) for file in files]
+        return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in found] or None
     return None
+
+
+def _files(folder: Path) -> list[Path]:
+    return [file for file in sorted(folder.iterdir()) if file.is_file()]
 
 
 def _hash(value: Any) -> str:

@@ -53,8 +53,9 @@ def _add_checkpoints(parser: argparse.ArgumentParser) -> None:
         "--ppcheck-model",
         action="append",
         metavar="MODEL",
-        help="demo, demo@REVISION, a Hugging Face directory or a hub name; a pattern stands for "
-        "several, and it may be given several times (default: demo)",
+        help="demo, demo@REVISION, a Hugging Face directory, a GGUF file, the directory of a PEFT "
+        "adapter, BASE+ADAPTER, or a hub name; a pattern or a glob stands for several, and it may "
+        "be given several times (default: demo)",
     )
     parser.add_argument(
         "--revisions",

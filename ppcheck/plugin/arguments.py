@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from ppcheck.plugin.options import OPTIONS
+from ppcheck.subject.model.adapter import CONFIG
+from ppcheck.subject.model.gguf import SUFFIX
 from ppcheck.subject.model.locate import DEMO
 
 SHORT = "--model"
@@ -24,13 +26,14 @@ _CONFIGURATIONS = (
 
 
 def spare_models(config: pytest.Config, arguments: Iterable[str]) -> None:
-    """Keep pytest from running the `conftest.py` of a model's folder given as ``--model DIR``.
+    """Keep pytest from running the `conftest.py` of a model's folder given as ``--model PATH``.
 
     It is called before conftest files are loaded, when `--model` may still become a project's own.
     """
     paths: list[str] = config.known_args_namespace.file_or_dir
     for _, value in _spaced(map(os.fspath, arguments), {SHORT}):
-        is_model = value.partition("@")[0] == DEMO or Path(value, "config.json").is_file()
+        is_model = value.partition("@")[0] == DEMO or value.endswith(SUFFIX)
+        is_model |= any(Path(value, name).is_file() for name in ("config.json", CONFIG))
         if is_model and value in paths:
             paths.remove(value)
 

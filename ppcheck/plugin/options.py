@@ -154,9 +154,9 @@ OPTIONS = {
     for option in (
         Option(
             "ppcheck_model",
-            "model under test: demo, demo@REVISION, a Hugging Face directory or a hub name; "
-            "may be given several times (default: demo). --model is short for it, unless the "
-            "project has a --model of its own",
+            "model under test: demo, demo@REVISION, a Hugging Face directory, a GGUF file, the "
+            "directory of a PEFT adapter, BASE+ADAPTER, or a hub name; may be given several times "
+            "(default: demo). --model is short for it, unless the project has a --model of its own",
             "MODEL",
             "args",
             parse=_models,

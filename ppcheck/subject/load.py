@@ -1,4 +1,4 @@
-"""From a model's directory to a `LoadedSubject`. Importing this loads no torch; `load` does."""
+"""From a model's files to a `LoadedSubject`. Importing this loads no torch; `load` does."""
 
 from __future__ import annotations
 
@@ -13,14 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 from ppcheck.errors import ModelError
 from ppcheck.subject.loaded import LoadedSubject
+from ppcheck.subject.model.adapter import Adapter, read_adapter
 from ppcheck.subject.model.files import file_hash, weight_files
+from ppcheck.subject.model.gguf import Source, opened
 from ppcheck.subject.model.info import ModelInfo
 from ppcheck.subject.model.locate import ModelRef, locate, resolve
 from ppcheck.subject.model.settings import STANDARD, Settings
 from ppcheck.subject.tokens.tokenizer import Tokens
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PreTrainedTokenizerBase
+
+    from ppcheck.subject.model.reading import Read
 
 __all__ = ["ModelRef", "load", "resolve"]
 
@@ -29,18 +33,19 @@ _LIBRARIES = ("ppcheck", "torch", "transformers", "transformer-lens", "numpy")
 
 
 def load(ref: ModelRef, settings: Settings = STANDARD) -> LoadedSubject:
-    """Load raw weights with TransformerBridge's hooks.
+    """Load raw weights with TransformerBridge's hooks; an adapter is merged into its base.
 
     Raises ModelError where the model cannot be found, read or understood; where its files hold
     another model than its configuration describes, or one that is not a causal language model;
-    where there is no such device; and for pickled weights unless they are allowed, and then they
-    are still read as tensors only.
+    where there is no such device; where what reads its format is not installed; and for pickled
+    weights unless they are allowed, and then they are still read as tensors only.
     """
     path = locate(ref, allow_pickle=settings.allow_pickle)
-    files = weight_files(path, ref.label, allow_pickle=settings.allow_pickle)
+    whole = ref.base or ref
+    files = weight_files(path, whole.label, allow_pickle=settings.allow_pickle)
     try:
-        with _quiet():
-            return _loaded(ref, path, files, settings)
+        with _quiet(), opened(path, whole.label) as source:
+            return _loaded(ref, source, files, settings)
     except ModelError:
         raise
     except Exception as error:
@@ -49,27 +54,22 @@ def load(ref: ModelRef, settings: Settings = STANDARD) -> LoadedSubject:
         raise ModelError(f"cannot load {ref.label}: {type(error).__name__}: {cause}") from error
 
 
-def _loaded(ref: ModelRef, path: Path, files: list[Path], settings: Settings) -> LoadedSubject:
+def _loaded(ref: ModelRef, source: Source, files: list[Path], settings: Settings) -> LoadedSubject:
     from ppcheck.subject.engine.engine import Engine
     from ppcheck.subject.engine.mapping import site_map
     from ppcheck.subject.model.bridge import Bridge
     from ppcheck.subject.model.causal import check_causal
-    from ppcheck.subject.model.config import check_config, quantisation
-    from ppcheck.subject.model.weights import loaded
+    from ppcheck.subject.model.reading import read_model
     from ppcheck.subject.operations import self_test
 
-    config = check_config(path, ref.label)
-    quantised = quantisation(config, ref.label)
-    # Some configurations have files of their own that transformers reads beside the usual ones.
-    extra = (path / name for name in getattr(type(config), "extra_files", ()))
-    files = [*files, *(file for file in extra if file.is_file())]
-    tokenizer = _tokenizer(path)
-    model = loaded(path, files, ref.label, settings, quantised)
-    info = _info(ref, path, files, model, tokenizer, quantised)
+    adapter = None if ref.base is None or ref.path is None else read_adapter(ref.path, ref.label)
+    read = read_model(source, files, settings, ref.label, adapter)
+    model, tokenizer = read.model, _tokenizer(source, adapter)
+    info = _info(ref, read, tokenizer)
     # Fused attention shows no weights.
     with suppress(ValueError):
         model.set_attn_implementation("eager")
-    bridge = Bridge(model, path)
+    bridge = Bridge(model, source.path)
     sites = site_map(model, bridge, info.config_sha256, ref.label)
     shape = sites.shape
     check_causal(model, shape, ref.label)
@@ -78,39 +78,44 @@ def _loaded(ref: ModelRef, path: Path, files: list[Path], settings: Settings) ->
     return LoadedSubject(info, shape, tokens, engine)
 
 
-def _tokenizer(path: Path) -> PreTrainedTokenizerBase | None:
+def _tokenizer(source: Source, adapter: Adapter | None) -> PreTrainedTokenizerBase | None:
+    """The adapter's own where it has one, which may have another chat template; else the base's."""
     from transformers import AutoTokenizer
 
+    named = source.arguments
+    if adapter is not None and _has_tokenizer(adapter.path):
+        named = {"pretrained_model_name_or_path": adapter.path}
     # Without these files transformers makes an empty tokenizer for some architectures.
-    if not any((path / name).is_file() for name in _TOKENIZERS):
+    elif source.file is None and not _has_tokenizer(source.folder):
         return None
     tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
-        path, local_files_only=True, trust_remote_code=False
+        **named, local_files_only=True, trust_remote_code=False
     )
     return tokenizer
 
 
-def _info(
-    ref: ModelRef,
-    path: Path,
-    files: list[Path],
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase | None,
-    quantised: str | None,
-) -> ModelInfo:
-    versions = {name.replace("-", "_"): version(name) for name in _LIBRARIES}
+def _has_tokenizer(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in _TOKENIZERS)
+
+
+def _info(ref: ModelRef, read: Read, tokenizer: PreTrainedTokenizerBase | None) -> ModelInfo:
+    model = read.model
+    versions = {name.replace("-", "_"): version(name) for name in (*_LIBRARIES, *read.libraries)}
     return ModelInfo(
         name=ref.name,
         revision=ref.revision,
         architecture=type(model).__name__,
-        weights_sha256=file_hash(files),
-        config_sha256=file_hash([path / "config.json"]),
+        weights_sha256=file_hash(read.files),
+        config_sha256=read.config_sha256,
         tokenizer_sha256=None if tokenizer is None else _tokenizer_sha256(tokenizer),
         dtype=str(model.dtype).removeprefix("torch."),
         device=str(model.device),
         parameters=sum(parameter.numel() for parameter in model.parameters()),
-        weight_processing=f"quantised: {quantised}" if quantised else "none: raw weights",
+        weight_processing=read.processing,
         versions={**versions, "python": platform.python_version()},
+        quantisation=read.quantisation,
+        base=None if ref.base is None else ref.base.label,
+        adapter=None if ref.base is None else str(ref.path),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from ppcheck.audit.plan import (
     file_name,
     labels,
 )
+from ppcheck.demo import weights_path
 from ppcheck.errors import AuditError
 from ppcheck.subject.model.fingerprint import source_hash
 from ppcheck.subject.model.locate import resolve
@@ -44,7 +46,7 @@ def test_labels_are_those_of_a_run() -> None:
         assert resolve(label).label == label
 
 
-@pytest.mark.parametrize("model", ["demo@tuned", "./ckpt", "/models/ckpt"])
+@pytest.mark.parametrize("model", ["demo@tuned", "./ckpt", "/models/ckpt", "gpt2+run"])
 def test_what_is_one_checkpoint_takes_no_revisions(model: str) -> None:
     with pytest.raises(AuditError, match="has no revisions"):
         labels([model], "main")
@@ -144,3 +146,37 @@ def test_settings_are_given_by_pytests_names() -> None:
         "--ppcheck-memory=25%",
         "--ppcheck-allow-pickle",
     )
+
+
+def test_a_run_depends_on_the_files_of_base_and_adapter(spec: Path, tmp_path: Path) -> None:
+    from tests.subject.model.adapters import write_adapter
+
+    adapter = write_adapter(tmp_path / "run", {})
+    base = Path(shutil.copytree(weights_path(), tmp_path / "base"))
+    found = [made_from(spec, f"{base}+{adapter}")]
+    for file in (adapter / "adapter_config.json", base / "config.json"):
+        file.write_text(file.read_text() + " ")
+        found.append(made_from(spec, f"{base}+{adapter}"))
+    assert len(set(found)) == 3
+
+
+def test_a_run_depends_on_the_gguf_file_and_on_none_beside_it(spec: Path, tmp_path: Path) -> None:
+    file = tmp_path / "a.gguf"
+    file.write_bytes(b"GGUF")
+    first = made_from(spec, str(file))
+    (tmp_path / "b.gguf").write_bytes(b"GGUF")
+    assert made_from(spec, str(file)) == first
+    file.write_bytes(b"GGUF3")
+    assert made_from(spec, str(file)) != first
+
+
+@pytest.mark.parametrize("name", ["a.gguf", "demo+run", "demo+./run", "./a.gguf"])
+def test_a_node_needs_the_whole_path_of_each_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.gguf").touch()
+    (tmp_path / "run").mkdir()
+    with pytest.raises(AuditError, match="give its whole path"):
+        check_reachable([name])
+    check_reachable([f"demo+{tmp_path}/run", f"{tmp_path}/a.gguf"])

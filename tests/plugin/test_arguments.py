@@ -108,6 +108,21 @@ def test_a_model_within_the_project_runs_no_conftest_and_hides_none(
     assert collected(pytester, "--ours", "--model", "./model") == CLAIMS
 
 
+def test_the_folder_of_an_adapter_or_a_gguf_file_runs_no_conftest(
+    pytester: pytest.Pytester, other: Path
+) -> None:
+    project = other.parent.parent / "project"
+    path = model(project)
+    (path / "config.json").unlink()
+    (path / "model.safetensors").rename(path / "adapter_model.safetensors")
+    (path / "adapter_config.json").write_text('{"base_model_name_or_path": "demo"}')
+    (path / "tiny.gguf").write_bytes(b"GGUF")
+    for name in ("model", "model/tiny.gguf"):
+        assert collected(pytester, "--model", name, "game.pp.yaml") == CLAIMS
+    assert not (project / "ran").exists()
+    assert other.exists()
+
+
 def test_a_projects_own_flag_called_model_may_stand_before_its_tests(
     pytester: pytest.Pytester, other: Path
 ) -> None:

@@ -71,7 +71,9 @@ def test_an_adapter_that_would_not_be_applied_is_a_usage_error(
     (copy / "adapter_config.json").write_text("{}")
     result = pytester.runpytest_inprocess(spec, "--model", "./copy")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: ./copy holds an adapter*merge it into its base*"])
+    result.stderr.fnmatch_lines(
+        ["ERROR: ./copy holds an adapter*of its own and write ./copy+ADAPTER*"]
+    )
 
 
 def test_the_short_option_gives_way_to_a_project_that_has_its_own(

@@ -243,3 +243,12 @@ def test_what_is_no_record_is_said(
     assert main(["report", str(record), "--out", str(tmp_path / "html")]) == 1
     assert "is not a run record" in capsys.readouterr().out
     assert not (tmp_path / "html").exists()
+
+
+def test_it_says_how_weights_were_stored_and_what_was_merged() -> None:
+    record = run([claim(Verdict.HOLDS)])
+    info = {**record.model, "quantisation": "Q4_0 (tensors in Q4_0, F32)", "base": "<base>"}
+    page = run_page(record.model_copy(update={"models": {"base+run": info}}))
+    assert "Q4_0 (tensors in Q4_0, F32)" in page
+    assert "&lt;base&gt;" in page
+    assert "quantised as" not in run_page(record)

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from ppcheck.errors import ModelError
+from ppcheck.subject.model.gguf import Source
 
 _ELSEWHERE = ("transformers_weights", "configuration_files")
 _COUNTS = ("num_hidden_layers", "num_attention_heads", "hidden_size", "vocab_size")
 
 
-def check_config(path: Path, label: str) -> Any:
+def check_config(source: Source, label: str) -> Any:
     """The configuration as transformers reads it.
 
     Raises ModelError where it is not that of a causal language model, contradicts itself, or sends
@@ -22,13 +23,11 @@ def check_config(path: Path, label: str) -> Any:
     from transformers import AutoConfig
 
     auto: Any = AutoConfig
-    config = auto.from_pretrained(path, local_files_only=True, trust_remote_code=False)
-    written = json.loads((path / "config.json").read_text(encoding="utf-8"))
-    if elsewhere := [key for key in _ELSEWHERE if written.get(key) is not None]:
-        raise ModelError(
-            f"the config.json of {label} names other files to read ({elsewhere[0]}: "
-            f"{written[elsewhere[0]]!r}): take that out, and give the files their usual names"
-        )
+    config = auto.from_pretrained(
+        **source.arguments, local_files_only=True, trust_remote_code=False
+    )
+    if source.file is None:
+        _check_elsewhere(source.folder / "config.json", label)
     _check_architecture(config, label)
     _check_counts(config, label)
     return config
@@ -58,6 +57,15 @@ def quantisation(config: Any, label: str) -> str | None:
             )
         return str(method)
     return None
+
+
+def _check_elsewhere(file: Path, label: str) -> None:
+    written = json.loads(file.read_text(encoding="utf-8"))
+    if elsewhere := [key for key in _ELSEWHERE if written.get(key) is not None]:
+        raise ModelError(
+            f"the config.json of {label} names other files to read ({elsewhere[0]}: "
+            f"{written[elsewhere[0]]!r}): take that out, and give the files their usual names"
+        )
 
 
 def _check_architecture(config: Any, label: str) -> None:

@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from ppcheck.errors import ModelError
+from ppcheck.subject.model.gguf import SUFFIX, check_gguf
 
 SAFE = ("model.safetensors", "model.safetensors.index.json")
 PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json")
@@ -17,32 +18,40 @@ _DISTRIBUTED = re.compile(r"shard-\d{5}-model-\d{5}-of-\d{5}\.safetensors")
 _CHUNK = 2**20
 
 
-def check_directory(path: Path, label: str, *, allow_pickle: bool) -> None:
+def check_model(path: Path, label: str, *, allow_pickle: bool) -> None:
     """Raises ModelError where ``path`` holds no model, or more than one could mean by it."""
+    if path.suffix == SUFFIX and not path.is_dir():
+        check_gguf(path, label)
+        return
     if path.is_file():
         raise ModelError(f"{label} is a file: {_advice(path)}")
     if not path.is_dir():
         raise ModelError(f"{label} is not a model: there is no directory {path}")
     held = {file.name for file in path.iterdir()}
     if adapter := sorted(filter(_ADAPTER.fullmatch, held)):
-        alone = ", or take these files away to measure the base alone"
+        if held.isdisjoint({*SAFE, *PICKLED}):
+            raise ModelError(f"{label} is an adapter: download it, and give its directory")
         raise ModelError(
-            f"{label} holds an adapter ({', '.join(adapter)}), which would not be applied: merge "
-            "it into its base with peft (`merge_and_unload`, then `save_pretrained`) and measure "
-            f"what that saved{alone if 'config.json' in held else ''}"
+            f"{label} holds an adapter ({', '.join(adapter)}) beside a model, which would not be "
+            f"applied: move it to a directory of its own and write {label}+ADAPTER, or take these "
+            "files away to measure the base alone"
         )
     if "config.json" not in held:
-        raise ModelError(f"{label} is not a model: {path} holds no config.json")
+        files = sorted(name for name in held if name.endswith(SUFFIX))
+        meant = f"; give one of its GGUF files: {path / files[0]}" if files else ""
+        raise ModelError(f"{label} is not a model: {path} holds no config.json{meant}")
     weight_files(path, label, allow_pickle=allow_pickle)
 
 
 def weight_files(path: Path, label: str, *, allow_pickle: bool) -> list[Path]:
     """All files from which the weights are read, the index of shards among them, in this order.
 
-    A link is followed, as in the hub's cache: what it leads to is what is read and hashed. Raises
-    ModelError where there are none that may be read, where it is not clear which are meant, and
-    where the index names a file that is not in the directory itself.
+    Of a GGUF file it is that file. A link is followed, as in the hub's cache: what it leads to is
+    what is read and hashed. Raises ModelError where there are none that may be read, where it is
+    not clear which are meant, and where the index names a file that is not in the directory itself.
     """
+    if path.is_file():
+        return [path]
     held = {file.name for file in path.iterdir()}
     if parts := sorted(filter(_DISTRIBUTED.fullmatch, held)):
         # transformers would read these and pass over all others.
@@ -104,5 +113,5 @@ def _advice(path: Path) -> str:
         return f"give its directory, {path.parent}"
     return (
         f"give a directory that holds config.json and {SAFE[0]}, as transformers' "
-        "`save_pretrained` writes it"
+        "`save_pretrained` writes it, or a GGUF file"
     )

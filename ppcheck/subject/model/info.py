@@ -41,8 +41,9 @@ class ModelInfo:
 
     ``weights_sha256`` is over the bytes of the weight files, their index first,
     ``config_sha256`` over the configuration file, ``tokenizer_sha256`` over the tokenizer and its
-    chat template, None without one. ``versions`` maps ppcheck, python and each library to its
-    version.
+    chat template, None without one. Those of an adapter are over its base and it, and ``base`` and
+    ``adapter`` are what the two are called. ``quantisation`` is how the numbers were stored that
+    were decoded. ``versions`` maps ppcheck, python and each library to its version.
     """
 
     name: str
@@ -56,3 +57,6 @@ class ModelInfo:
     parameters: int
     weight_processing: str
     versions: dict[str, str]
+    quantisation: str | None = None
+    base: str | None = None
+    adapter: str | None = None

@@ -1,4 +1,4 @@
-"""Models by name: the embedded demo, a local directory, or the Hugging Face hub."""
+"""Models by name: the embedded demo, a directory, a GGUF file, an adapter, or the hub."""
 
 from __future__ import annotations
 
@@ -8,44 +8,107 @@ from pathlib import Path
 
 from ppcheck.demo import weights_path
 from ppcheck.errors import ModelError
-from ppcheck.subject.model.files import check_directory
+from ppcheck.subject.model.adapter import Adapter, is_adapter, read_adapter
+from ppcheck.subject.model.files import check_model
+from ppcheck.subject.model.gguf import SUFFIX
 
 DEMO = "demo"
+PLUS = "+"
 _PATTERNS = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
-_FILES = {".bin", ".ckpt", ".gguf", ".json", ".pt", ".pth", ".safetensors"}
+_FILES = {".bin", ".ckpt", ".json", ".pt", ".pth", ".safetensors"}
 _TIMEOUT = 5.0
 
 
 @dataclass(frozen=True)
 class ModelRef:
-    """Which model is meant. ``path`` is its local directory, None for one of the hub."""
+    """Which model is meant. ``path`` is its directory or GGUF file, None for one of the hub.
+
+    Of an adapter ``path`` is the adapter's directory, and ``base`` what it is merged into.
+    """
 
     name: str
     revision: str | None
     path: Path | None
     label: str
+    base: ModelRef | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What a spec may call the model: with and without revision, or its folder's name."""
-        return tuple(dict.fromkeys((self.label, self.name, Path(self.name).name)))
+        """What a spec may call the model: with and without revision, or its folder's name.
+
+        A spec about the base of an adapter is about the two together, too.
+        """
+        of_base = () if self.base is None else self.base.names
+        own = (self.label, self.name, Path(self.name).name)
+        return tuple(dict.fromkeys((*own, *of_base)))
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All that lies on this disk before anything is downloaded."""
+        of_base = () if self.base is None else self.base.paths
+        return of_base if self.path is None else (*of_base, self.path)
 
 
 def resolve(name: str, revision: str | None = None, folder: Path = Path()) -> ModelRef:
-    """`demo`, `demo@tuned`, a local directory, or a name on the hub such as `gpt2@main`.
+    """`demo`, `demo@tuned`, a path, `BASE+ADAPTER`, or a name on the hub such as `gpt2@main`.
 
-    A directory that is called like a model of the hub comes first; `./demo` is a directory. One
-    that is relative is looked for in ``folder``, and labelled as seen from this process. Raises
-    ModelError for an unknown revision of the demo, and for a directory that holds no model.
+    A path is that of a model's directory, of a GGUF file, or of an adapter, whose base is then the
+    one that it names. A directory that is called like a model of the hub comes first; `./demo` is a
+    directory. One that is relative is looked for in ``folder``, and labelled as seen from this
+    process. Raises ModelError for an unknown revision of the demo, and for a path that holds no
+    model.
     """
-    path = folder / Path(name).expanduser()
-    is_path = name.startswith((".", "/", "~"))
+    if parts := split(name, folder):
+        base = _whole(parts[0], revision, folder)
+        path = _path(parts[1], folder)
+        read_adapter(path, parts[1])
+        label = name if folder == Path() else f"{base.label}{PLUS}{path}"
+        return ModelRef(label, base.revision, path, label, base)
+    path = _path(name, folder)
+    if name == DEMO or not is_adapter(path):
+        return _whole(name, revision, folder)
+    _check_no_revision(name, revision)
+    label = name if folder == Path() else str(path)
+    return ModelRef(label, None, path, label, _named_base(read_adapter(path, name), label, folder))
+
+
+def split(name: str, folder: Path = Path()) -> tuple[str, str] | None:
+    """The two names in `BASE+ADAPTER`; None where there is no +, or a path is called so.
+
+    Where there are several + it is the first after which a directory is named.
+    """
+    if PLUS not in name or _path(name, folder).exists():
+        return None
+    cuts = [place for place, letter in enumerate(name) if letter == PLUS]
+    there = [cut for cut in cuts if name[cut + 1 :] and _path(name[cut + 1 :], folder).is_dir()]
+    cut = there[0] if there else cuts[-1]
+    base, adapter = name[:cut], name[cut + 1 :]
+    if not base or not adapter:
+        raise ModelError(
+            f"{name} is not BASE+ADAPTER: write a model before the +, and after it "
+            "the directory of an adapter"
+        )
+    return base, adapter
+
+
+def _path(name: str, folder: Path) -> Path:
+    return folder / Path(name).expanduser()
+
+
+def _whole(name: str, revision: str | None, folder: Path) -> ModelRef:
+    """A model that is no adapter."""
+    path = _path(name, folder)
+    is_path = name.startswith((".", "/", "~")) or path.suffix == SUFFIX
     is_file = path.suffix in _FILES and path.is_file()
     if is_path or is_file or (path.is_dir() and name != DEMO):
-        check_directory(path, name, allow_pickle=True)
-        if revision is not None:
-            raise ModelError(f"{name} is a directory and has no revision {revision!r}")
-        label = name if is_file or folder == Path() else str(path)
+        if is_adapter(path):
+            raise ModelError(
+                f"{name} is an adapter, and an adapter needs a whole model as its base: merge it "
+                "with peft (`merge_and_unload`, then `save_pretrained`) and give what that saved"
+            )
+        check_model(path, name, allow_pickle=True)
+        _check_no_revision(name, revision)
+        label = name if folder == Path() else str(path)
         return ModelRef(label, None, path, label)
     base, at, written = name.partition("@")
     if at and not written:
@@ -54,18 +117,46 @@ def resolve(name: str, revision: str | None = None, folder: Path = Path()) -> Mo
     label = f"{base}@{revision}" if revision else base
     demo = weights_path(revision) if base == DEMO else None
     if demo is not None:
-        check_directory(demo, label, allow_pickle=False)
+        check_model(demo, label, allow_pickle=False)
     return ModelRef(base, revision, demo, label)
 
 
+def _check_no_revision(name: str, revision: str | None) -> None:
+    if revision is not None:
+        raise ModelError(f"{name} is on disk and has no revision {revision!r}")
+
+
+def _named_base(adapter: Adapter, label: str, folder: Path) -> ModelRef:
+    """The base that an adapter names: a path as seen from ``folder`` or from it, or on the hub."""
+    advice = f"name its base yourself: --model BASE{PLUS}{label}"
+    if not adapter.base:
+        raise ModelError(f"the adapter {label} names no base: {advice}")
+    folders = [each for each in (folder, adapter.path) if _path(adapter.base, each).exists()]
+    try:
+        if folders:
+            return _whole(adapter.base, None, folders[0])
+        return _whole(adapter.base, adapter.revision, folder)
+    except ModelError as error:
+        raise ModelError(
+            f"the base of the adapter {label} is not to be had: {error}; {advice}"
+        ) from None
+
+
 def locate(ref: ModelRef, *, allow_pickle: bool) -> Path:
-    """The directory that holds the model, downloaded where it is a hub's and not in the cache.
+    """The directory or file of the model, of an adapter its base's; downloaded where it must be.
 
     Raises ModelError where there is none, or it lacks weights in a format that is allowed.
     """
+    if ref.base is not None:
+        try:
+            return locate(ref.base, allow_pickle=allow_pickle)
+        except ModelError as error:
+            raise ModelError(
+                f"{error}. It is the base of {ref.label}; to name another: --model BASE+ADAPTER"
+            ) from None
     if ref.path is None:
         return _fetch(ref, allow_pickle=allow_pickle)
-    check_directory(ref.path, ref.label, allow_pickle=allow_pickle)
+    check_model(ref.path, ref.label, allow_pickle=allow_pickle)
     return ref.path
 
 
@@ -111,5 +202,5 @@ def _snapshot(ref: ModelRef, *, only_cache: bool, allow_pickle: bool) -> Path:
         ignore_patterns=["*/*"],
         local_files_only=only_cache,
     )
-    check_directory(Path(path), ref.label, allow_pickle=allow_pickle)
+    check_model(Path(path), ref.label, allow_pickle=allow_pickle)
     return Path(path)

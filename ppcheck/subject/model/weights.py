@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ppcheck.errors import ModelError
+from ppcheck.subject.model.gguf import Source, decoding, forget_decoding
 from ppcheck.subject.model.settings import Settings
 
 if TYPE_CHECKING:
@@ -19,9 +20,9 @@ _NAMED = 3
 
 
 def loaded(
-    path: Path, files: Sequence[Path], label: str, settings: Settings, quantised: str | None
+    source: Source, files: Sequence[Path], label: str, settings: Settings, quantised: str | None
 ) -> PreTrainedModel:
-    """The model of the directory ``path``, whose weights are in ``files``.
+    """The model at ``source``, whose weights are in ``files``.
 
     Raises ModelError where files and model differ in any tensor (one is lacking, left over, there
     twice, of another shape, or of whole numbers), and where the file has two tensors for what the
@@ -38,7 +39,8 @@ def loaded(
     auto: Any = AutoModelForCausalLM
     try:
         model, report = auto.from_pretrained(
-            path,
+            **source.arguments,
+            **({} if source.file is None else decoding()),
             local_files_only=True,
             trust_remote_code=False,
             use_safetensors=bool(safe),
@@ -59,8 +61,10 @@ def loaded(
     _check_tied(model, label)
     if quantised is None:
         _check_numbers(model, stored, label)
-    placed: PreTrainedModel = model.eval().requires_grad_(False).to(device)
-    return placed
+    if source.file is not None:
+        forget_decoding(model)
+    there: PreTrainedModel = model.eval().requires_grad_(False).to(device)
+    return there
 
 
 def _stored(files: Sequence[Path], label: str) -> dict[str, str]:

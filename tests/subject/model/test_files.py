@@ -11,7 +11,7 @@ import torch
 
 from ppcheck.errors import ModelError
 from ppcheck.subject.load import load, resolve
-from ppcheck.subject.model.files import file_hash, weight_files
+from ppcheck.subject.model.files import check_model, file_hash, weight_files
 from ppcheck.subject.model.settings import Settings
 from tests.subject.damage import index, rewrite, shard, unload
 
@@ -32,17 +32,17 @@ def test_an_adapter_beside_a_model_is_refused_and_how_to_apply_it_is_said(
     copy: Path, name: str
 ) -> None:
     (copy / name).write_text("{}")
-    with pytest.raises(ModelError, match=rf"an adapter \({name}\).*merge_and_unload.*alone$"):
+    with pytest.raises(ModelError, match=rf"an adapter \({name}\).*\+ADAPTER, or.*alone$"):
         resolve(str(copy))
 
 
-def test_a_directory_of_nothing_but_an_adapter_is_told_to_merge_it(tmp_path: Path) -> None:
+def test_an_adapter_where_a_model_is_downloaded_from_is_said_to_be_one(tmp_path: Path) -> None:
     (tmp_path / "adapter_config.json").write_text("{}")
-    with pytest.raises(ModelError, match=r"merge it into its base .* measure what that saved$"):
-        resolve(str(tmp_path))
+    with pytest.raises(ModelError, match="org/run is an adapter: download it, and give its dir"):
+        check_model(tmp_path, "org/run", allow_pickle=False)
 
 
-@pytest.mark.parametrize("name", ["model.pt", "model.gguf", "weights.bin"])
+@pytest.mark.parametrize("name", ["model.pt", "weights.bin"])
 def test_a_file_is_not_a_model_and_its_directory_is_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

@@ -60,7 +60,7 @@ def test_a_hub_name_may_carry_its_revision() -> None:
 
 
 def test_a_directory_has_no_revision(folder: Path) -> None:
-    with pytest.raises(ModelError, match="is a directory and has no revision 'main'"):
+    with pytest.raises(ModelError, match="is on disk and has no revision 'main'"):
         resolve(str(folder), "main")
 
 
