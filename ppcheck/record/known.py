@@ -56,7 +56,7 @@ class KnownClaims:
     def name(self, examination: Examination, ref: ModelRef) -> str | None:
         """None where it is not known what the claim or the model is."""
         entry = examination.entry
-        if entry.claim is None or entry.grid is None or ref.path is None:
+        if entry.claim is None or entry.grid is None or not ref.paths:
             return None
         said = [
             entry.claim.model_dump_json(),
@@ -66,7 +66,7 @@ class KnownClaims:
         ]
         try:
             files = sorted(_named_files(said[:2], examination.spec.path.parent))
-            return digest(said, files, self._stamps.of([ref.path]), self._run)
+            return digest(said, files, self._stamps.of(ref.paths), self._run)
         except OSError:
             return None
 

@@ -151,7 +151,7 @@ def test_damaged_entries_are_measured_anew_and_the_others_are_not(
     first, files = run(), kept(pytester)
     whole = [path.read_bytes() for path in files]
     # The smallest is the model's rounding, and the largest are endings: no claim asks for these.
-    *_, flipped, cut = sorted(files, key=lambda path: path.stat().st_size)
+    _, flipped, cut, *_ = sorted(files, key=lambda path: path.stat().st_size)
     content = flipped.read_bytes()
     flipped.write_bytes(content[:-3] + bytes([content[-3] ^ 1]) + content[-2:])
     cut.write_bytes(cut.read_bytes()[:-8])

@@ -36,7 +36,7 @@ Sequences = Sequence[Sequence[int]]
 _SMALL = 10_000_000
 _MAX_TOKENS = {"cpu": 2**10}
 _FILLS_GPU = 2**16
-_MAX_TREE = {"cpu": 2**9}
+_MAX_TREE = {"cpu": 2**8}
 _FILLS_GPU_TREE = 2**12
 """Each token of a part of a tree is compared with all of the part."""
 _DEFAULT_THREADS = torch.get_num_threads()

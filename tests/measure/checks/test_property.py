@@ -259,13 +259,13 @@ def test_examples_are_read_in_batches(
     planted: Callable[[Plant], Model], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes: list[int] = []
-    read = LoadedSubject.read
+    endings = LoadedSubject.endings
 
-    def counted(self: LoadedSubject, encoded: Any, readout: Any) -> Any:
-        sizes.append(len(encoded))
-        return read(self, encoded, readout)
+    def counted(self: LoadedSubject, prompts: Any) -> Any:
+        sizes.append(len(prompts))
+        return endings(self, prompts)
 
-    monkeypatch.setattr(LoadedSubject, "read", counted)
+    monkeypatch.setattr(LoadedSubject, "endings", counted)
     vary = {**GAME["vary"], "filler": ["so"]}
     prompts = game(template="{filler} {start} {feeling} {strength} so", vary=vary)
     forall = {"filler": {"filler": ["we", "they", "see", "and"]}}
