@@ -65,6 +65,10 @@ def _imported() -> None:
     import_module("ppcheck.subject.operations.self_test")
     import_module("transformer_lens")
     import_module("sqlalchemy.dialects.sqlite")
+    # Its own plugin imports it at the end of every run, in a second and more.
+    import_module("hypothesis.internal.observability")
+    for name in ("record.known", "record.baseline", "record.cache", "report.html", "api.session"):
+        import_module(f"ppcheck.{name}")
     table([], colour=True)
 
 
