@@ -6,6 +6,9 @@ import pytest
 
 from tests.real.smollm2 import UnreachableError, smollm2
 
+collect_ignore_glob = ["*.pp.yaml"]
+"""What `make real` runs is not a test of the demo model."""
+
 
 @pytest.fixture(scope="session")
 def model_file() -> Path:

@@ -13,21 +13,28 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 
+Frames = dict[tuple[str, ...], list[str]]
+"""By the roles of the turns, what a template puts before, between and after them."""
+
+
 def render(
-    turns: Sequence[Turn], tokenizer: PreTrainedTokenizerBase, model: str
+    turns: Sequence[Turn], tokenizer: PreTrainedTokenizerBase, model: str, known: Frames
 ) -> tuple[str, tuple[int, ...]]:
     """The chat as text up to where the assistant speaks, and where each turn's own text starts.
 
-    A template may strip the spaces around a turn; a start then counts the missing spaces, as though
+    ``known`` takes note of what does not depend on the texts of the turns. A template may strip the spaces around a turn; a start then counts the missing spaces, as though
     they stood there. Raises UnsupportedError where ``model`` has no chat template or it rejects the
     roles, MeasurementError where it changes a turn's text.
     """
     if tokenizer.chat_template is None:
         raise UnsupportedError(f"{model} has no chat template: it cannot be asked in `turns`")
     rendered = _apply(turns, [turn.text for turn in turns], tokenizer, model)
-    # Private-use characters, which no template looks for, show where it puts each turn.
-    marks = [f"\ue000{number}\ue001" for number in range(len(turns))]
-    fixed = _split(_apply(turns, marks, tokenizer, model), marks)
+    roles = tuple(str(turn.role) for turn in turns)
+    if roles not in known:
+        # Private-use characters, which no template looks for, show where it puts each turn.
+        marks = [f"\ue000{number}\ue001" for number in range(len(turns))]
+        known[roles] = _split(_apply(turns, marks, tokenizer, model), marks)
+    fixed = known[roles]
     for strip in (False, True):
         texts = [turn.text.strip() if strip else turn.text for turn in turns]
         parts = [part for pair in zip(fixed, [*texts, ""], strict=True) for part in pair]

@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 from ppcheck.errors import MeasurementError, UnsupportedError
 from ppcheck.spec.prompts.grid import Prompt
 from ppcheck.spec.prompts.template import Turn, token_ids
-from ppcheck.subject.tokens.chat import render
+from ppcheck.subject.tokens.chat import Frames, render
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -36,6 +36,10 @@ class Tokens:
     n_vocabulary: int
     n_positions: int
     tokenizer: PreTrainedTokenizerBase | None = None
+    _rendered: WeakKeyDictionary[Prompt, tuple[str, tuple[int, ...]]] = field(
+        default_factory=WeakKeyDictionary, init=False, repr=False
+    )
+    _frames: Frames = field(default_factory=dict, init=False, repr=False)
     _encoded: WeakKeyDictionary[Prompt, tuple[Ids, Spans]] = field(
         default_factory=WeakKeyDictionary, init=False, repr=False
     )
@@ -113,9 +117,12 @@ class Tokens:
             raise UnsupportedError(
                 f"{self.model} has no tokenizer: it can be asked only with prompts of token `ids`"
             )
-        if prompt.form == "chat":
-            return render(prompt.turns, self.tokenizer, self.model)
-        return prompt.text, (0,)
+        if prompt.form != "chat":
+            return prompt.text, (0,)
+        if prompt not in self._rendered:
+            found = render(prompt.turns, self.tokenizer, self.model, self._frames)
+            self._rendered[prompt] = found
+        return self._rendered[prompt]
 
     def _tokenise(self, texts: list[str], *, special: bool) -> list[_Tokenised]:
         tokenizer: Any = self.tokenizer
