@@ -219,12 +219,17 @@ class Recorder(Wrapper):
     def _rerun(self, what: str, encoded: Encoded, cells: Sequence[Edits], logits: int) -> None:
         tokens, runs = rerun(self.shape, encoded, cells), len(cells) * len(encoded)
         self.requests.append(Request(what, encoded.ids, len(cells), tokens, logits, runs))
-        self.sample = self.sample or encoded.ids[:SAMPLE]
+        self._note_sample(encoded.ids)
 
     def _note(self, what: str, prompts: Sequence[Ids], members: int, logits: int) -> None:
         nothing = np.zeros(self.shape.n_layers, dtype=np.int64)
         self.requests.append(Request(what, tuple(prompts), members, nothing, logits))
-        self.sample = self.sample or tuple(prompts[:SAMPLE])
+        self._note_sample(prompts)
+
+    def _note_sample(self, prompts: Sequence[Ids]) -> None:
+        """Prompts from all over the first set: its neighbours differ in little."""
+        step = max(1, len(prompts) // SAMPLE)
+        self.sample = self.sample or tuple(prompts[::step][:SAMPLE])
 
     def _values(self, random: np.random.Generator, count: int, readout: Readout) -> Floats:
         if isinstance(readout, Answers):  # half of all answers are among these

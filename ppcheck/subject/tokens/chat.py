@@ -22,9 +22,10 @@ def render(
 ) -> tuple[str, tuple[int, ...]]:
     """The chat as text up to where the assistant speaks, and where each turn's own text starts.
 
-    ``known`` takes note of what does not depend on the texts of the turns. A template may strip the spaces around a turn; a start then counts the missing spaces, as though
-    they stood there. Raises UnsupportedError where ``model`` has no chat template or it rejects the
-    roles, MeasurementError where it changes a turn's text.
+    ``known`` takes note of what does not depend on the texts of the turns. A template may strip the
+    spaces around a turn; a start then counts the missing spaces, as though they stood there. Raises
+    UnsupportedError where ``model`` has no chat template or it rejects the roles, MeasurementError
+    where it changes a turn's text.
     """
     if tokenizer.chat_template is None:
         raise UnsupportedError(f"{model} has no chat template: it cannot be asked in `turns`")
