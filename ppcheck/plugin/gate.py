@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -14,11 +14,10 @@ from ppcheck.plugin.options import option
 from ppcheck.plugin.state import State, state_of
 
 if TYPE_CHECKING:
+    from ppcheck.plugin.progress import ProgressLine
     from ppcheck.record.baseline import Baseline, LocatedClaim
     from ppcheck.record.examine import Examination
     from ppcheck.record.run import ClaimRecord, Comparison
-
-    Progress = Callable[[str, int, int], None]
 
 
 class Gate(Protocol):
@@ -30,7 +29,7 @@ class Gate(Protocol):
         ...
 
     def compared(
-        self, record: ClaimRecord, examination: Examination, progress: Progress
+        self, record: ClaimRecord, examination: Examination, progress: ProgressLine
     ) -> Comparison | None:
         """None where there is nothing yet to compare with."""
         ...
@@ -49,7 +48,7 @@ class FileGate:
     baseline: Baseline | None
 
     def compared(
-        self, record: ClaimRecord, examination: Examination, progress: Progress
+        self, record: ClaimRecord, examination: Examination, progress: ProgressLine
     ) -> Comparison | None:
         from ppcheck.record.baseline import key
         from ppcheck.record.comparison import compared, n_comparisons, was_or_is_measured
@@ -112,7 +111,7 @@ class ModelGate:
     state: State
 
     def compared(
-        self, record: ClaimRecord, examination: Examination, progress: Progress
+        self, record: ClaimRecord, examination: Examination, progress: ProgressLine
     ) -> Comparison | None:
         from ppcheck.record.comparison import compared, was_or_is_measured
 
@@ -132,7 +131,7 @@ class ModelGate:
         del spec, ids
         return []
 
-    def _record(self, examination: Examination, progress: Progress) -> ClaimRecord:
+    def _record(self, examination: Examination, progress: ProgressLine) -> ClaimRecord:
         if self.state.against is None:
             raise ValueError("there is no model to compare with")
         other = examination.on(self.name)

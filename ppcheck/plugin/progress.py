@@ -30,6 +30,11 @@ class ProgressLine:
         self.shown = now
         self._rewrite(f"{self.claim}: {what} {done:,} of {total:,} ({now - self.started:.0f} s)")
 
+    def loading(self, model: str) -> None:
+        """Say at once that the model is being loaded, which gives no sign of how far it is."""
+        self.shown = time.monotonic()
+        self._rewrite(f"{self.claim}: loading {model}")
+
     def clear(self) -> None:
         if self.shown:
             self._rewrite("")

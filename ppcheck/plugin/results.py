@@ -132,6 +132,9 @@ class Results:
 
         for line in cautions(self._records):
             terminalreporter.write_line(line)
+        asked, known = (sum(getattr(r, n) for r in self._records) for n in ("asked", "known"))
+        if 2 * known > asked:  # claims of one run share some, too
+            terminalreporter.write_line(f"{known:,} of {asked:,} measurements were known")
         if problem := strangers(self.config, self._measured):
             terminalreporter.write_line(printable(problem), red=True)
         if hint := unblessed(self.config):

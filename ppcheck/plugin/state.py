@@ -13,11 +13,11 @@ from ppcheck.errors import ModelError, UnsupportedError
 from ppcheck.plugin.options import folder_of, option, settings_of
 
 if TYPE_CHECKING:
+    from ppcheck.plugin.progress import ProgressLine
     from ppcheck.record.cache import Disk
     from ppcheck.record.examine import Examination
     from ppcheck.record.known import KnownClaims
     from ppcheck.record.run import ClaimRecord
-    from ppcheck.subject.engine.batches import Progress
     from ppcheck.subject.load import ModelRef
     from ppcheck.subject.memo import Store
     from ppcheck.subject.model.settings import Settings
@@ -75,7 +75,9 @@ class State:
 
         named_once(spec, self.named)
 
-    def examined(self, examination: Examination, ref: ModelRef, progress: Progress) -> ClaimRecord:
+    def examined(
+        self, examination: Examination, ref: ModelRef, progress: ProgressLine
+    ) -> ClaimRecord:
         """The claim's record on a model, which is loaded where the record is not known.
 
         Raises PpcheckError where the claim cannot be measured.
@@ -85,6 +87,8 @@ class State:
         from ppcheck.subject.memo import Memo
 
         def measure() -> Known:
+            if ref.label not in self.held:
+                progress.loading(ref.label)
             subject = Memo(self.subject(ref), self.store)
             subject.progress = progress
             return measured(examination, subject)
