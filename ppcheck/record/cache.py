@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -38,36 +38,43 @@ class Disk:
         self.folder = folder
         self.limit = limit
         self.trouble: str | None = None
+        self._members: dict[Path, frozenset[str]] = {}
+        """What is in packs that were read or written; a pack never changes."""
 
     def load(self, family: str, members: Iterable[str]) -> dict[str, Floats]:
         found: dict[str, Floats] = {}
-        for path, data in self._packs(family):
+        wanted = list(members)
+        for path, data in self._packs(family, wanted):
             pack = _unpacked(family, data)
             found |= pack or {}
             with suppress(OSError):  # a cache that may only be read still serves
                 if pack is None:
                     path.unlink()
                 else:
+                    self._members[path] = frozenset(pack)
                     os.utime(path)
-        return {name: found[name] for name in members if name in found}
+        return {name: found[name] for name in wanted if name in found}
 
     def save(self, family: str, found: Mapping[str, Floats]) -> None:
         data = _packed(family, found)
-        name = f"{family}.{sha256(data).hexdigest()[:16]}"
+        path = self._shelf(family) / f"{family}.{sha256(data).hexdigest()[:16]}"
         try:
-            write_whole(self._shelf(family) / name, data)
+            write_whole(path, data)
+            self._members[path] = frozenset(found)
             trim(self.folder, self.limit)
         except OSError as error:
             self._note(f"{NOT_KEPT}: {self.folder}", error)
 
-    def _packs(self, family: str) -> Iterator[tuple[Path, bytes]]:
-        """The family's packs that can be read, and what is in them."""
+    def _packs(self, family: str, wanted: Sequence[str]) -> Iterator[tuple[Path, bytes]]:
+        """The family's packs that can be read and may have some of ``wanted``, with their bytes."""
         try:
             paths = list(self._shelf(family).glob(f"{family}.*"))
         except OSError as error:
             self._note(f"{_NOT_READ}: {self.folder}", error)
             return
         for path in paths:
+            if path in self._members and self._members[path].isdisjoint(wanted):
+                continue
             try:
                 yield path, path.read_bytes()
             except FileNotFoundError:  # another run has just removed it
@@ -109,10 +116,10 @@ def _unpacked(family: str, data: bytes) -> dict[str, Floats] | None:
 
 
 def _narrow(array: Floats) -> NDArray[np.floating]:
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         single = array.astype("<f4", order="C")
-    same = np.array_equal(single, array, equal_nan=True)
-    return single if same else array.astype("<f8", order="C")
+    double = array.astype("<f8", order="C")
+    return single if single.astype("<f8").tobytes() == double.tobytes() else double
 
 
 def _checksum(family: str, body: bytes) -> bytes:

@@ -160,3 +160,34 @@ def test_writers_side_by_side_lose_nothing_and_break_nothing(tmp_path: Path) -> 
     found = Disk(tmp_path).load(FAMILY, map(str, range(10)))
     assert found
     assert all((array == int(name)).all() for name, array in found.items())
+
+
+def test_a_pack_that_is_known_to_lack_what_is_wanted_is_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else each of many savings to one family would make the next reading longer."""
+    disk = Disk(tmp_path)
+    for number in range(3):
+        disk.save(FAMILY, {str(number): np.full(2, float(number))})
+    read: list[str] = []
+    plain = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: (read.append(path.name), plain(path))[1])
+    assert disk.load(FAMILY, ["nothing"]) == {}
+    assert read == []
+    assert disk.load(FAMILY, ["1"])["1"].tolist() == [1, 1]
+    assert len(read) == 1
+    read.clear()
+    other = Disk(tmp_path)  # another process, which knows no pack yet
+    assert other.load(FAMILY, ["nothing"]) == {}
+    assert other.load(FAMILY, ["nothing"]) == {}
+    assert len(read) == 3
+
+
+def test_what_four_bytes_hold_takes_four(tmp_path: Path) -> None:
+    sizes = []
+    for name, value in (("single", np.float32(0.1)), ("double", 0.1)):
+        disk = Disk(tmp_path / name)
+        disk.save(FAMILY, {"a": np.full(1000, float(value))})
+        sizes.append(packs(disk.folder)[0].stat().st_size)
+        assert disk.load(FAMILY, ["a"])["a"][0] == float(value)
+    assert sizes[1] - sizes[0] == 4000
