@@ -58,15 +58,11 @@ class KnownClaims:
         entry = examination.entry
         if entry.claim is None or entry.grid is None or not ref.paths:
             return None
-        said = [
-            entry.claim.model_dump_json(),
-            entry.grid.prompt_set.model_dump_json(),
-            examination.model,
-            examination.seed,
-        ]
+        said = [entry.claim.model_dump_json(), entry.grid.prompt_set.model_dump_json()]
+        asked = [*said, examination.model, examination.seed]
         try:
-            files = sorted(_named_files(said[:2], examination.spec.path.parent))
-            return digest(said, files, self._stamps.of(ref.paths), self._run)
+            files = sorted(_named_files(said, examination.spec.path.parent))
+            return digest(asked, files, self._stamps.of(ref.paths), self._run)
         except OSError:
             return None
 

@@ -171,7 +171,12 @@ def test_a_pack_that_is_known_to_lack_what_is_wanted_is_not_read_again(
         disk.save(FAMILY, {str(number): np.full(2, float(number))})
     read: list[str] = []
     plain = Path.read_bytes
-    monkeypatch.setattr(Path, "read_bytes", lambda path: (read.append(path.name), plain(path))[1])
+
+    def counted(path: Path) -> bytes:
+        read.append(path.name)
+        return plain(path)
+
+    monkeypatch.setattr(Path, "read_bytes", counted)
     assert disk.load(FAMILY, ["nothing"]) == {}
     assert read == []
     assert disk.load(FAMILY, ["1"])["1"].tolist() == [1, 1]

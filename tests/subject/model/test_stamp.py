@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ppcheck.subject.model import stamp
+from ppcheck.subject.model.files import file_hash
 from ppcheck.subject.model.stamp import Stamps
 
 
@@ -24,14 +24,14 @@ def model(tmp_path: Path) -> Path:
 def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The files whose bytes are read, in a world in which all were written long ago."""
     read: list[str] = []
-    plain, clock = stamp.file_hash, time.time_ns
+    plain, clock = file_hash, time.time_ns
 
     def counted(files: list[Path]) -> str:
         read.extend(file.name for file in files)
         return plain(files)
 
-    monkeypatch.setattr(stamp, "file_hash", counted)
-    monkeypatch.setattr(stamp.time, "time_ns", lambda: clock() + 10**12)
+    monkeypatch.setattr("ppcheck.subject.model.stamp.file_hash", counted)
+    monkeypatch.setattr(time, "time_ns", lambda: clock() + 10**12)
     return read
 
 
