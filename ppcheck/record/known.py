@@ -52,17 +52,21 @@ class KnownClaims:
         self.folder = folder
         self.settings = settings
         self._stamps = Stamps(folder / "files.json")
+        self._models: dict[str, str] = {}
+        """What each model was on disk before it was loaded, by label."""
 
     def name(self, examination: Examination, ref: ModelRef) -> str | None:
         """None where it is not known what the claim or the model is."""
         entry = examination.entry
-        if entry.claim is None or entry.grid is None or not ref.paths:
+        if entry.claim is None or entry.grid is None or not _is_on_disk(ref):
             return None
         said = [entry.claim.model_dump_json(), entry.grid.prompt_set.model_dump_json()]
         asked = [*said, examination.model, examination.seed]
         try:
             files = sorted(_named_files(said, examination.spec.path.parent))
-            return digest(asked, files, self._stamps.of(ref.paths), self._run)
+            if ref.label not in self._models:
+                self._models[ref.label] = self._stamps.of(ref.paths)
+            return digest(asked, files, self._models[ref.label], self._run)
         except OSError:
             return None
 
@@ -86,9 +90,12 @@ class KnownClaims:
             return None
         return known
 
-    def save(self, name: str, known: Known) -> None:
+    def save(self, name: str, known: Known, ref: ModelRef) -> None:
+        """Keep it, unless the model's files are no longer what they were before it was loaded."""
         body = known.model_dump_json().encode()
         with suppress(OSError):
+            if self._stamps.of(ref.paths) != self._models.get(ref.label):
+                return
             write_whole(self._path(name), _checksum(name, body) + b"\n" + body)
             if (stamps := self._stamps.content()) is not None:
                 write_whole(self._stamps.path, stamps)
@@ -112,7 +119,7 @@ def examined(
     else:
         found = measured()
         if known is not None and name is not None:
-            known.save(name, found)
+            known.save(name, found, ref)
     return found
 
 
@@ -124,6 +131,11 @@ def measured(examination: Examination, subject: Memo) -> Known:
         record = examination.refused(error)
     counted = {"asked": subject.asked, "known": subject.known}
     return Known(claim=record.model_copy(update=counted), model=asdict(subject.info))
+
+
+def _is_on_disk(ref: ModelRef) -> bool:
+    """Whether all of it is: what is on the hub may change under its name."""
+    return ref.path is not None and (ref.base is None or _is_on_disk(ref.base))
 
 
 def _named_files(said: Iterable[str], folder: Path) -> Iterator[tuple[str, str]]:

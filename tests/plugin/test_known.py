@@ -127,6 +127,28 @@ def test_an_edited_file_of_the_model_is_measured_anew(run: Run, model: Path, nam
 
 
 @pytest.mark.usefixtures("spec")
+def test_a_model_that_changes_while_it_is_measured_is_not_known(
+    run: Run, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was measured is the model as it was loaded, and its files are another one's now."""
+    from ppcheck.subject import load
+
+    counted = load.load
+
+    def edited(*given: Any) -> Any:
+        subject = counted(*given)
+        (model / "config.json").write_text((model / "config.json").read_text() + " ")
+        return subject
+
+    options = (f"--model={model}", "-k", "sure")
+    with monkeypatch.context() as patch:
+        patch.setattr(load, "load", edited)
+        run(*options)
+    assert run(*options)["loaded"] == [str(model)]
+    assert run(*options)["loaded"] == []
+
+
+@pytest.mark.usefixtures("spec")
 def test_other_settings_and_another_seed_are_measured_anew(run: Run) -> None:
     run("-k", "sure")
     for options in (["--ppcheck-dtype=float64"], ["--ppcheck-seed=1"], ["--ppcheck-no-cache"]):
