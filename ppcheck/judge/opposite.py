@@ -14,7 +14,7 @@ def opposite(
     """How many contributions [example] lie on the other side of `neutral` than the estimate.
 
     Where the statistic is not an effect and so has no neutral value, it is the nearest edge of the
-    bound whose sides are told apart. None where there is neither, or the estimate lies on it.
+    bound whose sides can be distinguished. None where there is neither, or the estimate lies on it.
     """
     middle = neutral
     if middle is None and bound is not None:

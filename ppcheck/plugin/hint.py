@@ -16,7 +16,7 @@ HAS_SPECS = pytest.StashKey[bool]()
 def first_steps(config: pytest.Config) -> str | None:
     """How to get a first spec, where an option of ppcheck was given and no spec was collected.
 
-    A project that merely has ppcheck installed sees no hint.
+    A project that only has ppcheck installed sees no hint.
     """
     is_asked = any(getattr(config.option, name) is not None for name in OPTIONS)
     if not is_asked or config.stash.get(HAS_SPECS, False):

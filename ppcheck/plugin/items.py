@@ -102,6 +102,7 @@ class SpecItem(pytest.Item):
         self.user_properties += properties(record)
         if outcome_of(record, blessing=option(self.config, "bless")) is Outcome.ERROR:
             raise ClaimFailedError(self.name)
+        # The record says why: it does not apply to the model, or the run left it out.
         pytest.skip(printable_lines(record.reason or self.name))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
@@ -238,8 +239,8 @@ class ClaimItem(SpecItem):
         gate = gate_of(self.config)
         if gate is None:
             return record
-        told = progress or ProgressLine(self.config, self.name)
-        comparison = gate.compared(record, self._examination(), told)
+        line = progress or ProgressLine(self.config, self.name)
+        comparison = gate.compared(record, self._examination(), line)
         return record.model_copy(update={"comparison": comparison})
 
     def runtest(self) -> None:

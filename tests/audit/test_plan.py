@@ -84,9 +84,9 @@ def test_a_run_depends_on_the_source_that_measures_and_judges(
     assert made_from(spec, "demo") == first
 
 
-def test_measuring_anew_gives_the_same_record(spec: Path) -> None:
-    anew = AuditSettings(seed=0, dtype="float32", device="cpu", no_cache=True)
-    assert made_from(spec, "demo", anew) == made_from(spec, "demo")
+def test_measuring_again_gives_the_same_record(spec: Path) -> None:
+    fresh = AuditSettings(seed=0, dtype="float32", device="cpu", no_cache=True)
+    assert made_from(spec, "demo", fresh) == made_from(spec, "demo")
 
 
 def test_a_run_depends_on_the_files_of_a_model_on_disk(spec: Path, copied: Path) -> None:

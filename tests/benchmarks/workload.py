@@ -75,7 +75,7 @@ def seconds(run: Callable[[], object]) -> float:
 def peak_mb() -> Iterator[list[float]]:
     """The most memory that this process holds meanwhile, once it is over, where Linux tells it."""
     peak: list[float] = []
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # sets the high-water mark anew
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # resets the high-water mark
     yield peak
     status = Path("/proc/self/status").read_text(encoding="ascii")
     peak.append(int(status.split("VmHWM:")[1].split()[0]) * 1024 / 1e6)

@@ -50,7 +50,7 @@ def encode(subject: Subject, rows: list[list[int]]) -> Encoded:
         ("embed", "0", [0, 0]),
     ],
 )
-def test_what_a_patch_computes_anew_starts_at_its_layer_and_where_prompts_differ(
+def test_what_a_patch_computes_again_starts_at_its_layer_and_where_prompts_differ(
     subject: Subject, site: str, position: str, tokens: list[int]
 ) -> None:
     target = encode(subject, [[1, 2, 3, 4], [1, 2, 3, 4]])

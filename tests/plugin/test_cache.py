@@ -136,7 +136,7 @@ def test_what_a_run_measured_before_it_was_cut_off_is_known(run: Callable[..., A
 
 
 @pytest.mark.usefixtures("spec")
-def test_other_weights_are_measured_anew(run: Callable[..., Any]) -> None:
+def test_other_weights_are_measured_again(run: Callable[..., Any]) -> None:
     demo = run()
     blunted = run("--model", "demo@blunted")
     assert not blunted["sure"]["known"]
@@ -145,7 +145,7 @@ def test_other_weights_are_measured_anew(run: Callable[..., Any]) -> None:
 
 
 @pytest.mark.usefixtures("spec")
-def test_damaged_entries_are_measured_anew_and_the_others_are_not(
+def test_damaged_entries_are_measured_again_and_the_others_are_not(
     pytester: pytest.Pytester, run: Callable[..., Any]
 ) -> None:
     first, files = run(), kept(pytester)

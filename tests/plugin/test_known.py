@@ -110,7 +110,7 @@ def test_words_may_change_and_a_bound_is_judged_again(
 
 @pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json"])
 @pytest.mark.usefixtures("spec")
-def test_an_edited_file_of_the_model_is_measured_anew(run: Run, model: Path, name: str) -> None:
+def test_an_edited_file_of_the_model_is_measured_again(run: Run, model: Path, name: str) -> None:
     options = (f"--model={model}", "-k", "sure")
     run(*options)
     assert run(*options)["loaded"] == []
@@ -149,7 +149,7 @@ def test_a_model_that_changes_while_it_is_measured_is_not_known(
 
 
 @pytest.mark.usefixtures("spec")
-def test_other_settings_and_another_seed_are_measured_anew(run: Run) -> None:
+def test_other_settings_and_another_seed_are_measured_again(run: Run) -> None:
     run("-k", "sure")
     for options in (["--ppcheck-dtype=float64"], ["--ppcheck-seed=1"], ["--ppcheck-no-cache"]):
         assert run("-k", "sure", *options)["loaded"] != [], options

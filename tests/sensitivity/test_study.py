@@ -66,7 +66,7 @@ def test_two_heads_swapped_twice_are_where_they_were(weights: Weights) -> None:
 
 
 @pytest.mark.slow
-def test_a_benign_and_a_planted_change_are_judged_anew_as_in_the_committed_study(
+def test_a_benign_and_a_planted_change_are_judged_again_as_in_the_committed_study(
     committed: dict[str, Any],
 ) -> None:
     changes = [*benign(), *planted(chosen_neurons(baseline()))]

@@ -177,7 +177,7 @@ def _save(model_type: str, path: Path, **settings: Any) -> None:
     auto: Any = AutoModelForCausalLM
     model = auto.from_config(AutoConfig.for_model(model_type, **CONFIGS[model_type] | settings))
     for parameter in model.parameters():
-        # Biases and every head and neuron should tell in the logits.
+        # Biases and every head and neuron should matter in the logits.
         parameter.data += 0.2 * torch.randn_like(parameter)
     model.save_pretrained(path)
 

@@ -307,7 +307,7 @@ def test_progress_is_told_by_what_measures(
     assert said == ["read"]
 
 
-class Told:
+class Below:
     """A store below, which keeps all, and what it was asked."""
 
     def __init__(self) -> None:
@@ -324,7 +324,7 @@ class Told:
 
 
 def test_memory_asks_below_only_for_what_it_has_not() -> None:
-    below = Told()
+    below = Below()
     below.save("f", {"b": np.ones(1), "c": np.ones(2)})
     memory = Memory(below)
     memory.save("f", {"a": np.zeros(1)})

@@ -10,8 +10,8 @@ MEASURING = Wrapper.__abstractmethods__ - {"rounding"}
 
 
 def test_a_wrapper_says_what_the_model_is_and_measures_nothing() -> None:
-    told = Subject.__abstractmethods__ - Wrapper.__abstractmethods__
-    assert {"info", "shape", "sites", "encode", "replays"} <= told
+    answered = Subject.__abstractmethods__ - Wrapper.__abstractmethods__
+    assert {"info", "shape", "sites", "encode", "replays"} <= answered
     assert {"endings", "patch", "capture", "attention", "rewire"} <= MEASURING
 
 

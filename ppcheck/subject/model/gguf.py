@@ -78,7 +78,7 @@ def opened(path: Path, label: str) -> Iterator[Source]:
 
 @contextmanager
 def _read_once() -> Iterator[None]:
-    """Transformers reads the file anew for configuration, tokenizer and weights, 3 s each time."""
+    """Have transformers parse the file once, not for configuration, tokenizer and weights each."""
     import gguf
 
     own = {name: getattr(gguf, name) for name in ("GGUFReader", "get_tensor_name_map")}
@@ -174,4 +174,6 @@ def _known(model: Any, found: Header) -> set[str]:
     try:
         return set(reading.get_gguf_hf_weights_map(model, maker(config=model.config.to_dict())))
     except NotImplementedError:
-        return set(found.sizes)  # its newer reader, for some architectures, reports what is left
+        # It has no such map for the architectures of its newer reader, which reports what is left
+        # itself, and `weights.py` refuses that.
+        return set(found.sizes)

@@ -96,7 +96,7 @@ def _path(name: str, folder: Path) -> Path:
 
 
 def _whole(name: str, revision: str | None, folder: Path) -> ModelRef:
-    """A model that is no adapter."""
+    """A model that is not an adapter."""
     path = _path(name, folder)
     is_path = name.startswith((".", "/", "~")) or path.suffix == SUFFIX
     is_file = path.suffix in _FILES and path.is_file()

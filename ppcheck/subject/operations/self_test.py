@@ -80,8 +80,8 @@ def rounding(engine: Engine) -> Rounding:
     """What different orders of evaluation make of the same logits.
 
     These are whole passes of all rows together and of each by itself and, where the model can be
-    replayed, runs of a tree of them all and of each. No two logits are told apart by less than
-    the precision of the numbers. Raises MeasurementError where logits are not finite.
+    replayed, runs of a tree of them all and of each. No difference counts that is less than the
+    precision of the numbers. Raises MeasurementError where logits are not finite.
     """
     shape = engine.shape
     length = min(_ROUNDED_TOKENS, shape.n_positions)

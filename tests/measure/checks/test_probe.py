@@ -245,7 +245,7 @@ def test_curves_show_the_probe_and_both_controls_by_layer(tiny: Model) -> None:
     assert f"the words alone {values['words']:.2f}" in found.notes[1]
 
 
-def test_the_best_is_chosen_on_one_half_and_fitted_anew_on_the_other(tiny: Model) -> None:
+def test_the_best_is_chosen_on_one_half_and_fitted_again_on_the_other(tiny: Model) -> None:
     on = bench(tiny, MANY)
     wanted = claim("probe", site="L*H*", top=1, **CLASSES)
     found = wanted.measure(on)

@@ -1,4 +1,4 @@
-"""Statistics of a ranking, against hand-made numbers, plain loops and a bootstrap written anew."""
+"""Statistics of a ranking, against hand-made numbers, plain loops and a bootstrap of its own."""
 
 from __future__ import annotations
 

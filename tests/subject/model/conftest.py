@@ -31,7 +31,7 @@ def make_llama(pieces: Any) -> Callable[..., Path]:
         torch.manual_seed(seed)
         model = LlamaForCausalLM(LlamaConfig(**shape))
         for parameter in model.parameters():
-            # Every head and neuron should tell in the logits.
+            # Every head and neuron should matter in the logits.
             parameter.data += 0.2 * torch.randn_like(parameter)
         model.save_pretrained(path)
         pieces.save_pretrained(path)

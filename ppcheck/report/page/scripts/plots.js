@@ -131,7 +131,7 @@ export function figure({ title, note, summary, table, plot, width, wide, body })
   );
 }
 
-/** Draw anew in the theme's colours. */
+/** Draw again in the theme's colours. */
 export function redraw() {
   for (const node of drawn.keys()) {
     if (!node.isConnected) drawn.delete(node);
