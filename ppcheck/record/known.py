@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
+import platform
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict
 from functools import cached_property
 from hashlib import sha256
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,11 @@ from ppcheck.subject.model.stamp import Stamps
 LIMIT = 2**27
 """Bytes on disk beyond which the claims used longest ago are removed."""
 _FOLDERS = ("judge", "measure", "record", "spec", "statistics", "subject")
-_LIBRARIES = ("torch", "transformers", "transformer-lens", "numpy", "scipy", "scikit-learn")
-_FILE = re.compile(r'"([^"]+\.(?:csv|jsonl|safetensors))"')
+_LIBRARIES = (
+    *("torch", "transformers", "transformer-lens", "tokenizers", "safetensors"),
+    *("numpy", "scipy", "scikit-learn", "statsmodels", "hypothesis"),
+)
+_EXTRAS = ("gguf", "peft")
 _GPUS = (Path("/dev/nvidiactl"), Path("/dev/kfd"))
 
 
@@ -60,10 +64,11 @@ class KnownClaims:
         entry = examination.entry
         if entry.claim is None or entry.grid is None or not _is_on_disk(ref):
             return None
-        said = [entry.claim.model_dump_json(), entry.grid.prompt_set.model_dump_json()]
-        asked = [*said, examination.model, examination.seed]
+        parts = (entry.claim, entry.grid.prompt_set)
+        asked = [*(each.model_dump_json() for each in parts), examination.model, examination.seed]
         try:
-            files = sorted(_named_files(said, examination.spec.path.parent))
+            said = {text for each in parts for text in _texts(each.model_dump(mode="json"))}
+            files = list(_named_files(sorted(said), entry.grid.folder))
             if ref.label not in self._models:
                 self._models[ref.label] = self._stamps.of(ref.paths)
             return digest(asked, files, self._models[ref.label], self._run)
@@ -74,8 +79,9 @@ class KnownClaims:
     def _run(self) -> list[Any]:
         settings = self.settings
         versions = [version(library) for library in _LIBRARIES]
+        versions += [version(each) if find_spec(each) else "" for each in _EXTRAS]
         gpus = [path.exists() for path in _GPUS], os.environ.get("CUDA_VISIBLE_DEVICES")
-        return [source_hash(_FOLDERS), versions, settings, *gpus]
+        return [source_hash(_FOLDERS), platform.python_version(), versions, settings, *gpus]
 
     def load(self, name: str) -> Known | None:
         path = self._path(name)
@@ -138,12 +144,22 @@ def _is_on_disk(ref: ModelRef) -> bool:
     return ref.path is not None and (ref.base is None or _is_on_disk(ref.base))
 
 
-def _named_files(said: Iterable[str], folder: Path) -> Iterator[tuple[str, str]]:
-    """Files that a claim or its prompts name, with the hashes of what is in them."""
-    for text in said:
-        for name in _FILE.findall(text):
-            if (path := folder / name).is_file():
-                yield name, file_hash([path])
+def _texts(value: Any) -> Iterator[str]:
+    """All texts in what a claim or a prompt set says, however deep."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from (text for each in value.values() for text in _texts(each))
+    elif isinstance(value, list):
+        yield from (text for each in value for text in _texts(each))
+
+
+def _named_files(texts: Iterable[str], folder: Path) -> Iterator[tuple[str, str]]:
+    """Those of the texts that name a file, with the hash of what is in it."""
+    for text in texts:
+        with suppress(OSError, ValueError):  # too long, or of characters that no file has
+            if (path := folder / text).is_file():
+                yield text, file_hash([path])
 
 
 def _checksum(name: str, body: bytes) -> bytes:

@@ -122,7 +122,7 @@ class Subject(ABC):
         if (longest := max(map(len, whole))) > self.shape.n_positions:
             raise MeasurementError(
                 f"a prompt and its answer are {longest} tokens "
-                f"and {self.info.name} takes {self.shape.n_positions}"
+                f"and {encoded.tokens.model} takes {self.shape.n_positions}"
             )
         ends = [
             (ids[:end], ids[end])

@@ -79,6 +79,4 @@ def applied(readout: Readout, found: Floats) -> Floats:
 
 def width(readout: Readout) -> tuple[int, ...]:
     """The shape of one prompt's value."""
-    if isinstance(readout, Answers):
-        return (2 * readout.tokens.shape[1],)
     return (readout.tokens.shape[1],) if isinstance(readout, Logits) else ()

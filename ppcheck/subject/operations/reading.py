@@ -53,10 +53,9 @@ def endings(engine: Engine, prompts: Sequence[Ids], progress: Progress) -> Float
     for rows, hidden in _streams(engine, replay, prompts, progress):
         found[rows, :-1] = in_numpy(hidden)
         for part, logits in _logits(engine, replay, hidden, None):
-            norms = torch.logsumexp(doubled(logits), dim=-1)
-            if not torch.isfinite(norms).all():
+            if not torch.isfinite(logits).all():
                 raise not_finite("logits")
-            found[rows[part], -1] = in_numpy(norms)
+            found[rows[part], -1] = in_numpy(torch.logsumexp(doubled(logits), dim=-1))
     return found
 
 

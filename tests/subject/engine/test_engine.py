@@ -182,6 +182,18 @@ def test_nan_in_the_weights_is_an_error_and_no_number(
         subject.capture(encoded, subject.sites(Sites.parse("mlp_out.L1")), [0] * 4)
 
 
+def test_one_infinite_logit_is_an_error_though_probabilities_would_be_numbers(
+    saved: Any, ids_prompts: Any, logit_diff: Any, tmp_path: Path
+) -> None:
+    shutil.copytree(saved("phi"), tmp_path, dirs_exist_ok=True)
+    weights = load_file(tmp_path / "model.safetensors")
+    weights["lm_head.bias"][3] = -torch.inf
+    save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    subject = load(resolve(str(tmp_path)))
+    with pytest.raises(MeasurementError, match="logits are not finite"):
+        subject.read(subject.encode(ids_prompts(IDS)), logit_diff(4))
+
+
 def test_a_small_model_runs_on_one_thread_whatever_was_set(
     tiny: Any, ids_prompts: Any, logit_diff: Any
 ) -> None:
