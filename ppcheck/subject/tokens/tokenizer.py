@@ -151,13 +151,16 @@ class Tokens:
         while ids and added[-1] and len(ids) > 1:
             ids, offsets, added = ids[:-1], offsets[:-1], added[:-1]
         unknown_id, unknown = self._unknown
-        for number, (start, stop), is_added in zip(ids, offsets, added, strict=True):
-            if number == unknown_id and not is_added and text[start:stop] != unknown:
-                word = text[start:stop].strip()
-                raise MeasurementError(
-                    f"{self.model} does not know {word!r}: its tokenizer makes "
-                    f"{unknown} of it in {text!r}"
-                )
+        words = dict.fromkeys(
+            text[start:stop].strip()
+            for number, (start, stop), is_added in zip(ids, offsets, added, strict=True)
+            if number == unknown_id and not is_added and text[start:stop] != unknown
+        )
+        if words:
+            raise MeasurementError(
+                f"{self.model} does not know {', '.join(map(repr, words))}: its tokenizer makes "
+                f"{unknown} of {'it' if len(words) == 1 else 'each'} in {text!r}"
+            )
         return _Tokenised(tuple(ids), tuple(offsets))
 
     @cached_property

@@ -59,6 +59,12 @@ def test_an_unknown_word_is_named(words: Any) -> None:
         encoded.choices("a")
 
 
+def test_all_unknown_words_of_a_prompt_are_named_at_once(words: Any) -> None:
+    message = r"model does not know 'my', 'dear': its tokenizer makes <unk> of each"
+    with pytest.raises(MeasurementError, match=message):
+        encode(words, template="my pick dear my .")
+
+
 def test_special_tokens_that_are_written_are_known(words: Any) -> None:
     assert encode(words, template="pick <unk> pain").ids == ((2, 0, 3),)
 
