@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ppcheck.record.run import ClaimRecord
     from ppcheck.spec.load import Spec
     from ppcheck.subject.load import ModelRef
-    from ppcheck.subject.memo import Store
+    from ppcheck.subject.store import Store
     from ppcheck.subject.subject import Subject
 
 _Claim = TypeVar("_Claim")
@@ -138,7 +138,7 @@ class _Session:
         from ppcheck.record.examine import Examination
         from ppcheck.record.run import outcome_of
 
-        model = _Model(ref, self.settings)
+        model = _Model(ref, self.settings, self.store)
         claims = [(spec, entry) for spec in specs for entry in spec.entries]
         for spec, entry in _with_progress(claims, ref.label):
             record = self._record(Examination(spec, entry, ref.label, self.seed), model)
@@ -167,6 +167,7 @@ class _Model:
 
     ref: ModelRef
     settings: Settings
+    store: Store
     subject: Subject | None = None
     error: ModelError | None = None
 
@@ -178,7 +179,7 @@ class _Model:
             raise self.error
         if self.subject is None:
             try:
-                self.subject = load(self.ref, self.settings)
+                self.subject = load(self.ref, self.settings, self.store)
             except ModelError as error:
                 self.error = error
                 raise

@@ -17,7 +17,7 @@ from ppcheck.subject.model.settings import STANDARD, Budget, Settings
 
 if TYPE_CHECKING:
     from ppcheck.measure.core.check import Check
-    from ppcheck.subject.memo import Store
+    from ppcheck.subject.store import Store
 
 
 def add(commands: Any) -> None:
@@ -64,7 +64,7 @@ def _planned(specs: Sequence[Spec], model: str, options: argparse.Namespace) -> 
         for entry in spec.entries
         if entry.claim is not None and entry.grid is not None
     }
-    return plan_text(plan(load(ref, settings), claims, store, options.seed))
+    return plan_text(plan(load(ref, settings, store), claims, store, options.seed))
 
 
 def _store(path: Path) -> Store:

@@ -20,9 +20,10 @@ from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.interventions.edit import Edits
 from ppcheck.subject.interventions.readout import Answers, Distribution, Readout
 from ppcheck.subject.interventions.wiring import Wiring
-from ppcheck.subject.memo import Memo, Memory, Store
+from ppcheck.subject.memo import Memo, Memory
 from ppcheck.subject.model.fingerprint import digest
 from ppcheck.subject.model.rounding import EXACT, Rounding
+from ppcheck.subject.store import Store
 from ppcheck.subject.subject import Subject, Wrapper
 from ppcheck.subject.tokens.encoding import Encoded
 from ppcheck.subject.tokens.tokenizer import Ids

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from ppcheck.record.known import KnownClaims
     from ppcheck.record.run import ClaimRecord
     from ppcheck.subject.load import ModelRef
-    from ppcheck.subject.memo import Store
     from ppcheck.subject.model.settings import Settings
+    from ppcheck.subject.store import Store
     from ppcheck.subject.subject import Subject
 
 DEFAULT_MODEL = "demo"
@@ -109,7 +109,7 @@ class State:
             kept = self.against.label if self.against else None
             self.held = {label: held for label, held in self.held.items() if label == kept}
             try:
-                self.held[ref.label] = load(ref, self.settings)
+                self.held[ref.label] = load(ref, self.settings, self.store)
             except ModelError:
                 self.broken.add(ref.label)
                 raise

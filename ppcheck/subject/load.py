@@ -15,10 +15,12 @@ from ppcheck.errors import ModelError
 from ppcheck.subject.loaded import LoadedSubject
 from ppcheck.subject.model.adapter import Adapter, read_adapter
 from ppcheck.subject.model.files import file_hash, weight_files
+from ppcheck.subject.model.fingerprint import model_key
 from ppcheck.subject.model.gguf import Source, opened
 from ppcheck.subject.model.info import ModelInfo
 from ppcheck.subject.model.locate import ModelRef, locate, resolve
 from ppcheck.subject.model.settings import STANDARD, Settings
+from ppcheck.subject.store import Store
 from ppcheck.subject.tokens.tokenizer import Tokens
 
 if TYPE_CHECKING:
@@ -32,8 +34,10 @@ _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json"
 _LIBRARIES = ("ppcheck", "torch", "transformers", "transformer-lens", "numpy")
 
 
-def load(ref: ModelRef, settings: Settings = STANDARD) -> LoadedSubject:
+def load(ref: ModelRef, settings: Settings = STANDARD, store: Store | None = None) -> LoadedSubject:
     """Load raw weights with TransformerBridge's hooks; an adapter is merged into its base.
+
+    What ``store`` knows that the model has passed of its self-test is not tried again.
 
     Raises ModelError where the model cannot be found, read or understood; where its files hold
     another model than its configuration describes, or one that is not a causal language model;
@@ -45,7 +49,7 @@ def load(ref: ModelRef, settings: Settings = STANDARD) -> LoadedSubject:
     files = weight_files(path, whole.label, allow_pickle=settings.allow_pickle)
     try:
         with _quiet(), opened(path, whole.label) as source:
-            return _loaded(ref, source, files, settings)
+            return _loaded(ref, source, files, settings, store)
     except ModelError:
         raise
     except Exception as error:
@@ -54,13 +58,16 @@ def load(ref: ModelRef, settings: Settings = STANDARD) -> LoadedSubject:
         raise ModelError(f"cannot load {ref.label}: {type(error).__name__}: {cause}") from error
 
 
-def _loaded(ref: ModelRef, source: Source, files: list[Path], settings: Settings) -> LoadedSubject:
+def _loaded(
+    ref: ModelRef, source: Source, files: list[Path], settings: Settings, store: Store | None
+) -> LoadedSubject:
     from ppcheck.subject.engine.engine import Engine
     from ppcheck.subject.engine.mapping import site_map
     from ppcheck.subject.model.bridge import Bridge
     from ppcheck.subject.model.causal import check_causal
     from ppcheck.subject.model.reading import read_model
     from ppcheck.subject.operations import self_test
+    from ppcheck.subject.operations.passed import KnownSelfTest
 
     adapter = None if ref.base is None or ref.path is None else read_adapter(ref.path, ref.label)
     read = read_model(source, files, settings, ref.label, adapter)
@@ -74,7 +81,8 @@ def _loaded(ref: ModelRef, source: Source, files: list[Path], settings: Settings
     shape = sites.shape
     check_causal(model, shape, ref.label)
     tokens = Tokens(ref.label, shape.n_vocabulary, shape.n_positions, tokenizer)
-    engine = Engine(model, sites, bridge, ref.label, self_test, settings.memory)
+    test = self_test if store is None else KnownSelfTest(model_key(info), store)
+    engine = Engine(model, sites, bridge, ref.label, test, settings.memory)
     return LoadedSubject(info, shape, tokens, engine)
 
 

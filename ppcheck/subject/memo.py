@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from ppcheck.subject.interventions.readout import Answers, Readout, applied, raw
 from ppcheck.subject.interventions.wiring import Wiring
 from ppcheck.subject.model.fingerprint import digest, model_key
 from ppcheck.subject.model.rounding import Rounding
+from ppcheck.subject.store import Store
 from ppcheck.subject.subject import Subject, Wrapper
 from ppcheck.subject.tokens.encoding import Encoded
 from ppcheck.subject.tokens.tokenizer import Ids
@@ -25,18 +26,6 @@ from ppcheck.subject.tokens.tokenizer import Ids
 T = TypeVar("T")
 MEMORY_LIMIT = 2**28
 """Bytes of measurements that a process keeps in memory."""
-
-
-class Store(Protocol):
-    """Keeps arrays under two names: a ``family`` (one question about one set of prompts) and its
-    ``members`` (one site, head or cell each). It may forget, and never gives back anything else.
-    """
-
-    def load(self, family: str, members: Iterable[str]) -> dict[str, Floats]:
-        """Those of the members that are known."""
-        ...
-
-    def save(self, family: str, found: Mapping[str, Floats]) -> None: ...
 
 
 class Memory:
