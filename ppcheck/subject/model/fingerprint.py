@@ -64,7 +64,7 @@ def _encoded(value: object) -> Iterator[bytes]:
     elif value is None or isinstance(value, str | int | float):
         yield repr(value).encode()
     elif isinstance(value, list | tuple):
-        if value and all(type(each) is int for each in value):
+        if set(map(type, value)) == {int}:
             yield from _array(np.array(value, dtype=np.int64))
         else:
             yield b"list of %d" % len(value)
