@@ -100,7 +100,9 @@ class LoadedSubject(Subject):
         return read(self._engine, prompts, readout, self.progress)
 
     def capture(self, encoded: Encoded, sites: Sequence[Site], at: Sequence[int]) -> list[Floats]:
-        return self._engine.capture(encoded.ids, sites, at, self.progress)
+        from ppcheck.subject.operations.recording import capture
+
+        return capture(self._engine, encoded.ids, sites, at, self.progress)
 
     def attention(
         self,
@@ -172,7 +174,7 @@ class LoadedSubject(Subject):
     def means(
         self, encoded: Encoded, sites: Sequence[Site], position: Position, *, pooled: bool
     ) -> list[Floats]:
-        from ppcheck.subject.operations.editing import means
+        from ppcheck.subject.operations.recording import means
 
         return means(self._engine, encoded, sites, position, pooled=pooled, progress=self.progress)
 

@@ -14,9 +14,8 @@ import torch
 from torch import Tensor
 
 from ppcheck.arrays import Floats, Integers
-from ppcheck.errors import UnsupportedError
 from ppcheck.spec.sites.site import Kind, Site
-from ppcheck.subject.engine.batches import Progress, batches, stacked
+from ppcheck.subject.engine.batches import Progress, batches
 from ppcheck.subject.engine.blocks import Blocks
 from ppcheck.subject.engine.hooks import Hook, Hooks, by_hook, not_finite
 from ppcheck.subject.engine.memory import Result, captured_size, in_parts, row_size
@@ -228,26 +227,6 @@ class Engine:
         keys = [(len(row), kept) for row, kept in zip(ids, keep, strict=True)]
         return ((batch, 0) for batch in batches(keys, lambda key: self.rows(*key)))
 
-    def capture(
-        self, ids: Sequences, sites: Sequence[Site], at: Sequence[int], progress: Progress
-    ) -> list[Floats]:
-        if any(site.kind is Kind.PATTERN for site in sites):
-            raise UnsupportedError(
-                "a pattern has no one activation at a token: measure `attention`"
-            )
-        found: dict[str, Floats] = {}
-
-        def picked(batch: Sequence[int]) -> dict[str, Tensor]:
-            pick = _at(np.arange(len(batch)), np.array(at)[batch])
-            return self.record(stacked(ids, batch), sites, pick)
-
-        for batch, recorded in self.in_batches(ids, picked, "capture", progress):
-            for hook, of_batch in recorded.items():
-                empty = np.empty((len(ids), *of_batch.shape[1:]))
-                found.setdefault(hook, empty)[batch] = in_numpy(of_batch)
-        slots = {site: slot for some in by_hook(sites).values() for slot, site in enumerate(some)}
-        return [found[site.hook][:, slots[site]] for site in sites]
-
     def placed(self, ids: Integers) -> Tensor:
         return torch.from_numpy(ids).to(self.device)
 
@@ -274,7 +253,3 @@ def read_out(logits: Tensor, readout: Readout, numbers: Sequence[int]) -> Floats
     if readout.tokens is not None:
         last = last.gather(1, torch.from_numpy(readout.tokens[rows]).to(last.device))
     return readout.values(in_numpy(last), rows)
-
-
-def _at(rows: Integers, tokens: Integers) -> Callable[[Tensor], Tensor]:
-    return lambda components: components[rows, tokens]

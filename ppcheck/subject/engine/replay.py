@@ -124,7 +124,7 @@ class Replay:
             if like is not None and shared:
                 before = like.keys[layer]
                 keys.prefix = before[0][:, :, :shared], before[1][:, :, :shared]
-            hidden = _visited(hidden, at.get(Kind.RESID_PRE))
+            hidden = visited(hidden, at.get(Kind.RESID_PRE))
             captured.streams.append(hidden)
             with ExitStack() as stack:
                 if layer in attention:
@@ -135,7 +135,7 @@ class Replay:
             if kept:
                 captured.attention[layer] = kept[0]
             captured.keys.append(keys.kept)
-            hidden = _visited(hidden, at.get(Kind.RESID_POST))
+            hidden = visited(hidden, at.get(Kind.RESID_POST))
         captured.streams.append(hidden)
         return captured
 
@@ -158,15 +158,15 @@ class Replay:
         else:
             hidden = captured.streams[start.layer][start.rows, tokens]
             # What leaves a block goes into the next.
-            hidden = _visited(hidden, visits.get(start.layer - 1, {}).get(Kind.RESID_POST))
+            hidden = visited(hidden, visits.get(start.layer - 1, {}).get(Kind.RESID_POST))
         for layer in range(max(start.layer, 0), len(self.blocks) if until is None else until):
             at = visits.get(layer, {})
-            hidden = _visited(hidden, at.get(Kind.RESID_PRE))
+            hidden = visited(hidden, at.get(Kind.RESID_PRE))
             if start.skips_attention and layer == start.layer:
                 hidden = self._without_attention(start, layer, hidden, at)
             else:
                 hidden = self._block(captured.length, layer, hidden, start.keys(layer), at, keep)
-            hidden = _visited(hidden, at.get(Kind.RESID_POST))
+            hidden = visited(hidden, at.get(Kind.RESID_POST))
         return hidden[:, -keep:]
 
     def final(self, ids: Tensor, shared: int = 0, keep: int = 1) -> Tensor:
@@ -236,6 +236,6 @@ def _also(visits: dict[Kind, Hook], kind: Kind, keep: Callable[[Tensor], None]) 
     visits[kind] = both
 
 
-def _visited(hidden: Tensor, hook: Hook | None) -> Tensor:
+def visited(hidden: Tensor, hook: Hook | None) -> Tensor:
     new = None if hook is None else hook(hidden)
     return hidden if new is None else new

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from ppcheck.arrays import Floats, Integers, Mask
-from ppcheck.errors import MeasurementError
 from ppcheck.spec.sites.position import Position
 from ppcheck.spec.sites.site import Site
 from ppcheck.subject.engine.batches import Progress, stacked
@@ -104,45 +103,6 @@ def activations(
                 seen = of_batch[site][:, row, at[number]]
                 found[place][:, number, : len(at[number])] = seen
     return found
-
-
-def means(
-    engine: Engine,
-    encoded: Encoded,
-    sites: Sequence[Site],
-    position: Position,
-    *,
-    pooled: bool,
-    progress: Progress,
-) -> list[Floats]:
-    """See `Subject.means`."""
-    at = [np.array(row, dtype=np.int64) for row in encoded.positions(position)]
-    if not pooled and len(counts := {len(row) for row in at}) > 1:
-        raise MeasurementError(
-            f"{position} is {min(counts)} to {max(counts)} tokens: prompts of different lengths "
-            "have a mean only pooled over their tokens"
-        )
-    if not any(map(len, at)):
-        raise MeasurementError(f"no prompt has a token at {position} to take the mean of")
-    totals = {site: np.zeros(()) for site in sites}
-
-    def record(numbers: Sequence[int]) -> dict[str, Tensor]:
-        rows = np.repeat(np.arange(len(numbers)), [len(at[number]) for number in numbers])
-        tokens = np.concatenate([at[number] for number in numbers])
-        return engine.record(stacked(encoded.ids, numbers), sites, _picked(rows, tokens))
-
-    for numbers, seen in engine.in_batches(encoded.ids, record, "means", progress):
-        for site, slot in slots_of(sites).items():
-            places = in_numpy(seen[site.hook][:, slot])
-            if not pooled:
-                places = places.reshape(len(numbers), -1, places.shape[-1])
-            totals[site] = totals[site] + places.sum(axis=0)
-    count = sum(map(len, at)) if pooled else len(encoded)
-    return [totals[site] / count for site in sites]
-
-
-def _picked(rows: Integers, tokens: Integers) -> Callable[[Tensor], Tensor]:
-    return lambda components: components[rows, tokens]
 
 
 def _activations_by_replay(

@@ -131,7 +131,9 @@ def test_a_module_that_never_runs_is_not_taken_for_a_site_without_effect(
 ) -> None:
     subject = tiny("llama")
     hooks, name = subject._engine.hooks, "blocks.1.hook_mlp_out"
-    hooks.root.add_module("idle", torch.nn.Identity())
+    models = hooks.root, subject._engine._twin
+    for model in models:
+        model.add_module("idle", torch.nn.Identity())
     idle = replace(hooks.map, sites={**hooks.map.sites, name: Place("idle", End.OUTPUT)})
     monkeypatch.setattr(hooks, "map", idle)
     encoded, sites = subject.encode(ids_prompts([[3, 9, 4]])), [Site(Kind.MLP_OUT, 1)]
@@ -139,4 +141,5 @@ def test_a_module_that_never_runs_is_not_taken_for_a_site_without_effect(
         with pytest.raises(UnsupportedError, match=f"does not compute {name}"):
             subject.capture(encoded, sites, [1])
     finally:
-        del hooks.root.idle
+        for model in models:
+            del model.idle
