@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -13,6 +14,7 @@ from ppcheck.errors import ModelError, MovedWarning, PpcheckError, SpecError, Un
 from ppcheck.plugin.gate import gate_of
 from ppcheck.plugin.names import claim_name, file_problem, group_name
 from ppcheck.plugin.options import option
+from ppcheck.plugin.pace import Pace
 from ppcheck.plugin.progress import ProgressLine
 from ppcheck.plugin.state import state_of
 from ppcheck.report.text import printable, printable_lines
@@ -207,6 +209,7 @@ class ClaimItem(SpecItem):
 
     def left_out(self, reason: str) -> pytest.ExceptionInfo[BaseException] | None:
         """Take note that the claim was skipped before its setup; gives an error if it held."""
+        _pace_of(self.session).leave_out(self.entry.check)
         self.record = self._compared(self._examination().left_out(reason))
         try:
             self._unless_lost(self.record)
@@ -226,11 +229,12 @@ class ClaimItem(SpecItem):
             raise self.entry.error
         examination.check_about(self.ref)
         state = state_of(self.config)
-        progress = ProgressLine(self.config, self.name)
+        progress = self._progress()
         try:
             return self._compared(state.examined(examination, self.ref, progress), progress)
         finally:
             progress.clear()
+            progress.pace.finish(self.entry.check, time.monotonic() - progress.started)
             if self.ref.label in state.broken and len(state.refs) == 1:
                 self.session.shouldfail = f"the model {self.ref.label!r} could not be loaded"
 
@@ -239,9 +243,11 @@ class ClaimItem(SpecItem):
         gate = gate_of(self.config)
         if gate is None:
             return record
-        line = progress or ProgressLine(self.config, self.name)
-        comparison = gate.compared(record, self._examination(), line)
+        comparison = gate.compared(record, self._examination(), progress or self._progress())
         return record.model_copy(update={"comparison": comparison})
+
+    def _progress(self) -> ProgressLine:
+        return ProgressLine(self.config, self.name, self.entry.check, _pace_of(self.session))
 
     def runtest(self) -> None:
         from ppcheck.judge.verdict import Verdict
@@ -258,6 +264,16 @@ class ClaimItem(SpecItem):
             raise ClaimFailedError(self.name)
         if self.record.verdict is Verdict.MOVED:
             self.warn(MovedWarning(printable(self.record.reason or "")))
+
+
+_PACE = pytest.StashKey[Pace]()
+
+
+def _pace_of(session: pytest.Session) -> Pace:
+    if _PACE not in session.stash:
+        claims = (item for item in session.items if isinstance(item, ClaimItem))
+        session.stash[_PACE] = Pace.of(claim.entry.check for claim in claims)
+    return session.stash[_PACE]
 
 
 def properties(record: ClaimRecord) -> list[tuple[str, object]]:

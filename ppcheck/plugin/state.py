@@ -91,6 +91,7 @@ class State:
                 progress.loading(ref.label)
             subject = Memo(self.subject(ref), self.store)
             subject.progress = progress
+            progress.measuring()
             return measured(examination, subject)
 
         found = examined(examination, ref, self.cache.claims, measure)
