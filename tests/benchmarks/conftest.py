@@ -32,6 +32,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The largest model comes last, since a run may be stopped."""
+    items.sort(key=lambda item: "largest" in item.name)
+
+
 @dataclass(frozen=True)
 class Figures:
     """``vs_transformer_lens`` and ``vs_hooks``: how many times faster; ``vs_limit``: slower.
