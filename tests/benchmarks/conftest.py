@@ -118,8 +118,10 @@ def gpt2_small(tmp_path_factory: pytest.TempPathFactory, tiny: bool) -> Path:
     """GPT-2 small's shape: 12 layers, 12 heads, d 768; random weights."""
     from transformers import GPT2Config
 
-    small = {"vocab_size": 500, "n_embd": 64, "n_layer": 7, "n_head": 4} if tiny else {}
-    return save(GPT2Config(**small), tmp_path_factory.mktemp("gpt2"))
+    config = GPT2Config()
+    if tiny:
+        config = GPT2Config(vocab_size=500, n_embd=64, n_layer=7, n_head=4)
+    return save(config, tmp_path_factory.mktemp("gpt2"))
 
 
 @pytest.fixture(scope="session")

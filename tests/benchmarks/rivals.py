@@ -34,9 +34,9 @@ class Plain:
         auto: Any = AutoModelForCausalLM
         path = resolve(name).path
         assert path is not None
-        named = {"pretrained_model_name_or_path": path}
+        named = {"pretrained_model_name_or_path": str(path)}
         if path.is_file():
-            named = {"pretrained_model_name_or_path": path.parent, "gguf_file": path.name}
+            named = {"pretrained_model_name_or_path": str(path.parent), "gguf_file": path.name}
         dtype = getattr(torch, settings.dtype)
         model = auto.from_pretrained(**named, dtype=dtype, attn_implementation="sdpa")
         return cls(model.eval().to(found_device(settings.device)))
@@ -44,9 +44,11 @@ class Plain:
     @property
     def flops_a_token(self) -> float:
         """Two for each parameter that is no embedding."""
-        whole = sum(parameter.numel() for parameter in self.model.parameters())
-        ends = {self.model.get_input_embeddings().weight, self.model.get_output_embeddings().weight}
-        return 2.0 * (whole - sum(each.numel() for each in ends))
+        model = self.model
+        ends = {
+            id(each().weight) for each in (model.get_input_embeddings, model.get_output_embeddings)
+        }
+        return float(2 * sum(each.numel() for each in model.parameters() if id(each) not in ends))
 
     def batches(self, prompts: Sequence[Ids]) -> list[list[Ids]]:
         most = ROWS.get(self.model.device.type, _FILLS_GPU)

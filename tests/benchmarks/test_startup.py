@@ -168,7 +168,10 @@ def _run(arguments: Sequence[str], root: Path) -> None:
 
 def _worktree(revision: str, path: Path, stack: ExitStack) -> Path:
     """The files of a revision, for as long as the stack is open."""
-    git = ["git", "-C", str(ROOT), "worktree"]
-    subprocess.run([*git, "add", "--detach", path, revision], check=True, capture_output=True)
-    stack.callback(subprocess.run, [*git, "remove", "--force", path], check=True)
+
+    def git(*arguments: str) -> None:
+        subprocess.run(["git", "-C", str(ROOT), "worktree", *arguments], check=True)
+
+    git("add", "--quiet", "--detach", str(path), revision)
+    stack.callback(git, "remove", "--force", str(path))
     return path
