@@ -106,6 +106,13 @@ def table(tiny: bool, settings: Settings) -> Table:
 
 
 @pytest.fixture
+def as_usual(table: Table) -> None:
+    """Of tests that do not ask where models run."""
+    if table.suffix:
+        pytest.skip("is measured on a processor in single precision")
+
+
+@pytest.fixture
 def products(settings: Settings) -> Products:
     """Large matrix products, timed so far before the workload alone."""
     timed = Products.on(settings)

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 
 from ppcheck.subject.load import load, resolve
 from tests.benchmarks.conftest import Figures, Table
 from tests.benchmarks.workload import ANSWERS, LogitDiff, counted, peak_mb, prompts, seconds
+
+pytestmark = pytest.mark.usefixtures("as_usual")
 
 ROOT = Path(__file__).parents[2]
 PROMPTS, LENGTH, SHARED = 512, 64, 48

@@ -40,6 +40,8 @@ ROOT = Path(__file__).parents[2]
 PAPER = "specs/paper/keeling-2024.pp.yaml"
 ALL = ("specs/language", PAPER, "specs/tradeoffs")
 TINY = ("specs/paper/keeling-demo.pp.yaml",)
+LOGITS = 32
+"""About the largest logit of a trained model."""
 LONGEST = 5400
 """Seconds after which a run is given up."""
 
@@ -48,8 +50,10 @@ LONGEST = 5400
 class SpecFigures:
     """``vs_limit``: how many times slower; the other ``vs_``: how many times faster we are.
 
-    ``seconds`` run from the loaded model to the end of the run. ``tokens_over_distinct`` is what
-    blocks computed over what they had to.
+    ``seconds`` run from the loaded model to the end of the run. ``tokens_over_distinct``: tokens
+    that the first block computed over distinct ones; in W8, those of all blocks over those of the
+    plan. ``vs_own_forward``: the model's own forward over each distinct prompt, and with hooks over
+    each changed run. ``vs_requests``: over each prompt with each of its choices, as lm_eval asks.
     """
 
     seconds: float
@@ -166,7 +170,7 @@ def test_w7_one_paper_on_a_real_model(workload: Workload, table: Table, tmp_path
         peak_mb=ran.peak,
     )
     table.add("W7", figures, _notes(ran, planned, workload, len(sample)))
-    assert figures.max_abs_diff < tolerance(workload.products.dtype)
+    assert figures.max_abs_diff < tolerance(workload.products.dtype, LOGITS)
 
 
 @pytest.mark.parametrize("specs", [ALL], indirect=True, ids=["instruction"])
@@ -191,7 +195,7 @@ def test_w8_all_specs_for_instruction_models(
         peak_mb=ran.peak,
     )
     table.add("W8", figures, _notes(ran, planned, workload, len(sample)))
-    assert figures.max_abs_diff < tolerance(workload.products.dtype)
+    assert figures.max_abs_diff < tolerance(workload.products.dtype, LOGITS)
 
 
 def _flops(plain: Plain, shape: Shape, prompts: Sequence[Ids]) -> float:

@@ -19,6 +19,8 @@ from ppcheck.demo import weights_path
 from tests.benchmarks.conftest import Table
 from tests.benchmarks.workload import seconds
 
+pytestmark = pytest.mark.usefixtures("as_usual")
+
 ROOT = Path(__file__).parents[2]
 SEVEN = "specs/demo/behaviour.pp.yaml"
 ROUNDS = 3

@@ -90,9 +90,9 @@ def steady(run: Callable[[], object], device: torch.device = CPU) -> float:
     return seconds(whole)
 
 
-def tolerance(dtype: torch.dtype) -> float:
-    """How far apart two exact orders of evaluation may leave a logit."""
-    return max(_AGREES, _ROUNDINGS * torch.finfo(dtype).eps)
+def tolerance(dtype: torch.dtype, largest: float = 1.0) -> float:
+    """How far apart two exact orders of evaluation may leave logits up to the ``largest``."""
+    return max(_AGREES, _ROUNDINGS * torch.finfo(dtype).eps * largest)
 
 
 @contextmanager
