@@ -108,7 +108,7 @@ def test_w9_start_up(tmp_path: Path, table: Table, tiny: bool, benchmark: Any) -
     again = seconds(lambda: _pytest(many, str(spec)))
     figures = Startup(took["cold"] / took["floor"], took["warm"] / took["torch"], again)
     notes = ", ".join(f"{name} {median:.1f} s" for name, median in took.items())
-    table.add("W9", figures, f"{notes}; a thousand claims at first {first:.0f} s")
+    table.add("W9", figures, f"{notes}; the thousand at first {first:.0f} s")
 
 
 def test_w10_the_shipped_specs_on_the_demo(
