@@ -11,7 +11,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -88,8 +87,7 @@ class Compared(Shipped):
     before_warm_seconds: float
 
 
-def test_w9_start_up(tmp_path: Path, table: Table, tiny: bool, benchmark: Any) -> None:
-    benchmark.pedantic(lambda: None, rounds=1)
+def test_w9_start_up(tmp_path: Path, table: Table, tiny: bool) -> None:
     caches = (tmp_path / f"cold-{number}" for number in range(ROUNDS))
     warm, many = tmp_path / "warm", tmp_path / "many"
     one = f"{SEVEN}::pain-deters"
@@ -112,9 +110,8 @@ def test_w9_start_up(tmp_path: Path, table: Table, tiny: bool, benchmark: Any) -
 
 
 def test_w10_the_shipped_specs_on_the_demo(
-    request: pytest.FixtureRequest, tmp_path: Path, table: Table, tiny: bool, benchmark: Any
+    request: pytest.FixtureRequest, tmp_path: Path, table: Table, tiny: bool
 ) -> None:
-    benchmark.pedantic(lambda: None, rounds=1)
     before = request.config.getoption("--before")
     specs = SEVEN if tiny else "specs"
     took: dict[str, list[float]] = {}
