@@ -113,9 +113,9 @@ def as_usual(table: Table) -> None:
 
 
 @pytest.fixture
-def products(settings: Settings) -> Products:
+def products(settings: Settings, tiny: bool) -> Products:
     """Large matrix products, timed so far before the workload alone."""
-    timed = Products.on(settings)
+    timed = Products.on(settings, tiny=tiny)
     timed.time()
     return timed
 

@@ -40,8 +40,8 @@ ROOT = Path(__file__).parents[2]
 PAPER = "specs/paper/keeling-2024.pp.yaml"
 ALL = ("specs/language", PAPER, "specs/tradeoffs")
 TINY = ("specs/paper/keeling-demo.pp.yaml",)
-LOGITS = 32
-"""About the largest logit of a trained model."""
+TRAINED = 5
+"""Logits of a trained model are so many times larger than those of random weights."""
 LONGEST = 5400
 """Seconds after which a run is given up."""
 
@@ -170,7 +170,7 @@ def test_w7_one_paper_on_a_real_model(workload: Workload, table: Table, tmp_path
         peak_mb=ran.peak,
     )
     table.add("W7", figures, _notes(ran, planned, workload, len(sample)))
-    assert figures.max_abs_diff < tolerance(workload.products.dtype, LOGITS)
+    assert figures.max_abs_diff < TRAINED * tolerance(workload.products.dtype)
 
 
 @pytest.mark.parametrize("specs", [ALL], indirect=True, ids=["instruction"])
@@ -195,7 +195,7 @@ def test_w8_all_specs_for_instruction_models(
         peak_mb=ran.peak,
     )
     table.add("W8", figures, _notes(ran, planned, workload, len(sample)))
-    assert figures.max_abs_diff < tolerance(workload.products.dtype, LOGITS)
+    assert figures.max_abs_diff < TRAINED * tolerance(workload.products.dtype)
 
 
 def _flops(plain: Plain, shape: Shape, prompts: Sequence[Ids]) -> float:

@@ -26,6 +26,7 @@ ANSWERS = (11, 23)
 """The tokens whose logits are compared."""
 SIDES = {"cpu": 2**11}
 _FILLS_GPU = 2**13
+_TINY = 2**7
 _AGREES = 1e-4
 _ROUNDINGS = 16
 
@@ -90,9 +91,9 @@ def steady(run: Callable[[], object], device: torch.device = CPU) -> float:
     return seconds(whole)
 
 
-def tolerance(dtype: torch.dtype, largest: float = 1.0) -> float:
-    """How far apart two exact orders of evaluation may leave logits up to the ``largest``."""
-    return max(_AGREES, _ROUNDINGS * torch.finfo(dtype).eps * largest)
+def tolerance(dtype: torch.dtype) -> float:
+    """How far apart two exact orders of evaluation may leave a logit of random weights."""
+    return max(_AGREES, _ROUNDINGS * torch.finfo(dtype).eps)
 
 
 @contextmanager
@@ -126,15 +127,14 @@ class Products:
 
     device: torch.device
     dtype: torch.dtype
+    side: int
     seconds: list[float] = field(default_factory=list)
 
     @classmethod
-    def on(cls, settings: Settings) -> Products:
-        return cls(found_device(settings.device), getattr(torch, settings.dtype))
-
-    @property
-    def side(self) -> int:
-        return SIDES.get(self.device.type, _FILLS_GPU)
+    def on(cls, settings: Settings, *, tiny: bool = False) -> Products:
+        device = found_device(settings.device)
+        side = _TINY if tiny else SIDES.get(device.type, _FILLS_GPU)
+        return cls(device, getattr(torch, settings.dtype), side)
 
     def time(self) -> None:
         shape = self.side, self.side
