@@ -11,14 +11,17 @@ import time
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
+from torch import Tensor
 
+from ppcheck.arrays import Integers
 from ppcheck.subject import load as loading
+from ppcheck.subject.engine.blocks import Blocks
+from ppcheck.subject.engine.engine import Engine
 from ppcheck.subject.loaded import LoadedSubject
 from tests.benchmarks.workload import held_mb, peak_mb
 
@@ -34,20 +37,30 @@ class Watch:
     peak: list[float] = field(default_factory=list)
 
     def start(self, subject: LoadedSubject) -> None:
-        engine = subject._engine
-        for model in (engine._model, engine._twin):
-            for layer, name in enumerate(engine.hooks.map.blocks):
-                block = model.get_submodule(name)
-                block.register_forward_pre_hook(partial(self._count, layer), with_kwargs=True)
-        self.held = held_mb()
-        if engine.device.type != "cpu":
-            self.held = torch.cuda.memory_allocated(engine.device) / 1e6
-        self.peak = self.until.enter_context(peak_mb(engine.device))
+        device = subject._engine.device
+        on_cpu = device.type == "cpu"
+        self.held = held_mb() if on_cpu else torch.cuda.memory_allocated(device) / 1e6
+        self.peak = self.until.enter_context(peak_mb(device))
         self.started = time.perf_counter()
 
-    def _count(self, layer: int, _block: Any, args: Any, kwargs: Any) -> None:
-        rows, tokens = (args[0] if args else kwargs["hidden_states"]).shape[:2]
-        self.tokens[layer] += rows * tokens
+    def count(self) -> None:
+        """Count what blocks are called with, one by one and in whole passes.
+
+        Hooks on the modules would be copied with the model.
+        """
+        blocks, engine = cast(Any, Blocks), cast(Any, Engine)
+        run, forward = blocks.run, engine.forward
+
+        def counting(these: Blocks, layer: int, hidden: Tensor, *args: Any) -> Any:
+            self.tokens[layer] += hidden.shape[0] * hidden.shape[1]
+            return run(these, layer, hidden, *args)
+
+        def counting_all(this: Engine, ids: Integers, *args: Any, **kwargs: Any) -> Any:
+            for layer in range(this.shape.n_layers):
+                self.tokens[layer] += ids.size
+            return forward(this, ids, *args, **kwargs)
+
+        blocks.run, engine.forward = counting, counting_all
 
     def notes(self) -> dict[str, Any]:
         seconds = time.perf_counter() - self.started
@@ -61,6 +74,7 @@ _WATCH = pytest.StashKey[Watch]()
 
 def pytest_configure(config: pytest.Config) -> None:
     watch = config.stash[_WATCH] = Watch()
+    watch.count()
     load = loading.load
 
     def watched(*args: Any, **kwargs: Any) -> LoadedSubject:
