@@ -8,7 +8,7 @@ ifdef PIP_FIND_LINKS
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 endif
 
-.PHONY: check test slow quick lint types contracts unit coverage versions docs lock schema scripts train maps real bench calibrate sensitivity clean
+.PHONY: check test slow quick lint types contracts unit coverage versions docs lock schema scripts train maps real bench bench-gpu calibrate sensitivity clean
 
 check: $(READY)  ## Run the shipped specs on the embedded demo model.
 	$(BIN)/pytest specs --model demo --ppcheck-json reports/check.json --ppcheck-report=reports/html
@@ -80,8 +80,18 @@ real: $(READY)  ## Get SmolLM2-135M-Instruct (98 MB) into build/real, and run on
 	$(BIN)/python -m tests.real.smollm2
 	$(BIN)/pytest tests/real/capitals.pp.yaml --model=build/real/SmolLM2-135M-Instruct.Q4_1.gguf
 
-bench: $(READY)  ## Benchmarks; ONLY=W1 runs one.
-	$(BIN)/pytest tests/benchmarks -s --benchmark-enable $(if $(ONLY),-k $(ONLY))
+BENCH = $(BIN)/pytest tests/benchmarks -s --benchmark-enable $(if $(TINY),--tiny)
+
+bench: $(READY)  ## Benchmarks; ONLY=W1 runs one, DEVICE, DTYPE and BEFORE=REV as in CONTRIBUTING.md.
+	$(BENCH) $(if $(ONLY),-k $(ONLY)_) $(if $(BEFORE),--before=$(BEFORE)) \
+		$(if $(DEVICE),--ppcheck-device=$(DEVICE)) $(if $(DTYPE),--ppcheck-dtype=$(DTYPE))
+
+bench-gpu: DEVICE ?= cuda
+bench-gpu: $(READY)  ## W1, W2, W5, W7 and a Llama of a billion on a GPU, in eight minutes at most.
+	failed=0; for dtype in float32 bfloat16; do \
+		timeout 240 $(BENCH) -k "w1_ or w2_ or w5_ or w7_ or largest_" \
+			--ppcheck-device=$(DEVICE) --ppcheck-dtype=$$dtype || failed=1; \
+	done; exit $$failed
 
 calibrate: $(READY)  ## Simulate what the statistics keep: docs/calibration.md; ONLY=missing adds what it lacks.
 	$(BIN)/python -m tests.calibration.study $(if $(ONLY),--$(ONLY))

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 
 from ppcheck.subject.load import load, resolve
 from tests.benchmarks.conftest import Figures, Table
 from tests.benchmarks.workload import ANSWERS, LogitDiff, counted, peak_mb, prompts, seconds
+
+pytestmark = pytest.mark.usefixtures("as_usual")
 
 ROOT = Path(__file__).parents[2]
 PROMPTS, LENGTH, SHARED = 512, 64, 48
@@ -59,8 +62,10 @@ def test_w4_prompts_that_share_a_prefix(benchmark: Any, gpt2_small: Path, table:
     assert figures.max_abs_diff < 1e-4
 
 
-def test_w6_the_shipped_specs_cold_and_warm(benchmark: Any, tmp_path: Path, table: Table) -> None:
-    specs = ["specs", "--model", "demo"]
+def test_w6_the_shipped_specs_cold_and_warm(
+    benchmark: Any, tmp_path: Path, table: Table, tiny: bool
+) -> None:
+    specs = ["specs/demo/behaviour.pp.yaml" if tiny else "specs", "--model", "demo"]
     count, record = tmp_path / "passes", tmp_path / "run.json"
     cache = ["-o", f"cache_dir={tmp_path / 'cache'}"]
 

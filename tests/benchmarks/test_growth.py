@@ -21,6 +21,8 @@ from ppcheck.subject.subject import Subject
 from tests.benchmarks.conftest import Figures, Table
 from tests.benchmarks.workload import LogitDiff, pairs, peak_mb, prompts, save, seconds
 
+pytestmark = pytest.mark.usefixtures("as_usual")
+
 ALL = Position("all")
 SMALL = {"prompts": 16, "tokens": 40, "layers": 4, "claims": 1}
 GROWN = {

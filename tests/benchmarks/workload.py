@@ -17,11 +17,18 @@ from ppcheck.arrays import Floats, Integers
 from ppcheck.spec.prompts.grid import Prompt
 from ppcheck.spec.prompts.template import Piece, Turn
 from ppcheck.subject.loaded import LoadedSubject
+from ppcheck.subject.model.device import found_device
 from ppcheck.subject.model.info import Shape
+from ppcheck.subject.model.settings import Settings
 
+CPU = torch.device("cpu")
 ANSWERS = (11, 23)
 """The tokens whose logits are compared."""
-SIDE = 2048
+SIDES = {"cpu": 2**11}
+_FILLS_GPU = 2**13
+_TINY = 2**7
+_AGREES = 1e-4
+_ROUNDINGS = 16
 
 
 @dataclass(frozen=True)
@@ -71,31 +78,74 @@ def seconds(run: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
+def steady(run: Callable[[], object], device: torch.device = CPU) -> float:
+    """Seconds until the device is done; on a GPU of a second run, since the first loads kernels."""
+    if device.type == "cpu":
+        return seconds(run)
+
+    def whole() -> None:
+        run()
+        torch.cuda.synchronize(device)
+
+    whole()
+    return seconds(whole)
+
+
+def tolerance(dtype: torch.dtype) -> float:
+    """How far apart two exact orders of evaluation may leave a logit of random weights."""
+    return max(_AGREES, _ROUNDINGS * torch.finfo(dtype).eps)
+
+
 @contextmanager
-def peak_mb() -> Iterator[list[float]]:
-    """The most memory that this process holds meanwhile, once it is over, where Linux tells it."""
+def peak_mb(device: torch.device = CPU) -> Iterator[list[float]]:
+    """The most memory that is held meanwhile, once it is over: on a CPU by this process."""
     peak: list[float] = []
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # resets the high-water mark
-    yield peak
+    if device.type == "cpu":
+        reset_peak()
+        yield peak
+        peak.append(held_mb("VmHWM"))
+    else:
+        torch.cuda.reset_peak_memory_stats(device)
+        yield peak
+        peak.append(torch.cuda.max_memory_allocated(device) / 1e6)
+
+
+def reset_peak() -> None:
+    """Forget the most memory that this process has held, where Linux tells it."""
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
+def held_mb(what: str = "VmRSS") -> float:
+    """What this process holds, or with `VmHWM` the most that it has held."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
-    peak.append(int(status.split("VmHWM:")[1].split()[0]) * 1024 / 1e6)
+    return int(status.split(f"{what}:")[1].split()[0]) * 1024 / 1e6
 
 
 @dataclass
 class Products:
     """Large matrix products, timed beside a workload: before it and after it."""
 
+    device: torch.device
+    dtype: torch.dtype
+    side: int
     seconds: list[float] = field(default_factory=list)
 
+    @classmethod
+    def on(cls, settings: Settings, *, tiny: bool = False) -> Products:
+        device = found_device(settings.device)
+        side = _TINY if tiny else SIDES.get(device.type, _FILLS_GPU)
+        return cls(device, getattr(torch, settings.dtype), side)
+
     def time(self) -> None:
-        a, b = torch.randn(SIDE, SIDE), torch.randn(SIDE, SIDE)
+        shape = self.side, self.side
+        a, b = (torch.randn(shape, device=self.device, dtype=self.dtype) for _ in range(2))
         with torch.inference_mode():
-            self.seconds += [seconds(lambda: a @ b) for _ in range(20)]
+            self.seconds += [steady(lambda: a @ b, self.device) for _ in range(20)]
 
     @property
     def flops(self) -> float:
         """Operations a second in the median product: a shared machine has lucky ones."""
-        return 2 * SIDE**3 / float(np.median(self.seconds))
+        return 2 * self.side**3 / float(np.median(self.seconds))
 
 
 @contextmanager
