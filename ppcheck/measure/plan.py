@@ -36,13 +36,23 @@ _ROWS = 16
 
 
 @dataclass(frozen=True)
+class Share:
+    """What one claim adds to the arithmetic of those before it, over ``units`` of its prompts."""
+
+    claim: str
+    flops: float
+    prompts: str
+    units: int
+
+
+@dataclass(frozen=True)
 class Plan:
     """The work of some claims on one model, after merging.
 
     ``asked`` counts measurements as a record does, ``in_cache`` those that need not be made, and
     ``requests`` are those to be made. ``speed`` in FLOP/s is None where there is nothing to do.
     ``guessed`` names the claims whose work depends on what is yet to be measured, ``refused`` says
-    why others could not be planned.
+    why others could not be planned. ``shares`` are those of the claims, in their order.
     """
 
     subject: Subject
@@ -53,6 +63,7 @@ class Plan:
     speed: float | None
     guessed: tuple[str, ...]
     refused: Mapping[str, str]
+    shares: tuple[Share, ...]
 
     @property
     def to_measure(self) -> int:
@@ -265,14 +276,18 @@ def plan(
     recorder, kept = Recorder(subject), _ReadOnly(store)
     memory, asked = Memory(kept), 0
     _ = Memo(recorder, memory).rounding  # no claim asks for it as a measurement
-    kept.known, refused = 0, {}
+    kept.known, refused, shares = 0, {}, []
     for name, (claim, grid) in claims.items():
-        memo = Memo(recorder, memory)
+        memo, before = Memo(recorder, memory), len(recorder.requests)
         try:
             claim.measure(Bench(memo, grid, seed))
         except PpcheckError as error:
             refused[name] = str(error)
         asked += memo.asked
+        flops = sum(r.flops(subject.info, subject.shape) for r in recorder.requests[before:])
+        if flops:
+            units = len({prompt.unit for prompt in grid.select(claim.on)})
+            shares.append(Share(name, flops, claim.on.prompts, units))
     looking = [name for name, (claim, _) in claims.items() if claim.looks]
     return Plan(
         subject,
@@ -283,6 +298,7 @@ def plan(
         speed(subject, recorder.sample) if recorder.sample else None,
         tuple(looking) if recorder.requests else (),
         refused,
+        tuple(shares),
     )
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from ppcheck.measure.plan import SAMPLE, Plan
+import math
+
+from ppcheck.measure.plan import SAMPLE, Plan, Share
 from ppcheck.report.text import counted, printable
 
+ENOUGH = 30
+"""Units from which on intervals cover as often as they say; see the calibration."""
+_COSTLY = 3
 _PREFIXES = ("", "k", "M", "G", "T", "P")
 
 
@@ -48,6 +53,26 @@ def _work(plan: Plan) -> list[tuple[str, str]]:
     pace = f"at {_scaled(plan.speed or 0)}FLOP/s, measured by reading {SAMPLE} prompts"
     rows.append(("arithmetic", f"{_scaled(plan.flops)}FLOP"))
     rows.append(("expected", f"{plan.seconds:.2g} s {pace}"))
+    return rows + _cheaper(plan)
+
+
+def _cheaper(plan: Plan) -> list[tuple[str, str]]:
+    """Which claims cost most, and what fewer units of the dearest prompt set would spare."""
+    costly = sorted(plan.shares, key=lambda share: -share.flops)[:_COSTLY]
+    named = ", ".join(f"{printable(s.claim)} {s.flops / plan.flops:.0%}" for s in costly)
+    rows = [("costly", f"{named} of the arithmetic")]
+    of_sets: dict[tuple[str, str], list[Share]] = {}
+    for share in plan.shares:
+        of_sets.setdefault((share.claim.partition("::")[0], share.prompts), []).append(share)
+    (spec, name), dearest = max(of_sets.items(), key=lambda of: sum(s.flops for s in of[1]))
+    units = max(share.units for share in dearest)
+    few = max(ENOUGH, units // 4)
+    if few < units:
+        spared = sum(share.flops for share in dearest) / plan.flops * (1 - few / units)
+        wider = math.sqrt(units / few)
+        what = f"`sample: {few}` of the {units:,} units of {printable(spec)}'s `{name}`"
+        would = f"would spare about {spared:.0%}, with intervals {wider:.1f} times as wide"
+        rows.append(("cheaper", f"{what} {would}"))
     return rows
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -186,6 +187,22 @@ def test_a_guess_is_said_to_be_one(demo: Subject, tmp_path: Path) -> None:
         "FLOP/s",
     ):
         assert line in text
+
+
+def test_the_costliest_claims_are_named_and_what_fewer_units_would_spare(
+    demo: Subject, tmp_path: Path
+) -> None:
+    some = claims(tmp_path)
+    found = plan(demo, some, Memory())
+    assert sum(share.flops for share in found.shares) == pytest.approx(found.flops)
+    first = max(found.shares, key=lambda share: share.flops)
+    lines = dict(line.strip().split("  ", 1) for line in plan_text(found).splitlines()[1:])
+    assert lines["costly"].strip().startswith(f"{first.claim} {first.flops / found.flops:.0%}, ")
+    assert "cheaper" not in lines
+    many = replace(found, shares=tuple(replace(share, units=480) for share in found.shares))
+    (cheaper,) = [line for line in plan_text(many).splitlines() if "cheaper" in line]
+    assert "`sample: 120` of the 480 units of " in cheaper
+    assert cheaper.endswith("with intervals 2.0 times as wide")
 
 
 def test_made_up_numbers_have_the_shapes_of_the_real_ones(demo: Subject, tmp_path: Path) -> None:
