@@ -93,19 +93,115 @@ def test_what_one_run_knows_another_selection_knows(run: Run) -> None:
     assert run("-k", "attracted")["loaded"] != []
 
 
-def test_words_may_change_and_a_bound_is_judged_again(
-    pytester: pytest.Pytester, spec: Path, run: Run
+@pytest.mark.usefixtures("spec")
+def test_an_edited_bound_is_judged_again_and_needs_no_torch(
+    pytester: pytest.Pytester, run: Run
 ) -> None:
-    del spec
     assert run()["attracted"]["verdict"] == "fails"
-    write_spec(pytester, "# a line more\n" + SPEC)
+    write_spec(pytester, SPEC.replace('"> 0.1"', '"< 0.1"').replace('"0.99..1.01"', '"< 0.5"'))
+    command = [sys.executable, "-c", _WATCHED, "game.pp.yaml"]
+    found = subprocess.run(command, cwd=pytester.path, capture_output=True, text=True, check=False)
+    assert "4 claims: 3 hold, 1 fails" in found.stdout
+    assert found.stdout.endswith("loaded:\n")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"> 0.1"', '"< 0.1"'),
+        ('"> 0.1"', '"> -9"'),
+        ('">= 0.9"', '"<= 0.99999"'),
+        ('"0.99..1.01"', '"1.01..1.02"'),
+        ('expect: {recovery: "0.99..1.01"}', 'expect: {recovery: ">= 1"}\n    correction: holm'),
+    ],
+)
+@pytest.mark.usefixtures("spec")
+def test_what_is_judged_again_has_the_record_of_a_claim_that_never_was(
+    pytester: pytest.Pytester, run: Run, old: str, new: str
+) -> None:
+    run()
+    write_spec(pytester, SPEC.replace(old, new))
+    again = run()
+    assert again["loaded"] == []
+    assert run()["loaded"] == []
+    assert settled(again) == settled(run("--ppcheck-no-cache"))
+    for name in settled(again):
+        assert again[name]["known"] == again[name]["asked"]
+
+
+@pytest.mark.usefixtures("spec")
+def test_words_may_change(pytester: pytest.Pytester, run: Run) -> None:
+    run()
+    write_spec(pytester, "# a line more\n" + SPEC.replace("Pain makes B rarer.", "It does."))
     moved = run()
     assert moved["loaded"] == []
     assert moved["sure"]["line"] == 1 + SPEC[: SPEC.index("id: sure")].count("\n") + 1
-    write_spec(pytester, SPEC.replace('"> 0.1"', '"< 0.1"'))
-    edited = run()
-    assert edited["attracted"]["verdict"] == "holds"
-    assert edited["attracted"]["known"] == edited["attracted"]["asked"]
+    assert moved["deterred"]["says"] == "It does."
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("metric: p(b)", "metric: p(a)"),
+        ("[pain, agony]", "[pain, ache]"),
+        ('difference: "< -0.1"', 'difference: "< -0.1", mass: "> 0.5"'),
+    ],
+)
+@pytest.mark.usefixtures("spec")
+def test_what_is_measured_otherwise_is_measured_anew(
+    pytester: pytest.Pytester, run: Run, old: str, new: str
+) -> None:
+    run("-k", "deterred")
+    write_spec(pytester, SPEC.replace(old, new))
+    assert run("-k", "deterred")["loaded"] == ["demo"]
+
+
+ATTENTION = """
+  - id: watched
+    says: L2H0 looks at the feeling.
+    check: attention
+    on: game
+    site: L2H0
+    from: final
+    to: feeling
+    expect: {attention: ">= BOUND"}
+"""
+
+
+DECIDED = """
+  - id: settled
+    says: The choice is settled in some block.
+    check: logit_lens
+    on: game
+    metric: logit_diff(a, b)
+    expect: {decided_at: "BOUND"}
+"""
+
+
+def test_a_caution_about_a_bound_goes_with_the_bound(pytester: pytest.Pytester, run: Run) -> None:
+    low, high = (
+        SPEC + ATTENTION.replace("BOUND", bound).lstrip("\n") for bound in ("0.001", "0.2")
+    )
+    write_spec(pytester, high)
+    assert run("-k", "watched")["watched"]["cautions"] == []
+    write_spec(pytester, low)
+    again = run("-k", "watched")
+    assert again["loaded"] == []
+    (caution,) = again["watched"]["cautions"]
+    assert "less than uniform attention pays" in caution
+
+
+def test_a_bound_that_cannot_fail_on_this_model_is_an_error_without_loading_it(
+    pytester: pytest.Pytester, run: Run
+) -> None:
+    write_spec(pytester, SPEC + DECIDED.replace("BOUND", "<= 2").lstrip("\n"))
+    assert run("-k", "settled")["settled"]["verdict"] == "holds"
+    write_spec(pytester, SPEC + DECIDED.replace("BOUND", "<= 99").lstrip("\n"))
+    again = run("-k", "settled")
+    assert again["loaded"] == []
+    assert again["settled"]["verdict"] == "error"
+    assert "the claim cannot fail" in again["settled"]["reason"]
+    assert again["run"]["models"].keys() == {"demo"}
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json"])
@@ -156,14 +252,23 @@ def test_other_settings_and_another_seed_are_measured_again(run: Run) -> None:
     assert run("-k", "sure")["loaded"] == []
 
 
+@pytest.mark.parametrize(
+    ("damaged", "loaded"),
+    [(["judged"], []), (["measured"], []), (["judged", "measured"], ["demo"])],
+)
 @pytest.mark.usefixtures("spec")
-def test_a_damaged_record_is_not_known(pytester: pytest.Pytester, run: Run) -> None:
+def test_what_is_damaged_is_not_known(
+    pytester: pytest.Pytester, run: Run, damaged: list[str], loaded: list[str]
+) -> None:
     first = run("-k", "sure")
-    (file,) = pytester.path.glob(".pytest_cache/d/ppcheck-claims/*/*")
-    file.write_bytes(file.read_bytes().replace(b'"holds"', b'"fails"'))
+    for file in pytester.path.glob(".pytest_cache/d/ppcheck-claims/??/*"):
+        kind = "judged" if b'"holds"' in file.read_bytes() else "measured"
+        if kind in damaged:
+            file.write_bytes(file.read_bytes().replace(b"hold", b"fail").replace(b"0", b"1"))
     second = run("-k", "sure")
-    assert second["loaded"] != []
-    assert second["sure"]["verdict"] == first["sure"]["verdict"] == "holds"
+    assert second["loaded"] == loaded
+    assert settled(second) == settled(first)
+    assert run("-k", "sure")["loaded"] == []
 
 
 ROWS = """
