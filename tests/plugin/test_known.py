@@ -271,6 +271,78 @@ def test_what_is_damaged_is_not_known(
     assert run("-k", "sure")["loaded"] == []
 
 
+@pytest.fixture
+def hub(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The model org/small in the hub's cache, without a network: the folder of its snapshots."""
+    from huggingface_hub import constants
+
+    found = weights_path(None)
+    assert found is not None
+    small = pytester.path / "hub" / "models--org--small"
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(small.parent))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    snapshot = small / "snapshots" / FIRST
+    for folder in (snapshot, small / "blobs", small / "refs"):
+        folder.mkdir(parents=True)
+    (small / "refs" / "main").write_text(FIRST)
+    for file in found.iterdir():
+        shutil.copy(file, small / "blobs" / f"of {file.name}")
+        (snapshot / file.name).symlink_to(f"../../blobs/of {file.name}")
+    return snapshot.parent
+
+
+FIRST, SECOND = "a" * 40, "b" * 40
+HUB = ("--model=org/small", "-k", "sure")
+
+
+@pytest.mark.usefixtures("spec", "hub")
+def test_a_model_in_the_hubs_cache_is_known(run: Run) -> None:
+    first, second = run(*HUB), run(*HUB)
+    assert (first["loaded"], second["loaded"]) == (["org/small"], [])
+    assert settled(second) == settled(first)
+    assert second["run"]["models"] == first["run"]["models"]
+    assert run("--model=org/small@main", "-k", "sure")["loaded"] == ["org/small@main"]
+
+
+@pytest.mark.usefixtures("spec")
+def test_a_name_on_the_hub_that_moved_to_other_weights_is_measured_again(
+    run: Run, hub: Path
+) -> None:
+    run(*HUB)
+    pinned = (f"--model=org/small@{FIRST}", "-k", "sure")
+    run(*pinned)
+    shutil.copytree(hub / FIRST, hub / SECOND)  # as files, no links
+    (hub.parent / "refs" / "main").write_text(SECOND)
+    assert run(*HUB)["loaded"] == []  # the same files under another commit
+    blunted = weights_path("blunted")
+    assert blunted is not None
+    shutil.copy(blunted / "model.safetensors", hub / SECOND)
+    assert run(*HUB)["loaded"] == ["org/small"]
+    assert run(*pinned)["loaded"] == []
+
+
+@pytest.mark.usefixtures("spec")
+def test_an_edited_file_of_the_hubs_cache_is_measured_again(run: Run, hub: Path) -> None:
+    run(*HUB)
+    path = hub.parent / "blobs" / "of model.safetensors"
+    before, content = path.stat(), path.read_bytes()
+    with path.open("r+b") as file:
+        file.write(content[:-4] + b"\0\0\0\0")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert run(*HUB)["loaded"] == ["org/small"]
+
+
+@pytest.mark.usefixtures("spec")
+def test_a_model_that_is_no_longer_in_the_hubs_cache_is_not_known(
+    pytester: pytest.Pytester, run: Run, hub: Path
+) -> None:
+    run(*HUB)
+    (pytester.path / "run.json").unlink()
+    shutil.rmtree(hub)
+    found = pytester.runpytest_inprocess("game.pp.yaml", *HUB)
+    found.stdout.fnmatch_lines(["*org/small is neither in the cache nor*"])
+
+
 ROWS = """
 ppcheck: 1
 title: prompts from a file

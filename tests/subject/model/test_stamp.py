@@ -77,6 +77,19 @@ def test_a_file_that_comes_or_goes_is_seen(model: Path, tmp_path: Path) -> None:
     assert more != first == stamps.of([model])
 
 
+@pytest.mark.parametrize(
+    "name", ["source.spm", "bpe.codes", "additional_chat_templates/tools.jinja"]
+)
+def test_all_that_a_tokenizer_is_read_from_counts(model: Path, tmp_path: Path, name: str) -> None:
+    stamps = Stamps(tmp_path / "files.json")
+    bare = stamps.of([model])
+    (model / name).parent.mkdir(exist_ok=True)
+    (model / name).write_text("one")
+    first = stamps.of([model])
+    (model / name).write_text("two")
+    assert len({bare, first, stamps.of([model])}) == 3
+
+
 def test_a_file_that_was_just_written_is_not_known_by_its_times(
     model: Path, tmp_path: Path
 ) -> None:
