@@ -204,10 +204,19 @@ def test_a_bound_that_cannot_fail_on_this_model_is_an_error_without_loading_it(
     assert again["run"]["models"].keys() == {"demo"}
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("model.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json"),
+        *("chat_template.jinja", "additional_chat_templates/tools.jinja"),
+    ],
+)
 @pytest.mark.usefixtures("spec")
 def test_an_edited_file_of_the_model_is_measured_again(run: Run, model: Path, name: str) -> None:
     options = (f"--model={model}", "-k", "sure")
+    if name.endswith(".jinja"):
+        (model / name).parent.mkdir(exist_ok=True)
+        (model / name).write_text("{{ messages }}\n")
     run(*options)
     assert run(*options)["loaded"] == []
     path = model / name
