@@ -16,7 +16,8 @@ from ppcheck.spec.files import SUFFIX, found
 from ppcheck.subject.model.settings import DTYPES, STANDARD, Budget, Settings
 
 if TYPE_CHECKING:
-    from ppcheck.record.examine import Examination
+    from ppcheck.record.examine import Examination, Measured
+    from ppcheck.record.known import KnownClaims
     from ppcheck.record.run import ClaimRecord
     from ppcheck.spec.load import Spec
     from ppcheck.subject.load import ModelRef
@@ -61,6 +62,7 @@ def run(
     that does not exist, and ValueError for an argument that is not valid.
     """
     from ppcheck.record.cache import Disk
+    from ppcheck.record.known import KnownClaims
     from ppcheck.spec.load import Spec
     from ppcheck.subject.load import resolve
     from ppcheck.subject.memo import Memory
@@ -73,10 +75,12 @@ def run(
     names = [model] if isinstance(model, str | os.PathLike) else list(model)
     if not names:
         raise ValueError("model=[]: give at least one model")
+    settings = Settings(dtype, device, budget, allow_pickle)
     session = _Session(
         refs=tuple(dict.fromkeys(resolve(os.fspath(name), revision) for name in names)),
-        settings=Settings(dtype, device, budget, allow_pickle),
-        store=Memory(None if cache is None else Disk(Path(cache))),
+        settings=settings,
+        store=Memory(None if cache is None else Disk(Path(cache, "measurements"))),
+        known=None if cache is None else KnownClaims(Path(cache, "claims"), settings),
         seed=seed,
     )
     given = [specs] if isinstance(specs, str | os.PathLike | Spec) else specs
@@ -90,6 +94,7 @@ class _Session:
     refs: tuple[ModelRef, ...]
     settings: Settings
     store: Store
+    known: KnownClaims | None
     seed: int
     models: dict[str, dict[str, Any]] = field(default_factory=dict)
     specs: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -148,15 +153,17 @@ class _Session:
 
     def _record(self, examination: Examination, model: _Model) -> ClaimRecord:
         """What was measured and judged, or why it could not be."""
+        from ppcheck.record.known import examined
         from ppcheck.subject.memo import Memo
+
+        def measured() -> Measured:
+            return examination.measured(Memo(model.loaded(), self.store))
 
         try:
             if examination.entry.error is not None:
                 raise examination.entry.error
             examination.check_about(model.ref)
-            subject = Memo(model.loaded(), self.store)
-            record = examination.run(subject)
-            return record.model_copy(update={"asked": subject.asked, "known": subject.known})
+            return examined(examination, model.ref, self.known, measured, self.models)
         except Exception as error:  # noqa: BLE001  (the record is where it is said)
             return examination.refused(error)
 

@@ -15,7 +15,7 @@ from ppcheck.plugin.options import folder_of, option, settings_of
 if TYPE_CHECKING:
     from ppcheck.plugin.progress import ProgressLine
     from ppcheck.record.cache import Disk
-    from ppcheck.record.examine import Examination
+    from ppcheck.record.examine import Examination, Measured
     from ppcheck.record.known import KnownClaims
     from ppcheck.record.run import ClaimRecord
     from ppcheck.subject.load import ModelRef
@@ -30,7 +30,7 @@ DEFAULT_MODEL = "demo"
 class Cache:
     """Measurements of this process and, where ``disk`` is there, of those before it.
 
-    ``claims`` are those that need not even be judged again. ``lack`` says why there is no disk,
+    ``claims`` are those that need no model. ``lack`` says why there is no disk,
     where one was to be used.
     """
 
@@ -83,22 +83,21 @@ class State:
         Raises PpcheckError where the claim cannot be measured.
         """
         from ppcheck.judge.verdict import Verdict
-        from ppcheck.record.known import Known, examined, measured
+        from ppcheck.record.known import examined
         from ppcheck.subject.memo import Memo
 
-        def measure() -> Known:
+        def measured() -> Measured:
             if ref.label not in self.held:
                 progress.loading(ref.label)
             subject = Memo(self.subject(ref), self.store)
             subject.progress = progress
             progress.measuring()
-            return measured(examination, subject)
+            return examination.measured(subject)
 
-        found = examined(examination, ref, self.cache.claims, measure)
-        self.models[ref.label] = found.model
-        if found.claim.verdict is Verdict.NOT_APPLICABLE:
-            raise UnsupportedError(found.claim.reason)
-        return found.claim
+        found = examined(examination, ref, self.cache.claims, measured, self.models)
+        if found.verdict is Verdict.NOT_APPLICABLE:
+            raise UnsupportedError(found.reason)
+        return found
 
     def subject(self, ref: ModelRef) -> Subject:
         """The model, loaded on first use. Raises ModelError where it cannot be loaded."""

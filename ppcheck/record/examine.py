@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,10 +20,12 @@ from ppcheck.measure.core.check import Bench, Check, CheckResult, StatisticResul
 from ppcheck.measure.core.facts import Facts
 from ppcheck.record.fingerprint import fingerprint, measures
 from ppcheck.record.naming import spec_name
+from ppcheck.record.pack import packed, unpacked
 from ppcheck.record.run import ClaimRecord, Example, StatisticRecord
-from ppcheck.spec.expectations.bound import Bound
+from ppcheck.spec.expectations.bound import ANYTHING, Bound
 from ppcheck.spec.expectations.range import Range
 from ppcheck.spec.load import Entry, Spec
+from ppcheck.subject.memo import Memo
 from ppcheck.subject.model.locate import ModelRef
 from ppcheck.subject.subject import Subject
 
@@ -31,6 +33,28 @@ UNREADABLE = "spec"
 """The id in the record of a spec that could not be read."""
 WORST = 5
 """How many of a statistic's worst examples a record shows as text."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a claim measured on a model, whatever its bounds are.
+
+    ``cautions`` are those that no bound is part of. ``lacks`` says what the claim needs and the
+    model has not, and there is no ``result`` then. ``asked``, ``known`` and ``seconds`` are as in
+    the claim's record, ``model`` as in the run's.
+    """
+
+    model: dict[str, Any]
+    result: CheckResult | None = None
+    cautions: tuple[str, ...] = ()
+    lacks: str = ""
+    asked: int = 0
+    known: int = 0
+    seconds: float = 0.0
+
+    def again(self) -> Measured:
+        """The same, as of a run that measures nothing."""
+        return replace(self, known=self.asked, seconds=0.0)
 
 
 @dataclass(frozen=True)
@@ -56,31 +80,51 @@ class Examination:
         """Those of all claims of the spec."""
         return tuple(entry.id for entry in self.spec.entries)
 
-    def run(self, subject: Subject) -> ClaimRecord:
-        """Measure and judge. Raises a PpcheckError where it cannot."""
+    def measured(self, subject: Memo) -> Measured:
+        """All that the verdict follows from, beside the bounds: measuring sees none of them.
+
+        Raises a PpcheckError where it cannot be measured.
+        """
         started = time.perf_counter()
         before = subject.work
         claim, grid = self.entry.expand()
-        check, bench = cast(Check, claim), Bench(subject, grid, self.seed, self.examples)
-        result = check.measure(bench)
-        cautions = tuple(dict.fromkeys(check.doubts(bench, result)))
-        statistics = [one.statistic for one in result.statistics]
-        if subject.ran_whole is not None:
-            note = f"measured with whole forward passes: {subject.ran_whole}"
-            whole, replayed = (now - then for now, then in zip(subject.work, before, strict=True))
-            facts = result.facts | Facts(no_replay=subject.ran_whole, work=(whole, replayed))
-            result = replace(result, notes=(*result.notes, note), facts=facts)
+        expected = dict.fromkeys(claim.expect, ANYTHING)
+        check = cast(Check, claim).model_copy(update={"expect": expected})
+        bench = Bench(subject, grid, self.seed, self.examples)
+        found = Measured(model=asdict(subject.info))
+        try:
+            result = check.measure(bench)
+            doubts = tuple(check.doubts(bench, result))
+            found = replace(found, result=_with_work(result, subject, before), cautions=doubts)
+        except UnsupportedError as error:
+            found = replace(found, lacks=str(error))
+        seconds = time.perf_counter() - started
+        found = replace(found, asked=subject.asked, known=subject.known, seconds=seconds)
+        # What is judged is what is read back, to the last bit, when it is judged again.
+        kept: Measured = unpacked(packed(found))
+        return kept
+
+    def judged(self, measured: Measured) -> ClaimRecord:
+        """The verdict on what was measured. Raises a PpcheckError where bounds decide nothing."""
+        started = time.perf_counter()
+        claim, _ = self.entry.expand()
+        counted = {"asked": measured.asked, "known": measured.known}
+        if (result := measured.result) is None:
+            record = self._unmeasured(Verdict.NOT_APPLICABLE, measured.lacks)
+            return record.model_copy(update=counted)
         judgement = judge(
-            statistics,
+            [one.statistic for one in result.statistics],
             claim.expect,
             confidence=claim.confidence,
             correction=claim.correction,
             seed=self.seed,
             identity=result.identity,
         )
-        seconds = time.perf_counter() - started
+        seconds = measured.seconds + time.perf_counter() - started
         record = self._record(judgement, result, seconds)
-        return record.model_copy(update={"cautions": cautions if record.passes else ()})
+        doubts = (*measured.cautions, *cast(Check, claim).doubts_of_bounds(result))
+        cautions = tuple(dict.fromkeys(doubts)) if record.passes else ()
+        return record.model_copy(update={**counted, "cautions": cautions})
 
     def check_about(self, ref: ModelRef) -> None:
         """Raise UnsupportedError where the spec is about other models."""
@@ -162,6 +206,16 @@ class Examination:
 
     def _unit_names(self) -> tuple[str, ...]:
         return () if self.entry.grid is None else tuple(self.entry.grid.unit_names)
+
+
+def _with_work(result: CheckResult, subject: Subject, before: tuple[int, int]) -> CheckResult:
+    """With the passes since ``before``, where patches could not be replayed."""
+    if subject.ran_whole is None:
+        return result
+    whole, replayed = (now - then for now, then in zip(subject.work, before, strict=True))
+    facts = result.facts | Facts(no_replay=subject.ran_whole, work=(whole, replayed))
+    note = f"measured with whole forward passes: {subject.ran_whole}"
+    return replace(result, notes=(*result.notes, note), facts=facts)
 
 
 def unreadable(path: Path, model: str, error: SpecError) -> ClaimRecord:

@@ -1,12 +1,13 @@
-"""Claims that were measured and judged before: one that is unchanged needs no model."""
+"""Claims that were measured before: one that is unchanged, or has other bounds, needs no model."""
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from importlib.metadata import version
@@ -14,22 +15,21 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from ppcheck.errors import UnsupportedError
-from ppcheck.record.examine import Examination
+from ppcheck.record.examine import Examination, Measured
 from ppcheck.record.files import write_whole
+from ppcheck.record.pack import packed, unpacked
 from ppcheck.record.run import ClaimRecord, Recorded
 from ppcheck.record.shelf import trim
-from ppcheck.subject.memo import Memo
 from ppcheck.subject.model.files import file_hash
 from ppcheck.subject.model.fingerprint import digest, source_hash
-from ppcheck.subject.model.locate import ModelRef
+from ppcheck.subject.model.locate import ModelRef, on_disk
 from ppcheck.subject.model.settings import Settings
 from ppcheck.subject.model.stamp import Stamps
 
 LIMIT = 2**27
 """Bytes on disk beyond which the claims used longest ago are removed."""
+_JUDGING = {"says", "source", "tolerance", "expect", "correction"}
+"""Keys of a claim that change nothing of what is measured, beside the names that it expects."""
 _FOLDERS = ("judge", "measure", "record", "spec", "statistics", "subject")
 _LIBRARIES = (
     *("torch", "transformers", "transformer-lens", "tokenizers", "safetensors"),
@@ -46,8 +46,17 @@ class Known(Recorded):
     model: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Names:
+    """What is kept of one claim on one model: what was ``measured``, and how it was ``judged``."""
+
+    measured: str
+    judged: str
+
+
 class KnownClaims:
-    """A folder of claims, each under a name for all that its record follows from.
+    """A folder of claims: what each measured under a name for all that this follows from, and its
+    record under one for its bounds, too.
 
     Like the cache it is never a reason to fail: what cannot be read is not known.
     """
@@ -56,24 +65,61 @@ class KnownClaims:
         self.folder = folder
         self.settings = settings
         self._stamps = Stamps(folder / "files.json")
-        self._models: dict[str, str] = {}
-        """What each model was on disk before it was loaded, by label."""
+        self._models: dict[str, str | None] = {}
+        """What each model was on disk before it was loaded, by label; None where it was not."""
+        self._untrimmed = LIMIT
+        """Bytes that may have come since the folder was last held to its limit."""
 
-    def name(self, examination: Examination, ref: ModelRef) -> str | None:
+    def names(self, examination: Examination, ref: ModelRef) -> Names | None:
         """None where it is not known what the claim or the model is."""
-        entry = examination.entry
-        if entry.claim is None or entry.grid is None or not _is_on_disk(ref):
+        claim, grid = examination.entry.claim, examination.entry.grid
+        if claim is None or grid is None:
             return None
-        parts = (entry.claim, entry.grid.prompt_set)
-        asked = [*(each.model_dump_json() for each in parts), examination.model, examination.seed]
+        said = claim.model_dump(mode="json", exclude=_JUDGING)
+        parts = [said, grid.prompt_set.model_dump(mode="json")]
+        asked = [json.dumps(parts), sorted(claim.expect), examination.model, examination.seed]
+        bounds = {name: str(bound) for name, bound in claim.expect.items()}
         try:
-            said = {text for each in parts for text in _texts(each.model_dump(mode="json"))}
-            files = list(_named_files(sorted(said), entry.grid.folder))
-            if ref.label not in self._models:
-                self._models[ref.label] = self._stamps.of(ref.paths)
-            return digest(asked, files, self._models[ref.label], self._run)
+            files = list(_named_files(sorted(set(_texts(parts))), grid.folder))
+            if (model := self._model(ref)) is None:
+                return None
+            measured = digest(asked, files, model, self._run)
         except OSError:
             return None
+        judged = digest(measured, json.dumps(bounds), claim.confidence, claim.correction)
+        return Names(measured, judged)
+
+    def record(self, names: Names) -> Known | None:
+        """The claim as it was judged with these bounds."""
+        try:
+            found = Known.model_validate_json(self._load(names.judged))
+        except (OSError, ValueError):
+            return None
+        with suppress(OSError):
+            os.utime(self._path(names.measured))
+        return found
+
+    def measured(self, names: Names) -> Measured | None:
+        """What the claim measured when it had these bounds, or others."""
+        try:
+            found = unpacked(self._load(names.measured))
+        except (OSError, ValueError):
+            return None
+        return found.again() if isinstance(found, Measured) else None
+
+    def keep(self, names: Names, found: Measured | Known, ref: ModelRef) -> None:
+        """Keep it, unless the model's files are no longer what they were before it was loaded."""
+        if isinstance(found, Known):
+            name, body = names.judged, found.model_dump_json().encode()
+        else:
+            name, body = names.measured, packed(found)
+        with suppress(OSError):
+            if self._stamp(ref) != self._models.get(ref.label):
+                return
+            write_whole(self._path(name), _checksum(name, body) + b"\n" + body)
+            if (stamps := self._stamps.content()) is not None:
+                write_whole(self._stamps.path, stamps)
+            self._trim(len(body))
 
     @cached_property
     def _run(self) -> list[Any]:
@@ -83,65 +129,65 @@ class KnownClaims:
         gpus = [path.exists() for path in _GPUS], os.environ.get("CUDA_VISIBLE_DEVICES")
         return [source_hash(_FOLDERS), platform.python_version(), versions, settings, *gpus]
 
-    def load(self, name: str) -> Known | None:
-        path = self._path(name)
-        try:
-            checksum, _, body = path.read_bytes().partition(b"\n")
-            if checksum != _checksum(name, body):
-                path.unlink()
-                return None
-            known = Known.model_validate_json(body)
-            os.utime(path)
-        except (OSError, ValidationError):
-            return None
-        return known
+    def _model(self, ref: ModelRef) -> str | None:
+        """What it was on disk when this run first asked, whatever it has become."""
+        if ref.label not in self._models:
+            self._models[ref.label] = self._stamp(ref)
+        return self._models[ref.label]
 
-    def save(self, name: str, known: Known, ref: ModelRef) -> None:
-        """Keep it, unless the model's files are no longer what they were before it was loaded."""
-        body = known.model_dump_json().encode()
-        with suppress(OSError):
-            if self._stamps.of(ref.paths) != self._models.get(ref.label):
-                return
-            write_whole(self._path(name), _checksum(name, body) + b"\n" + body)
-            if (stamps := self._stamps.content()) is not None:
-                write_whole(self._stamps.path, stamps)
-            trim(self.folder, LIMIT)
+    def _stamp(self, ref: ModelRef) -> str | None:
+        paths = on_disk(ref, allow_pickle=self.settings.allow_pickle)
+        return None if paths is None else self._stamps.of(paths)
+
+    def _load(self, name: str) -> bytes:
+        """Raises OSError where there is nothing, ValueError where it is damaged."""
+        path = self._path(name)
+        checksum, _, body = path.read_bytes().partition(b"\n")
+        if checksum != _checksum(name, body):
+            path.unlink()
+            raise ValueError(f"{path} is damaged")
+        with suppress(OSError):  # a cache that may only be read still serves
+            os.utime(path)
+        return body
 
     def _path(self, name: str) -> Path:
         return self.folder / name[:2] / name
+
+    def _trim(self, more: int) -> None:
+        """Hold the folder to its limit: at first, and whenever there may be much more in it."""
+        self._untrimmed += more
+        if self._untrimmed > LIMIT // 32:
+            trim(self.folder, LIMIT)
+            self._untrimmed = 0
 
 
 def examined(
     examination: Examination,
     ref: ModelRef,
     known: KnownClaims | None,
-    measured: Callable[[], Known],
-) -> Known:
-    """The claim's record on the model, ``measured`` only where it is not known."""
-    name = None if known is None else known.name(examination, ref)
-    found = None if known is None or name is None else known.load(name)
-    if found is not None:
-        found = found.model_copy(update={"claim": examination.as_known(found.claim)})
-    else:
-        found = measured()
-        if known is not None and name is not None:
-            known.save(name, found, ref)
-    return found
+    measured: Callable[[], Measured],
+    models: dict[str, dict[str, Any]],
+) -> ClaimRecord:
+    """The claim's record on the model, ``measured`` and judged only where that is not known.
 
-
-def measured(examination: Examination, subject: Memo) -> Known:
-    """The record of a claim that is tried on ``subject``, also where this lacks what it needs."""
-    try:
-        record = examination.run(subject)
-    except UnsupportedError as error:
-        record = examination.refused(error)
-    counted = {"asked": subject.asked, "known": subject.known}
-    return Known(claim=record.model_copy(update=counted), model=asdict(subject.info))
-
-
-def _is_on_disk(ref: ModelRef) -> bool:
-    """Whether all of it is: what is on the hub may change under its name."""
-    return ref.path is not None and (ref.base is None or _is_on_disk(ref.base))
+    ``models`` is told what the model is, by label. Raises a PpcheckError where the claim cannot be
+    measured or judged.
+    """
+    names = None if known is None else known.names(examination, ref)
+    if known is not None and names is not None and (old := known.record(names)) is not None:
+        models[ref.label] = old.model
+        return examination.as_known(old.claim)
+    found = None if known is None or names is None else known.measured(names)
+    is_new = found is None
+    found = found or measured()
+    models[ref.label] = found.model
+    if known is None or names is None:
+        return examination.judged(found)
+    if is_new:
+        known.keep(names, found, ref)
+    record = examination.judged(found)
+    known.keep(names, Known(claim=record, model=found.model), ref)
+    return record
 
 
 def _texts(value: Any) -> Iterator[str]:

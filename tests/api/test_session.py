@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +60,31 @@ def test_what_a_run_kept_in_the_cache_is_not_measured_again(
     again = ppcheck.run(project / "specs" / "a.pp.yaml", cache=cache)
     assert again["deterred"].known == again["deterred"].asked
     assert again["deterred"].statistics == run.claims[1].statistics
+
+
+_WATCHED = """
+import sys
+import ppcheck
+run = ppcheck.run(sys.argv[1], cache=sys.argv[2])
+print(run.record.to_json())
+sys.exit("torch" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize(("bound", "verdict"), [("< -0.1", "holds"), ("> -0.1", "fails")])
+def test_a_known_claim_and_one_with_another_bound_need_no_torch(
+    run: ppcheck.Run, project: Path, cache: Path, tmp_path: Path, bound: str, verdict: str
+) -> None:
+    text = (project / "specs" / "a.pp.yaml").read_text(encoding="utf-8")
+    assert '"< -0.1"' in text
+    spec = tmp_path / "a.pp.yaml"
+    spec.write_text(text.replace("< -0.1", bound), encoding="utf-8")
+    command = [sys.executable, "-c", _WATCHED, str(spec), str(cache)]
+    found = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    assert [claim["verdict"] for claim in found["claims"]] == ["holds", verdict, "error"]
+    assert found["model"] == run.record.model
+    (claim,) = (claim for claim in found["claims"] if claim["id"] == "deterred")
+    assert claim["known"] == claim["asked"] == run.claims[1].asked
 
 
 def test_a_loaded_spec_is_run_and_counts_once_beside_its_file(project: Path, cache: Path) -> None:

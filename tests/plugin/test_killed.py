@@ -1,9 +1,14 @@
-"""Runs that are killed while they write what they found, and runs side by side."""
+"""Runs that are killed while they measure or write what they found."""
 
 from __future__ import annotations
 
+import json
+import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,3 +89,61 @@ def test_a_run_that_is_killed_while_it_measures_leaves_files_as_they_were(
     assert killed.ret == -signal.SIGKILL
     assert held(pytester.path) == before
     pytester.runpytest_inprocess(spec, *caching).assert_outcomes(passed=3, failed=1)
+
+
+@pytest.fixture
+def whole(pytester: pytest.Pytester, spec: Path) -> dict[str, Any]:
+    """The claims of a run that nobody disturbs."""
+    pytester.runpytest_inprocess(spec, "--ppcheck-no-cache", "--ppcheck-json=run.json")
+    return claims(pytester)
+
+
+def claims(pytester: pytest.Pytester) -> dict[str, Any]:
+    """The last run's records by id."""
+    record = json.loads((pytester.path / "run.json").read_text(encoding="utf-8"))
+    return {claim["id"]: claim for claim in record["claims"]}
+
+
+def assert_goes_on(
+    pytester: pytest.Pytester, spec: Path, whole: dict[str, Any], done: list[str]
+) -> None:
+    """The next run finds the same as one that nobody disturbed, and measures nothing twice."""
+    pytester.runpytest_inprocess(spec, "--ppcheck-json=run.json")
+    found = claims(pytester)
+    own = ("asked", "known", "seconds")
+    for name, claim in found.items():
+        assert {key: claim[key] for key in claim if key not in own} == {
+            key: whole[name][key] for key in whole[name] if key not in own
+        }
+        assert claim["known"] == claim["asked"] or name not in done
+    assert sum(claim["known"] for claim in found.values()) > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("reported", [1, 2, 3])
+def test_a_run_that_is_killed_after_some_claims_leaves_a_cache_that_knows_them(
+    pytester: pytest.Pytester, spec: Path, whole: dict[str, Any], reported: int
+) -> None:
+    command = [sys.executable, "-um", "pytest", "-v", spec.name]
+    done = []
+    with subprocess.Popen(command, cwd=pytester.path, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        for line in run.stdout:
+            if "PASSED" in line or "FAILED" in line:
+                done.append(line.partition("::")[2].split()[0])
+            if len(done) == reported:
+                os.kill(run.pid, signal.SIGKILL)
+                break
+    assert run.returncode == -signal.SIGKILL
+    assert_goes_on(pytester, spec, whole, done)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("calls", range(1, 12, 3))
+def test_a_run_that_is_killed_while_it_writes_its_cache_leaves_one_that_serves(
+    pytester: pytest.Pytester, spec: Path, whole: dict[str, Any], calls: int
+) -> None:
+    pytester.makepyfile(deadly=DEADLY.format(calls=calls))
+    killed = pytester.runpytest_subprocess("-p", "deadly", spec)
+    assert killed.ret == -signal.SIGKILL
+    assert_goes_on(pytester, spec, whole, [])

@@ -8,7 +8,8 @@ import pytest
 
 from ppcheck.measure.registry import CHECKS
 from ppcheck.record.examine import Examination
-from ppcheck.record.known import KnownClaims
+from ppcheck.record.known import KnownClaims, Names
+from ppcheck.spec.claim import Claim
 from ppcheck.spec.load import load_spec
 from ppcheck.subject.model.locate import resolve
 from ppcheck.subject.model.settings import STANDARD
@@ -40,35 +41,111 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def name(folder: Path, seed: int = 0) -> str | None:
+def names(folder: Path, seed: int = 0) -> Names:
     """What the claim is called by a process that has just started."""
     spec = load_spec(folder / "game.pp.yaml", CHECKS)
+    (entry,) = spec.entries
+    assert entry.error is None
     claims = KnownClaims(folder / "claims", STANDARD)
-    examination = Examination(spec, spec.entries[0], "demo", seed)
-    return claims.name(examination, resolve("demo"))
+    found = claims.names(Examination(spec, entry, "demo", seed), resolve("demo"))
+    assert found is not None
+    return found
+
+
+def edited(folder: Path, old: str, new: str) -> Names:
+    assert old in SPEC
+    (folder / "game.pp.yaml").write_text(SPEC.replace(old, new))
+    return names(folder)
 
 
 def test_a_file_that_a_claim_names_is_part_of_it_whatever_it_is_called(folder: Path) -> None:
-    first = name(folder)
-    assert first is not None
-    assert name(folder) == first
+    first = names(folder)
+    assert names(folder) == first
     (folder / "a direction.vec").write_bytes(b"two")
-    assert name(folder) != first
+    assert names(folder).measured != first.measured
 
 
-def test_another_seed_and_another_python_are_another_claim(
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("The direction moves the choice.", "Other words."),
+        ("title: a direction", "source: a paper\ntitle: a direction"),
+        ("    check: steer", "    source: another paper\n    check: steer"),
+        ('expect: {slope: "> 0"}', 'expect: {slope: "> 0"}\n    tolerance: {slope: 1}'),
+        ("claims:", "# a line more\nclaims:"),
+    ],
+)
+def test_words_are_no_part_of_a_claim(folder: Path, old: str, new: str) -> None:
+    first = names(folder)
+    assert edited(folder, old, new) == first
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"> 0"', '"> 0.1"'),
+        ('"> 0"', '"< 0"'),
+        ('"> 0"', '">= 0"'),
+        ("    on: game", "    on: game\n    correction: holm"),
+    ],
+)
+def test_a_bound_and_its_correction_are_of_what_is_judged_alone(
+    folder: Path, old: str, new: str
+) -> None:
+    first = names(folder)
+    other = edited(folder, old, new)
+    assert other.measured == first.measured
+    assert other.judged != first.judged
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('slope: "> 0"', 'effect: "> 0"'),
+        ('slope: "> 0"', 'slope: "> 0", effect: "> 0"'),
+        ("logit_diff(a, b)", "logit_diff(b, a)"),
+        ("logit_diff(a, b)", "[p(a), p(b)]"),
+        ("resid_post.L1", "resid_post.L2"),
+        ("on: game", "on: game[feeling=pain]"),
+        ("agony]", "agony, ache]"),
+        ("so choose", "so  choose"),
+        ("b: B", "b: C"),
+        ("id: steered", "id: steered-too"),
+    ],
+)
+def test_all_else_of_a_claim_and_its_prompts_is_of_what_is_measured(
+    folder: Path, old: str, new: str
+) -> None:
+    first = names(folder)
+    other = edited(folder, old, new)
+    assert other.measured != first.measured
+    assert other.judged != first.judged
+
+
+def test_another_confidence_is_judged_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = names(folder)
+    monkeypatch.setattr(Claim, "confidence", 0.9)
+    other = names(folder)
+    assert other.measured == first.measured
+    assert other.judged != first.judged
+
+
+def test_another_seed_and_another_python_are_another_measurement(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = name(folder)
-    assert name(folder, seed=1) != first
+    first = names(folder)
+    assert names(folder, seed=1).measured != first.measured
     monkeypatch.setattr(platform, "python_version", lambda: "3.99.0")
-    assert name(folder) != first
+    assert names(folder).measured != first.measured
 
 
-def test_another_version_of_a_library_is_another_claim(
+def test_another_version_of_a_library_and_other_source_are_another_measurement(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = name(folder)
-    other = "ppcheck.record.known.version"
-    monkeypatch.setattr(other, lambda each: version(each) + "x" * (each == "scipy"))
-    assert name(folder) != first
+    first = names(folder)
+    with monkeypatch.context() as patch:
+        other = "ppcheck.record.known.version"
+        patch.setattr(other, lambda each: version(each) + "x" * (each == "scipy"))
+        assert names(folder).measured != first.measured
+    monkeypatch.setattr("ppcheck.record.known.source_hash", lambda folders: f"edited {folders}")
+    assert names(folder).measured != first.measured

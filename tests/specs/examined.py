@@ -16,7 +16,7 @@ def examined(spec: Spec, subject: Subject) -> dict[str, ClaimRecord]:
     for entry in spec.entries:
         examination = Examination(spec, entry, subject.info.name, seed=0)
         try:
-            found[entry.id] = examination.run(memo)
+            found[entry.id] = examination.judged(examination.measured(memo))
         except PpcheckError as error:
             found[entry.id] = examination.refused(error)
     return found

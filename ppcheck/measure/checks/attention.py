@@ -101,8 +101,7 @@ class Attention(Check):
         )
         return self.result(bench, [encoded], results, facts, found.notes)
 
-    def doubts(self, bench: Bench, result: CheckResult) -> Iterator[str]:
-        del bench
+    def doubts_of_bounds(self, result: CheckResult) -> Iterator[str]:
         even = result.facts.uniform or 0.0
         bound = self.expect.get("attention")
         if bound is not None and -inf < bound.low < even:

@@ -151,11 +151,19 @@ class Check(Claim):
 
     @abstractmethod
     def measure(self, bench: Bench) -> CheckResult:
-        """Raises MeasurementError where it cannot, UnsupportedError where the model lacks it."""
+        """Raises MeasurementError where it cannot, UnsupportedError where the model lacks it.
+
+        What is measured is kept for other bounds: of `expect` it may read names alone.
+        """
 
     def doubts(self, bench: Bench, result: CheckResult) -> Iterator[str]:
-        """Why a claim that holds may say less than it seems to, as far as was measured."""
+        """Why a claim that holds may say less than it seems to, whatever its bounds."""
         del bench, result
+        yield from ()
+
+    def doubts_of_bounds(self, result: CheckResult) -> Iterator[str]:
+        """Why its bounds ask for less than they seem to, as far as was measured."""
+        del result
         yield from ()
 
     def counted(self, encoded: Encoded) -> tuple[str, ...]:

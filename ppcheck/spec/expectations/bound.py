@@ -114,6 +114,10 @@ class Bound:
         return value > self.high or (self.high_open and value == self.high)
 
 
+ANYTHING = Bound(-math.inf, math.inf, False, False, "anything")
+"""What stands for a bound where it is to have no part."""
+
+
 def _number(digits: str, text: str) -> Decimal:
     if not math.isfinite(float(digits)):
         raise _rejected(text, f"{digits} is too large: a bound must be a finite number")

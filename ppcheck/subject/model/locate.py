@@ -160,6 +160,22 @@ def locate(ref: ModelRef, *, allow_pickle: bool) -> Path:
     return ref.path
 
 
+def on_disk(ref: ModelRef, *, allow_pickle: bool) -> tuple[Path, ...] | None:
+    """The directories and files that it would be loaded from; None where it would be downloaded.
+
+    A model of the hub that is whole in the cache is taken from there, and the hub is not asked.
+    """
+    if ref.path is not None:
+        base = () if ref.base is None else on_disk(ref.base, allow_pickle=allow_pickle)
+        return None if base is None else (*base, ref.path)
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return (_snapshot(ref, only_cache=True, allow_pickle=allow_pickle),)
+    except (LocalEntryNotFoundError, HFValidationError, ModelError):
+        return None
+
+
 def _fetch(ref: ModelRef, *, allow_pickle: bool) -> Path:
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError

@@ -9,8 +9,13 @@ from pathlib import Path
 
 from ppcheck.subject.model.files import file_hash
 
-_READ = {".json", ".safetensors", ".bin", ".txt", ".model", ".jinja", ".gguf"}
+_READ = {
+    *(".json", ".safetensors", ".bin", ".txt", ".model", ".jinja", ".gguf"),
+    *(".codes", ".spm", ".tiktoken", ".tokenizer"),
+}
 """Files of a model's directory that may be read when it is loaded."""
+_TEMPLATES = "additional_chat_templates"
+"""The one folder in it of which that is so, too."""
 _SETTLED = 2 * 10**9
 """Nanoseconds after which a file that was written cannot be written again with the same times."""
 
@@ -35,7 +40,7 @@ class Stamps:
         Raises OSError where one cannot be read.
         """
         hashes = [
-            f"{file.name} {self._hash(file)}" for path in paths for file in sorted(_files(path))
+            f"{name} {self._hash(file)}" for path in paths for name, file in sorted(_files(path))
         ]
         return "\n".join(hashes)
 
@@ -64,11 +69,14 @@ class Stamps:
             return
 
 
-def _files(path: Path) -> Iterator[Path]:
+def _files(path: Path) -> Iterator[tuple[str, Path]]:
+    """All files that may be read of a directory, or the file itself, with their names there."""
     if path.is_file():
-        yield path
-    else:
-        yield from (file for file in path.iterdir() if file.suffix in _READ and file.is_file())
+        yield path.name, path
+        return
+    for file in (*path.iterdir(), *path.glob(f"{_TEMPLATES}/*")):
+        if file.suffix in _READ and file.is_file():
+            yield str(file.relative_to(path)), file
 
 
 def _stat(file: Path) -> Stat:

@@ -240,7 +240,7 @@ def test_uniform_attention_is_said_and_plays_no_role(tiny: Model) -> None:
     on = bench(tiny)
     found = wanted.measure(on)
     assert found.facts.uniform == pytest.approx(1 / 6)
-    (doubt,) = wanted.doubts(on, found)
+    (doubt,) = wanted.doubts_of_bounds(found)
     assert "less than uniform attention pays to feeling, 0.167" in doubt
     role = claim("role", attends={"to": "feeling", "at_least": 0.16})
     with pytest.raises(MeasurementError, match="no more than uniform attention pays"):

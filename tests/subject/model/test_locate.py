@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 
 from ppcheck.demo import REVISIONS, weights_path
 from ppcheck.errors import ModelError
-from ppcheck.subject.model.locate import ModelRef, locate, resolve
+from ppcheck.subject.model.locate import ModelRef, locate, on_disk, resolve
 
 
 @pytest.fixture
@@ -157,6 +158,36 @@ def snapshot(
 
 def test_a_model_in_the_cache_needs_no_network(snapshot: Path) -> None:
     assert locate(resolve("org/model"), allow_pickle=False) == snapshot
+
+
+def test_what_is_in_the_cache_is_loaded_from_there_and_the_hub_is_not_asked(
+    snapshot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a commit, too: what the hub has under the name by now does not matter."""
+    from huggingface_hub import HfApi, constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(HfApi, "model_info", lambda *_, **__: pytest.fail("the hub was asked"))
+    ref = resolve("org/model")
+    assert on_disk(ref, allow_pickle=False) == (snapshot,)
+    assert locate(ref, allow_pickle=False) == snapshot
+
+
+def test_what_would_have_to_be_downloaded_is_not_on_disk(snapshot: Path) -> None:
+    assert on_disk(resolve("org/model@v2"), allow_pickle=False) is None
+    assert on_disk(resolve("org/other"), allow_pickle=False) is None
+    assert on_disk(resolve("a/b/c"), allow_pickle=False) is None
+    (snapshot / "model.safetensors").unlink()
+    assert on_disk(resolve("org/model"), allow_pickle=False) is None
+
+
+def test_a_reference_that_moves_on_is_followed_as_loading_follows_it(snapshot: Path) -> None:
+    ref = resolve("org/model")
+    later = shutil.copytree(snapshot, snapshot.with_name("b" * 40))
+    (snapshot.parents[1] / "refs" / "main").write_text("b" * 40)
+    assert on_disk(ref, allow_pickle=False) == (later,) == (locate(ref, allow_pickle=False),)
+    pinned = resolve(f"org/model@{'a' * 40}")
+    assert on_disk(pinned, allow_pickle=False) == (snapshot,)
 
 
 @pytest.mark.trust

@@ -68,6 +68,35 @@ def test_an_edit_in_place_is_seen_even_where_its_time_was_put_back(
     assert hashed == [name]
 
 
+def test_another_file_of_the_same_size_and_time_in_its_place_is_seen(
+    model: Path, tmp_path: Path, hashed: list[str]
+) -> None:
+    stamps, path = Stamps(tmp_path / "files.json"), model / "model.safetensors"
+    first, before = stamps.of([model]), path.stat()
+    other = tmp_path / "other"
+    other.write_bytes(path.read_bytes()[::-1])
+    os.utime(other, ns=(before.st_atime_ns, before.st_mtime_ns))
+    other.replace(path)
+    hashed.clear()
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    assert kept(stamps).of([model]) != first
+    assert hashed == [path.name]
+
+
+def test_a_file_by_itself_and_one_behind_a_link_are_known_by_what_is_in_them(
+    model: Path, tmp_path: Path, hashed: list[str]
+) -> None:
+    stamps, path = Stamps(tmp_path / "files.json"), model / "model.safetensors"
+    link = tmp_path / "model.gguf"
+    link.symlink_to(path)
+    first = stamps.of([link])
+    hashed.clear()
+    assert kept(stamps).of([link]) == first
+    assert hashed == []
+    path.write_bytes(path.read_bytes()[::-1])
+    assert kept(stamps).of([link]) != first
+
+
 def test_a_file_that_comes_or_goes_is_seen(model: Path, tmp_path: Path) -> None:
     stamps = Stamps(tmp_path / "files.json")
     first = stamps.of([model])
@@ -75,6 +104,19 @@ def test_a_file_that_comes_or_goes_is_seen(model: Path, tmp_path: Path) -> None:
     more = stamps.of([model])
     (model / "generation_config.json").unlink()
     assert more != first == stamps.of([model])
+
+
+@pytest.mark.parametrize(
+    "name", ["source.spm", "bpe.codes", "additional_chat_templates/tools.jinja"]
+)
+def test_all_that_a_tokenizer_is_read_from_counts(model: Path, tmp_path: Path, name: str) -> None:
+    stamps = Stamps(tmp_path / "files.json")
+    bare = stamps.of([model])
+    (model / name).parent.mkdir(exist_ok=True)
+    (model / name).write_text("one")
+    first = stamps.of([model])
+    (model / name).write_text("two")
+    assert len({bare, first, stamps.of([model])}) == 3
 
 
 def test_a_file_that_was_just_written_is_not_known_by_its_times(
