@@ -18,7 +18,7 @@ from ppcheck.spec.sites.position import Position
 from ppcheck.spec.sites.site import Site
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.interventions.edit import Edits
-from ppcheck.subject.interventions.readout import Answers, Distribution, Readout
+from ppcheck.subject.interventions.readout import Answers, Distribution, LastStream, Readout
 from ppcheck.subject.interventions.wiring import Wiring
 from ppcheck.subject.memo import Memo, Memory
 from ppcheck.subject.model.fingerprint import digest
@@ -116,9 +116,14 @@ class Recorder(Wrapper):
         return np.array([_made_up(self.shape.d_model, ids) for ids in prompts])
 
     def unembedded(self, endings: Floats, readout: Readout) -> Floats:
-        self._note("read", (), 1, len(endings) * _logits(self, readout))
+        of_cells = endings.ndim == 3  # which are counted where they are run
+        self._note("read", (), int(not of_cells), endings[..., 0].size * _logits(self, readout))
         if np.isfinite(endings).all():  # they were measured before
             return self._subject.unembedded(endings, readout)
+        if of_cells:
+            drawn = endings[:, 0, 0]
+            values = self._values(_random(drawn), endings.shape[1], readout)
+            return np.multiply.outer(drawn, values)
         return self._values(_random(endings), len(endings), readout)
 
     def read_after(self, prompts: Sequence[Ids], readout: Readout) -> Floats:
@@ -157,14 +162,12 @@ class Recorder(Wrapper):
                 runs,
             )
         )
-        drawn = _random(source.ids).uniform(0, 1, len(cells))
-        return np.multiply.outer(drawn, self._values(_random(target.ids), len(target), readout))
+        return self._cells(len(cells), target.ids, source.ids, readout)
 
     def intervene(self, encoded: Encoded, cells: Sequence[Edits], readout: Readout) -> Floats:
         logits = _logits(self, readout) * len(cells) * len(encoded)
         self._rerun("edit", encoded, cells, logits)
-        drawn = _random(encoded.ids).uniform(0, 1, len(cells))
-        return np.multiply.outer(drawn, self._values(_random(encoded.ids), len(encoded), readout))
+        return self._cells(len(cells), encoded.ids, encoded.ids, readout)
 
     def rewire(
         self,
@@ -178,8 +181,7 @@ class Recorder(Wrapper):
         logits = _logits(self, readout) * runs
         computed = tokens * rewired(self.shape, wirings)
         self.requests.append(Request("rewire", ids, len(wirings), computed, logits, runs))
-        drawn = _random(corrupted.ids).uniform(0, 1, len(wirings))
-        return np.multiply.outer(drawn, self._values(_random(clean.ids), len(clean), readout))
+        return self._cells(len(wirings), clean.ids, corrupted.ids, readout)
 
     def estimate_patch(
         self,
@@ -190,13 +192,11 @@ class Recorder(Wrapper):
         steps: int = 0,
     ) -> Floats:
         self._gradient((*target.ids, *source.ids), target, len(cells), max(1, steps))
-        drawn = _random(source.ids).uniform(0, 1, len(cells))
-        return np.multiply.outer(drawn, self._values(_random(target.ids), len(target), readout))
+        return self._cells(len(cells), target.ids, source.ids, readout)
 
     def estimate_edits(self, encoded: Encoded, cells: Sequence[Edits], readout: Readout) -> Floats:
         self._gradient(encoded.ids, encoded, len(cells), 1)
-        drawn = _random(encoded.ids).uniform(0, 1, len(cells))
-        return np.multiply.outer(drawn, self._values(_random(encoded.ids), len(encoded), readout))
+        return self._cells(len(cells), encoded.ids, encoded.ids, readout)
 
     def activations(
         self,
@@ -220,8 +220,18 @@ class Recorder(Wrapper):
 
     def direct(self, encoded: Encoded, sites: Sequence[Site], readout: Readout) -> Floats:
         self._note("direct", encoded.ids, len(sites) + 1, 0)
-        drawn = _random(encoded.ids).uniform(0, 1, len(sites) + 1)
-        return np.multiply.outer(drawn, self._values(_random(encoded.ids), len(encoded), readout))
+        return self._cells(len(sites) + 1, encoded.ids, encoded.ids, readout)
+
+    def _cells(
+        self, count: int, prompts: Sequence[Ids], others: Sequence[Ids], readout: Readout
+    ) -> Floats:
+        """What is read of each prompt under so many cells, [cell, prompt]."""
+        drawn = _random(others).uniform(0, 1, count)
+        if isinstance(readout, LastStream):  # that no run has: its logits cannot be normalised
+            streams = np.full((count, len(prompts), readout.width), np.inf)
+            streams[..., 0] = drawn[:, None]
+            return streams
+        return np.multiply.outer(drawn, self._values(_random(prompts), len(prompts), readout))
 
     def _gradient(self, ids: tuple[Ids, ...], encoded: Encoded, members: int, passes: int) -> None:
         tokens = sum(map(len, encoded.ids))
@@ -315,6 +325,8 @@ def speed(subject: Subject, prompts: Sequence[Ids]) -> float:
 
 def _logits(subject: Subject, readout: Readout) -> int:
     """How many logits of each prompt are read."""
+    if isinstance(readout, LastStream):
+        return 0
     whole = subject.shape.n_vocabulary
     if readout.tokens is None:
         return whole

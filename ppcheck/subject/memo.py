@@ -14,18 +14,21 @@ from ppcheck.spec.sites.position import Position
 from ppcheck.spec.sites.site import Kind, Site
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.interventions.edit import Edits
-from ppcheck.subject.interventions.readout import Answers, Readout, applied, raw
+from ppcheck.subject.interventions.readout import Answers, LastStream, Readout, applied, raw
 from ppcheck.subject.interventions.wiring import Wiring
 from ppcheck.subject.model.fingerprint import digest, model_key
 from ppcheck.subject.model.rounding import Rounding
 from ppcheck.subject.store import Store
 from ppcheck.subject.subject import Subject, Wrapper
 from ppcheck.subject.tokens.encoding import Encoded
+from ppcheck.subject.tokens.naming import edited_names, patched_names
 from ppcheck.subject.tokens.tokenizer import Ids
 
 T = TypeVar("T")
 MEMORY_LIMIT = 2**28
 """Bytes of measurements that a process keeps in memory."""
+ENDINGS_LIMIT = 2**26
+"""Bytes of endings up to which those of all cells that are asked for together are kept."""
 
 
 class Memory:
@@ -68,7 +71,8 @@ class Memo(Wrapper):
     What is kept of a metric of some tokens is their logits, of untouched runs also their
     log-probabilities, so that other metrics of the same tokens cost nothing more. Of an untouched
     run its `endings` are kept too, prompt by prompt, so that no other metric and no other selection
-    of a set runs it again.
+    of a set runs it again; of patched, edited and rewired runs the `LastStream`, set by set and
+    cell by cell, so that no other metric does.
 
     ``asked`` counts what was asked for, each readout, site, head or cell over a set of prompts
     being one, however often it was; ``known`` counts what of it the store held at first.
@@ -136,21 +140,18 @@ class Memo(Wrapper):
     def patch(
         self, target: Encoded, source: Encoded, cells: Sequence[Cell], readout: Readout
     ) -> Floats:
-        def measure(missing: list[Cell]) -> list[Floats]:
-            return list(self._subject.patch(target, source, missing, asked))
+        def run(missing: list[Cell], asked: Readout) -> Floats:
+            return self._subject.patch(target, source, missing, asked)
 
-        asked = raw(readout)
-        names = _cell_names(target, source, cells)
-        what = ("patch", target.ids, source.ids, asked)
-        return applied(readout, np.stack(self._each(what, names, cells, measure)))
+        names, what = patched_names(target, source, cells), ("patch", source.ids)
+        return self._cells(what, target.ids, names, cells, readout, run)
 
     def intervene(self, encoded: Encoded, cells: Sequence[Edits], readout: Readout) -> Floats:
-        def measure(missing: list[Edits]) -> list[Floats]:
-            return list(self._subject.intervene(encoded, missing, asked))
+        def run(missing: list[Edits], asked: Readout) -> Floats:
+            return self._subject.intervene(encoded, missing, asked)
 
-        asked, names = raw(readout), self._edited(encoded, cells)
-        found = self._each(("intervene", encoded.ids, asked), names, cells, measure)
-        return applied(readout, np.stack(found))
+        names = edited_names(encoded, cells)
+        return self._cells(("intervene",), encoded.ids, names, cells, readout, run)
 
     def rewire(
         self,
@@ -159,13 +160,12 @@ class Memo(Wrapper):
         wirings: Sequence[Wiring],
         readout: Readout,
     ) -> Floats:
-        def measure(missing: list[Wiring]) -> list[Floats]:
-            return list(self._subject.rewire(clean, corrupted, missing, asked))
+        def run(missing: list[Wiring], asked: Readout) -> Floats:
+            return self._subject.rewire(clean, corrupted, missing, asked)
 
-        asked = raw(readout)
         names = [f"{digest(sorted(map(str, each.edges)))} {each.keeps}" for each in wirings]
-        what = ("rewire", clean.ids, corrupted.ids, asked)
-        return applied(readout, np.stack(self._each(what, names, wirings, measure)))
+        what = ("rewire", corrupted.ids)
+        return self._cells(what, clean.ids, names, wirings, readout, run)
 
     def estimate_patch(
         self,
@@ -178,7 +178,7 @@ class Memo(Wrapper):
         def measure(missing: list[Cell]) -> list[Floats]:
             return list(self._subject.estimate_patch(target, source, missing, readout, steps))
 
-        names = _cell_names(target, source, cells)
+        names = patched_names(target, source, cells)
         what = ("estimate_patch", target.ids, source.ids, readout, steps)
         return np.stack(self._each(what, names, cells, measure))
 
@@ -187,7 +187,7 @@ class Memo(Wrapper):
             return list(self._subject.estimate_edits(encoded, missing, readout))
 
         what = ("estimate_edits", encoded.ids, readout)
-        return np.stack(self._each(what, self._edited(encoded, cells), cells, measure))
+        return np.stack(self._each(what, edited_names(encoded, cells), cells, measure))
 
     def activations(
         self,
@@ -200,7 +200,7 @@ class Memo(Wrapper):
             found = self._subject.activations(encoded, sites, position, missing)
             return [np.concatenate(each, axis=-1) for each in zip(*found, strict=True)]
 
-        names = self._edited(encoded, cells)
+        names = edited_names(encoded, cells)
         tokens = list(map(list, encoded.positions(position)))
         what = ("activations", encoded.ids, list(map(str, sites)), tokens)
         found = np.stack(self._each(what, names, cells, measure))
@@ -229,14 +229,38 @@ class Memo(Wrapper):
         found = self._each(("direct", encoded.ids, asked), names, members, measure)
         return applied(readout, np.stack(found))
 
-    def _edited(self, encoded: Encoded, cells: Sequence[Edits]) -> list[str]:
-        """A name for each cell: what it does, where; the order of its edits changes nothing."""
-        positions = dict.fromkeys(edit.position for cell in cells for edit in cell)
-        at = {p: digest(list(map(list, encoded.positions(p)))) for p in positions}
-        return [
-            digest(sorted(digest(str(e.site), at[e.position], e.operation, e.vector) for e in cell))
-            for cell in cells
-        ]
+    def _cells(
+        self,
+        what: tuple[object, ...],
+        prompts: Sequence[Ids],
+        names: Sequence[str],
+        cells: Sequence[T],
+        readout: Readout,
+        run: Callable[[list[T], Readout], Floats],
+    ) -> Floats:
+        """What ``readout`` reads from each prompt under each cell, [cell, prompt].
+
+        It is read from their endings, where these are known or few enough to be kept.
+        """
+        asked, runs = raw(readout), digest(*what, list(prompts))
+        stream = LastStream(self.shape.d_model)
+        endings = (runs, stream)
+        fit = 8 * len(cells) * len(prompts) * stream.width <= ENDINGS_LIMIT
+
+        def measure(missing: list[tuple[str, T]]) -> list[Floats]:
+            some, members = [name for name, _ in missing], [cell for _, cell in missing]
+            if not (fit and self.unembeds):
+                return list(run(members, asked))
+
+            def end(missing: list[T]) -> list[Floats]:
+                return list(run(missing, stream))
+
+            found = self._each(endings, some, members, end, counts=False)
+            return list(self.unembedded(np.stack(found), asked))
+
+        named, below = list(zip(names, cells, strict=True)), endings if fit else None
+        found = self._each((runs, asked), names, named, measure, below=below)
+        return applied(readout, np.stack(found))
 
     def _one(self, what: tuple[object, ...], measure: Callable[[], Floats]) -> Floats:
         return self._each(what, [""], [""], lambda _: [measure()])[0]
@@ -249,14 +273,19 @@ class Memo(Wrapper):
         measure: Callable[[list[T]], list[Floats]],
         *,
         counts: bool = True,
+        below: tuple[object, ...] | None = None,
     ) -> list[Floats]:
-        """The numbers of each member; ``measure`` is asked for the missing ones, each once."""
+        """The numbers of each member; ``measure`` is asked for the missing ones, each once.
+
+        Those that follow from what is known of ``below`` count as known.
+        """
         family = digest(self._model, *what)
         wanted = dict(zip(names, members, strict=True))
         known = self._store.load(family, wanted)
         missing = {name: member for name, member in wanted.items() if name not in known}
         if counts:
-            self._count(family, wanted, known)
+            follow = {} if below is None else self._store.load(digest(self._model, *below), missing)
+            self._count(family, wanted, {*known, *follow})
         if missing:
             self._subject.progress = self.progress
             found = zip(missing, measure(list(missing.values())), strict=True)
@@ -270,14 +299,3 @@ class Memo(Wrapper):
         self._counted |= new
         self.asked += len(new)
         self.known += sum(name in known for _, name in new)
-
-
-def _cell_names(target: Encoded, source: Encoded, cells: Sequence[Cell]) -> list[str]:
-    positions = dict.fromkeys(cell.position for cell in cells)
-    tokens = {p: digest(target.positions(p), source.positions(p)) for p in positions}
-    return [f"{_together(cell)} at {tokens[cell.position]}" for cell in cells]
-
-
-def _together(cell: Cell) -> str:
-    """The cell's sites, whose order changes nothing."""
-    return " ".join(sorted({str(site) for site in cell.sites}))

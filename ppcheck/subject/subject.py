@@ -99,7 +99,11 @@ class Subject(ABC):
 
     @abstractmethod
     def unembedded(self, endings: Floats, readout: Readout) -> Floats:
-        """What ``readout`` reads from `endings`, [prompt]; no block is run."""
+        """What ``readout`` reads from `endings`, [prompt]; no block is run.
+
+        From the `LastStream` of each cell and prompt, [cell, prompt, d_model], it is
+        [cell, prompt]; these cannot tell `Answers`.
+        """
 
     @abstractmethod
     def read_after(self, prompts: Sequence[Ids], readout: Readout) -> Floats:

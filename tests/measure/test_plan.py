@@ -141,6 +141,26 @@ def test_overlapping_sweeps_are_counted_once(demo: Subject, tmp_path: Path) -> N
     assert both.prompts == all_heads.prompts
 
 
+@pytest.mark.parametrize("check", ["patch", "circuit of edges"])
+def test_another_metric_of_the_same_cells_is_planned_as_no_runs(tiny: Model, check: str) -> None:
+    on, name = bench(tiny), check.split(maxsplit=1)[0]
+    settings = PATHS.get(check) or {"site": "L*H*", "mode": "denoise"}
+    some = {
+        metric: (claim_of(name, metric=metric, **settings), on.grid)
+        for metric in ("logit_diff(a, b)", "prob(a)")
+    }
+    alone = plan(tiny.subject, {"it": some["logit_diff(a, b)"]}, Memory())
+    both, store = plan(tiny.subject, some, Memory()), Memory()
+    assert both.refused == {}
+    assert sum(r.runs for r in both.requests) == sum(r.runs for r in alone.requests) > 0
+    asked = known = 0
+    for claim, grid in some.values():
+        memo = Memo(tiny.subject, store)
+        claim.measure(Bench(memo, grid, 0))
+        asked, known = asked + memo.asked, known + memo.known
+    assert (both.asked, both.to_measure) == (asked, asked - known)
+
+
 def test_the_model_answers_nothing_but_a_sample_that_tells_its_speed(
     demo: Subject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

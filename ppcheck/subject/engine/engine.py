@@ -22,7 +22,7 @@ from ppcheck.subject.engine.memory import Result, captured_size, in_parts, row_s
 from ppcheck.subject.engine.prefix import branches
 from ppcheck.subject.engine.replay import Replay
 from ppcheck.subject.engine.work import Work
-from ppcheck.subject.interventions.readout import Readout
+from ppcheck.subject.interventions.readout import LastStream, Readout
 from ppcheck.subject.model.bridge import Bridge
 from ppcheck.subject.model.device import in_numpy, total_memory
 from ppcheck.subject.model.rounding import Rounding
@@ -131,7 +131,9 @@ class Engine:
     def resumed_rows(self, length: int, first: int, readout: Readout) -> int:
         """How many prompts are replayed together from token ``first`` on."""
         tokens, logits = length - first, self.shape.n_vocabulary
-        if readout.tokens is not None:
+        if isinstance(readout, LastStream):
+            logits = 0
+        elif readout.tokens is not None:
             logits = readout.tokens.shape[1] * self.shape.d_model
         most = self._held(2 * row_size(self.shape, tokens, length, logits))
         return max(1, min(self.max_tokens // tokens, most))

@@ -63,6 +63,21 @@ class Distribution:
         return found
 
 
+@dataclass(frozen=True)
+class LastStream:
+    """The stream from which logits would be read, [row, width]: nothing is unembedded.
+
+    `values` takes it in place of logits, as it is. It can be asked of a model that `unembeds`.
+    """
+
+    width: int
+    tokens: None = None
+
+    def values(self, logits: Floats, rows: Integers) -> Floats:
+        del rows
+        return logits
+
+
 def raw(readout: Readout) -> Readout:
     """What has to be asked of the model: readouts of the same tokens ask the same."""
     return readout if readout.tokens is None else Logits(readout.tokens)
@@ -79,4 +94,6 @@ def applied(readout: Readout, found: Floats) -> Floats:
 
 def width(readout: Readout) -> tuple[int, ...]:
     """The shape of one prompt's value."""
+    if isinstance(readout, LastStream):
+        return (readout.width,)
     return (readout.tokens.shape[1],) if isinstance(readout, Logits) else ()

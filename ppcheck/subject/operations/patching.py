@@ -7,9 +7,8 @@ from functools import partial
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from ppcheck.arrays import Floats, Integers
+from ppcheck.arrays import Floats
 from ppcheck.errors import UnsupportedError
 from ppcheck.subject.engine.batches import Progress, batches
 from ppcheck.subject.engine.engine import Engine
@@ -18,7 +17,7 @@ from ppcheck.subject.engine.memory import in_parts
 from ppcheck.subject.engine.replay import Replay
 from ppcheck.subject.engine.work import Work
 from ppcheck.subject.interventions.cell import Cell
-from ppcheck.subject.interventions.readout import Readout, width
+from ppcheck.subject.interventions.readout import LastStream, Readout, width
 from ppcheck.subject.model.device import in_numpy
 from ppcheck.subject.operations.jobs import Job
 from ppcheck.subject.operations.sweep import Sweep, grouped, patches
@@ -26,7 +25,6 @@ from ppcheck.subject.operations.whole_pass import patch_whole
 from ppcheck.subject.tokens.alignment import Aligned, align, has_pattern
 from ppcheck.subject.tokens.encoding import Encoded
 
-Compute = Callable[[Sequence[Job], "Integers | None"], Tensor]
 Swept = tuple[Sweep, Iterator[Job]]
 
 
@@ -115,9 +113,8 @@ def run_jobs(
             size = engine.resumed_rows(length, first, readout)
             # Whole rounds of all prompts, so that batches have the same rows.
             size = max(size - size % len(numbers), min(size, len(numbers)))
-            compute = sweep.untouched if start is None else sweep.logits
-            fill = partial(_fill, engine, values, readout, compute)
-            for part, _ in in_parts(jobs, size, fill, engine.hooks.model):
+            read = partial(_read, engine, values, readout, sweep)
+            for part, _ in in_parts(jobs, size, read, engine.hooks.model):
                 report(len(part))
 
     for numbers in batches(keys, lambda key: engine.captured_rows(max(key))):
@@ -125,14 +122,16 @@ def run_jobs(
             pass
 
 
-def _fill(
-    engine: Engine, values: Floats, readout: Readout, compute: Compute, jobs: Sequence[Job]
+def _read(
+    engine: Engine, values: Floats, readout: Readout, sweep: Sweep, jobs: Sequence[Job]
 ) -> None:
+    """What ``readout`` reads of jobs that start together, into ``values`` [cell, prompt]."""
+    prompts = np.array([job.pair for job in jobs], dtype=np.int64)
     with engine.running():
-        logits = compute(jobs, readout.tokens)
-        if not torch.isfinite(logits).all():
+        found = sweep.final(jobs) if jobs[0].writes else sweep.untouched(jobs)
+        if not isinstance(readout, LastStream):
+            tokens = None if readout.tokens is None else torch.from_numpy(readout.tokens[prompts])
+            found = sweep.replay.frame.unembed(found, tokens)
+        if not torch.isfinite(found).all():
             raise not_finite("logits")
-    prompts = [job.pair for job in jobs]
-    values[[job.cell for job in jobs], prompts] = readout.values(
-        in_numpy(logits[:, -1]), np.array(prompts, dtype=np.int64)
-    )
+    values[[job.cell for job in jobs], prompts] = readout.values(in_numpy(found[:, -1]), prompts)

@@ -17,7 +17,7 @@ from ppcheck.subject.engine.hooks import not_finite
 from ppcheck.subject.engine.memory import in_parts
 from ppcheck.subject.engine.replay import Replay
 from ppcheck.subject.engine.tree import Tree
-from ppcheck.subject.interventions.readout import Answers, Readout
+from ppcheck.subject.interventions.readout import Answers, Distribution, Readout
 from ppcheck.subject.model.device import doubled, in_numpy
 from ppcheck.subject.tokens.tokenizer import Ids
 
@@ -52,37 +52,49 @@ def endings(engine: Engine, prompts: Sequence[Ids], progress: Progress) -> Float
     found = np.empty((len(prompts), engine.shape.d_model + 1))
     for rows, hidden in _streams(engine, replay, prompts, progress):
         found[rows, :-1] = in_numpy(hidden)
-        for part, logits in _logits(engine, replay, hidden, None):
-            if not torch.isfinite(logits).all():
-                raise not_finite("logits")
-            found[rows[part], -1] = in_numpy(torch.logsumexp(doubled(logits), dim=-1))
+        for part, logits in _logits(engine, replay, hidden, Distribution(), rows):
+            norms = in_numpy(torch.logsumexp(doubled(logits), dim=-1))
+            found[rows[part], -1] = norms
     return found
 
 
 def unembedded(engine: Engine, found: Floats, readout: Readout) -> Floats:
-    """What ``readout`` reads from `endings`, [prompt]."""
-    replay, values = _replay(engine), []
-    hidden = torch.from_numpy(found[:, :-1]).to(engine.device, engine.dtype)
-    for rows, logits in _logits(engine, replay, hidden, readout.tokens):
-        values.append(_values(readout, in_numpy(logits), found[rows, -1], rows))
-    return np.concatenate(values)
+    """What ``readout`` reads from `endings` or from last streams; see `Subject.unembedded`."""
+    replay, shape = _replay(engine), found.shape[:-1]
+    flat = found.reshape(-1, found.shape[-1])
+    prompts = np.tile(np.arange(shape[-1]), len(flat) // shape[-1])
+    hidden = torch.from_numpy(flat[:, : engine.shape.d_model]).to(engine.device, engine.dtype)
+    parts = [
+        _values(readout, in_numpy(logits), flat[part, -1], prompts[part])
+        for part, logits in _logits(engine, replay, hidden, readout, prompts)
+    ]
+    values = np.concatenate(parts)
+    return values.reshape(*shape, *values.shape[1:])
 
 
 def _logits(
-    engine: Engine, replay: Replay, hidden: Tensor, tokens: Integers | None
+    engine: Engine, replay: Replay, hidden: Tensor, readout: Readout, prompts: Integers
 ) -> Iterator[tuple[Integers, Tensor]]:
-    """Rows of last streams [row, d_model], some at a time, and their logits [row, k]."""
+    """Rows of last streams [row, d_model], some at a time, and their logits [row, k].
+
+    These are of the tokens that ``readout`` needs of the row's prompt, ``prompts[row]``. Raises
+    MeasurementError where they are not finite.
+    """
     count = engine.shape.n_vocabulary
-    if tokens is not None:
-        count = tokens.shape[1] * engine.shape.d_model
+    if readout.tokens is not None:
+        count = readout.tokens.shape[1] * engine.shape.d_model
 
     def run(rows: Sequence[int]) -> Tensor:
-        asked = None if tokens is None else torch.from_numpy(tokens[rows])
+        tokens = None
+        if readout.tokens is not None:
+            tokens = torch.from_numpy(readout.tokens[prompts[rows]])
         with engine.running():
-            return replay.frame.unembed(hidden[rows][:, None], asked)[:, 0]
+            return replay.frame.unembed(hidden[rows][:, None], tokens)[:, 0]
 
-    size = max(1, engine.max_logits // count)
+    size = max(1, min(engine.max_logits // count, engine.resumed_rows(1, 0, readout)))
     for rows, logits in in_parts(range(len(hidden)), size, run, engine.hooks.model):
+        if not torch.isfinite(logits).all():
+            raise not_finite("logits")
         yield np.array(rows), logits
 
 

@@ -44,17 +44,15 @@ class Sweep:
     captured: Captured
     values: Values
 
-    def logits(self, jobs: Sequence[Job], tokens: Integers | None) -> Tensor:
-        """Logits at the final token [row, 1, k] of jobs that start together."""
+    def final(self, jobs: Sequence[Job]) -> Tensor:
+        """The last stream at the final token of jobs that start together, [row, 1, d_model]."""
         rows = self._rows(jobs)
         start = Resumed(self.captured, torch.from_numpy(rows), *jobs[0].start)
-        final = self.replay.resume(start, in_turn(self._visits(jobs, rows)))
-        return self._unembed(final, jobs, tokens)
+        return self.replay.resume(start, in_turn(self._visits(jobs, rows)))
 
-    def untouched(self, jobs: Sequence[Job], tokens: Integers | None) -> Tensor:
+    def untouched(self, jobs: Sequence[Job]) -> Tensor:
         """The same of jobs that change nothing."""
-        final = self.captured.streams[-1][torch.from_numpy(self._rows(jobs)), -1:]
-        return self._unembed(final, jobs, tokens)
+        return self.captured.streams[-1][torch.from_numpy(self._rows(jobs)), -1:]
 
     def recorded(self, jobs: Sequence[Job], sites: Sequence[Site]) -> dict[str, Tensor]:
         """What ``sites`` compute in jobs that start together, by hook, where that may change.
@@ -80,10 +78,6 @@ class Sweep:
     def _rows(self, jobs: Sequence[Job]) -> Integers:
         rows = {pair: row for row, pair in enumerate(self.numbers)}
         return np.array([rows[job.pair] for job in jobs], dtype=np.int64)
-
-    def _unembed(self, final: Tensor, jobs: Sequence[Job], tokens: Integers | None) -> Tensor:
-        asked = None if tokens is None else torch.from_numpy(tokens[[job.pair for job in jobs]])
-        return self.replay.frame.unembed(final, asked)
 
     def _visits(self, jobs: Sequence[Job], rows: Integers) -> dict[int, dict[Kind, list[Hook]]]:
         grouped: dict[tuple[int, Kind, Operation], list[tuple[int, Write]]] = {}
