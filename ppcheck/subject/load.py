@@ -72,9 +72,10 @@ def _loaded(ref: ModelRef, source: Source, files: list[Path], settings: Settings
     bridge = Bridge(model, source.path)
     sites = site_map(model, bridge, info.config_sha256, ref.label)
     shape = sites.shape
-    check_causal(model, shape, ref.label)
     tokens = Tokens(ref.label, shape.n_vocabulary, shape.n_positions, tokenizer)
     engine = Engine(model, sites, bridge, ref.label, self_test, settings.memory)
+    with engine.running():
+        check_causal(model, shape, ref.label)
     return LoadedSubject(info, shape, tokens, engine)
 
 
