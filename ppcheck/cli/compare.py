@@ -11,7 +11,6 @@ from typing import Any
 
 from ppcheck.cli.output import tell, wrote
 from ppcheck.errors import BaselineError
-from ppcheck.judge.compare import WORSE
 
 REGRESSED = 10
 """The exit status where what was true is not known to be so now: pytest's end at 6."""
@@ -35,6 +34,7 @@ def add(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from ppcheck.judge.compare import WORSE
     from ppcheck.record.reading import read_run
     from ppcheck.record.runs import compared_runs, left_out
     from ppcheck.report.terminal import WIDTH, table

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ppcheck.cli.options import add_run_options
 from ppcheck.cli.output import tell
-from ppcheck.cli.specs import sound
 from ppcheck.errors import PpcheckError
-from ppcheck.spec.load import Spec
 from ppcheck.subject.model.settings import STANDARD, Budget, Settings
 
 if TYPE_CHECKING:
     from ppcheck.measure.core.check import Check
+    from ppcheck.spec.load import Spec
     from ppcheck.subject.store import Store
 
 
@@ -29,6 +28,8 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the plan of every model; 1 where a spec is not valid or a model cannot be loaded."""
+    from ppcheck.cli.specs import sound
+
     try:
         specs = [spec for path in options.paths for spec in sound(path)]
         for model in options.model or ["demo"]:

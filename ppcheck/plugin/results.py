@@ -188,11 +188,11 @@ class Results:
 
     def _report(self) -> str | None:
         """Write the page, and say where it is."""
+        if (file := file_of(self.config, "report")) is None:
+            return None
         from ppcheck.record.files import write_whole
         from ppcheck.report.html import run_page
 
-        if (file := file_of(self.config, "report")) is None:
-            return None
         write_whole(file, run_page(self._run))
         return f"report: {Path(option(self.config, 'report'), 'index.html')}"
 
@@ -203,13 +203,12 @@ class Results:
 
     def _keep(self) -> str | None:
         """Add the run to the store."""
-        from ppcheck.report.claims import deciding
-        from ppcheck.report.history import added
-
         if (url := option(self.config, "history")) is None:
             return None
         from ppcheck.record.database import Database
         from ppcheck.record.history import add, identity
+        from ppcheck.report.claims import deciding
+        from ppcheck.report.history import added
 
         database = Database(url, store_folder(self.config), create=True)
         name = identity(json.loads(self._run.to_json()))

@@ -79,10 +79,11 @@ def _loaded(
     bridge = Bridge(model, source.path)
     sites = site_map(model, bridge, info.config_sha256, ref.label)
     shape = sites.shape
-    check_causal(model, shape, ref.label)
     tokens = Tokens(ref.label, shape.n_vocabulary, shape.n_positions, tokenizer)
     test = self_test if store is None else KnownSelfTest(model_key(info), store)
     engine = Engine(model, sites, bridge, ref.label, test, settings.memory)
+    with engine.running():
+        check_causal(model, shape, ref.label)
     return LoadedSubject(info, shape, tokens, engine)
 
 

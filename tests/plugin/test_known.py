@@ -21,7 +21,8 @@ _WATCHED = """
 import sys
 import pytest
 code = pytest.main(sys.argv[1:])
-print("loaded:", *sorted({"torch", "transformers"} & set(sys.modules)))
+heavy = {"torch", "transformers", "tokenizers", "scipy", "plotly", "sqlalchemy", "pandas"}
+print("loaded:", *sorted(heavy & set(sys.modules)))
 sys.exit(code)
 """
 

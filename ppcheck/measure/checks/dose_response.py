@@ -34,6 +34,7 @@ from ppcheck.spec.prompts.grid import Grid, Prompt
 from ppcheck.spec.prompts.prompt_set import PromptSet
 from ppcheck.spec.prompts.template import TEMPLATE
 from ppcheck.spec.prompts.unit import merged
+from ppcheck.statistics.ranks import spearman
 from ppcheck.statistics.statistics import Mean
 from ppcheck.statistics.switch_point import SwitchPoint
 from ppcheck.subject.tokens.encoding import Encoded
@@ -171,10 +172,7 @@ def _units(curves: Curves, encoded: Encoded, grid: Grid) -> Labels:
 
 def _spearman(doses: Floats, values: Floats, step: float) -> float:
     """Spearman's correlation; 0 where the values differ by no more than rounding, ``step``."""
-    from scipy.stats import spearmanr
-
-    flat = same(values.min(), values.max(), step)
-    return 0.0 if flat else float(spearmanr(doses, values).statistic)
+    return 0.0 if same(values.min(), values.max(), step) else spearman(doses, values)
 
 
 def _switch_point(

@@ -28,6 +28,7 @@ from ppcheck.spec.prompts.grid import Grid, Prompt
 from ppcheck.spec.prompts.prompt_set import PromptSet
 from ppcheck.spec.sites.position import FINAL, PositionField
 from ppcheck.spec.sites.site import Site, SitesField
+from ppcheck.statistics.ranks import spearman
 from ppcheck.statistics.sample import REAL_LINE
 from ppcheck.subject.interventions.edit import Edit, Operation
 from ppcheck.subject.tokens.encoding import Encoded
@@ -265,10 +266,8 @@ def _spearmans(steps: Floats, curve: Floats, rounding: float) -> Floats:
 
     It is 0 where the metric moves by no more than rounding.
     """
-    from scipy.stats import spearmanr
-
     found = [
-        0.0 if same(column.min(), column.max(), rounding) else spearmanr(steps, column).statistic
+        0.0 if same(column.min(), column.max(), rounding) else spearman(steps, column)
         for column in curve.T
     ]
     return np.array(found).round(12)  # exactly 1 where all agree

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from string import Formatter
 from typing import Literal
 
@@ -92,10 +93,14 @@ def filler(form: Form, words: Mapping[str, Word]) -> Callable[[Piece], Piece]:
     def fill(piece: Piece) -> Piece:
         if piece.variable is None:
             return piece
-        text = words[piece.variable].text
-        return Piece(text, piece.variable, token_ids(text) if form == "ids" else ())
+        return _filled(form, piece.variable, words[piece.variable].text)
 
     return fill
+
+
+@lru_cache(2**10)  # a prompt differs from the one before in few words
+def _filled(form: Form, variable: str, text: str) -> Piece:
+    return Piece(text, variable, token_ids(text) if form == "ids" else ())
 
 
 def without_gaps(turn: Turn) -> Turn:

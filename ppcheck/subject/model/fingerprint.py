@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from functools import cache
@@ -16,6 +17,9 @@ from ppcheck.subject.model.info import ModelInfo
 
 MEASURING = ("measure", "spec", "statistics", "subject")
 """Folders of the package on whose source measured numbers depend."""
+
+_WHOLE = b"%b(%%d,)" % np.dtype(np.int64).str.encode()
+"""What the name of an array of so many whole numbers begins with, as `_array` has it."""
 
 
 def digest(*parts: object) -> str:
@@ -65,7 +69,8 @@ def _encoded(value: object) -> Iterator[bytes]:
         yield repr(value).encode()
     elif isinstance(value, list | tuple):
         if set(map(type, value)) == {int}:
-            yield from _array(np.array(value, dtype=np.int64))
+            yield _WHOLE % len(value)
+            yield array("q", value).tobytes()
         else:
             yield b"list of %d" % len(value)
             for each in value:
@@ -80,8 +85,8 @@ def _encoded(value: object) -> Iterator[bytes]:
         raise TypeError(f"a {type(value).__name__} has no name in the cache: make it a dataclass")
 
 
-def _array(array: NDArray[Any]) -> Iterator[bytes]:
-    if array.dtype.hasobject:
+def _array(numbers: NDArray[Any]) -> Iterator[bytes]:
+    if numbers.dtype.hasobject:
         raise TypeError("an array of objects has no name in the cache")
-    yield f"{array.dtype.str}{array.shape}".encode()
-    yield array.tobytes()
+    yield f"{numbers.dtype.str}{numbers.shape}".encode()
+    yield numbers.tobytes()

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _TOLERANCE = 1e-4
 _ROUNDINGS = 16
 _ROUNDED_ROWS, _ROUNDED_TOKENS = 4, 16
-_TREE_TOKENS, _TREE_PART = 12, 7
+_TREE_TOKENS, _TREE_PART = 12, 13
 _MARGIN = 4
 """Orders that are not tried, of other prompts, differ by up to so many times as much."""
 _KINDS = (
@@ -61,15 +61,18 @@ def tree_fault(engine: Engine, replay: Replay) -> str | None:
     ids = (np.arange(4 * length).reshape(-1, length) * 7 + 3) % shape.n_vocabulary
     ids[1:, : length // 4] = ids[0, : length // 4]
     ids[3, : length // 2] = ids[2, : length // 2]
-    prompts = [*map(tuple, ids.tolist()), tuple(ids[0, : length - 1].tolist())]
+    shorter = ids[:1, : length - 1]
+    prompts = [*map(tuple, ids.tolist()), *map(tuple, shorter.tolist())]
     try:
+        whole = [
+            in_numpy(logits[-1]) for each in (ids, shorter) for logits in engine.forward(each, [])
+        ]
         runs = grown(engine, replay, prompts, _silent, size=_TREE_PART)
         for rows, hidden in runs:
             with engine.running():
                 logits = in_numpy(replay.frame.unembed(hidden[:, None], None)[:, 0])
             for row, found in zip(rows.tolist(), logits, strict=True):
-                whole = in_numpy(engine.forward(np.array([prompts[row]]), [])[0, -1])
-                if reason := _differs(engine, found, whole, "a tree of prompts"):
+                if reason := _differs(engine, found, whole[row], "a tree of prompts"):
                     return reason
     except Exception as error:  # noqa: BLE001 (it is the model's own code that is tried)
         return f"{type(error).__name__}: {error}"

@@ -150,6 +150,13 @@ class Tokens:
         """Drop what the tokenizer puts after the text (an end of sequence would end the prompt)."""
         while ids and added[-1] and len(ids) > 1:
             ids, offsets, added = ids[:-1], offsets[:-1], added[:-1]
+        if self._unknown[0] in ids:
+            self._check_known(text, ids, offsets, added)
+        return _Tokenised(tuple(ids), tuple(offsets))
+
+    def _check_known(
+        self, text: str, ids: list[int], offsets: list[tuple[int, int]], added: list[int]
+    ) -> None:
         unknown_id, unknown = self._unknown
         words = dict.fromkeys(
             text[start:stop].strip()
@@ -161,7 +168,6 @@ class Tokens:
                 f"{self.model} does not know {', '.join(map(repr, words))}: its tokenizer makes "
                 f"{unknown} of {'it' if len(words) == 1 else 'each'} in {text!r}"
             )
-        return _Tokenised(tuple(ids), tuple(offsets))
 
     @cached_property
     def _unknown(self) -> tuple[int | None, str | None]:
