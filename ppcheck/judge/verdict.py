@@ -19,6 +19,7 @@ from ppcheck.judge.sampling import Sampling, sample
 from ppcheck.spec.claim import Correction
 from ppcheck.spec.expectations.bound import Bound
 from ppcheck.statistics.identity import Identity
+from ppcheck.statistics.member_difference import MemberDifference
 from ppcheck.statistics.statistics import Gap, Statistic, title
 
 
@@ -38,7 +39,7 @@ class Finding:
     """One statistic, estimated and judged.
 
     `bound`, `verdict` and `p` are None where nothing was expected of it. `values` are per example.
-    `family_size` counts the statistics of this name, and `correction` says how those that have a
+    `family_size` counts the statistics of its family, and `correction` says how those that have a
     bound were corrected for it. `p` is one-sided (`Limits.p`), corrected too: there is a verdict
     where it is at most half of what the confidence lacks to 1. `more_units` is set only where it
     is inconclusive: about how many more units would decide it with a probability of 80 %, or None
@@ -90,10 +91,11 @@ def judge(
 ) -> Judgement:
     """Judge statistics by what is expected of their names.
 
-    Statistics of one name are a family, and all of them must meet the bound; `correct` says what
-    each correction promises. A claim fails if any member of any expected family fails, else is
-    inconclusive if any is, else holds. Statistics of which nothing is expected are estimated, each
-    at `confidence`, and not judged.
+    Statistics of one name are a family, and all of them must meet the bound; so are the differences
+    between members of one, each with a bound of its own. `correct` says what each correction
+    promises. A claim fails if any member of any expected family fails, else is inconclusive if any
+    is, else holds. Statistics of which nothing is expected are estimated, each at `confidence`, and
+    not judged.
 
     A claim that holds has `MOVED` where a player that `identity` expects does not meet its bound;
     where that is inconclusive, the claim is too if identity is strict.
@@ -110,10 +112,11 @@ def judge(
     bounds |= expect
     sampled = samples(statistics, expect, seed)
     findings: dict[int, Finding] = {}
-    for name in dict.fromkeys(statistic.name for statistic in statistics):
-        own = [n for n, statistic in enumerate(statistics) if statistic.name == name]
-        family = [sampled[n] for n in own]
-        found = _of_family(family, bounds.get(name), confidence, correction)
+    families = [_family(statistic) for statistic in statistics]
+    for family in dict.fromkeys(families):
+        own = [n for n, one in enumerate(families) if one == family]
+        held = [bounds.get(statistics[n].name) for n in own]
+        found = _of_family([sampled[n] for n in own], held, confidence, correction)
         findings |= zip(own, found, strict=True)
     ordered = tuple(findings[n] for n in range(len(statistics)))
     verdict = _worst(finding.verdict for finding in ordered if finding.name in expect)
@@ -180,21 +183,29 @@ def _has_gap(statistic: Statistic, expect: Mapping[str, Bound]) -> bool:
     return stated is not None and not stated.contains(0.0)
 
 
+def _family(statistic: Statistic) -> tuple[str, bool]:
+    """What it is corrected with: its name, and whether it is between two members of that name."""
+    if isinstance(statistic, MemberDifference):
+        return statistic.first.name, True
+    return statistic.name, False
+
+
 def _of_family(
-    family: Sequence[Sampling], bound: Bound | None, confidence: float, correction: Correction
+    family: Sequence[Sampling],
+    bounds: Sequence[Bound | None],
+    confidence: float,
+    correction: Correction,
 ) -> list[Finding]:
-    """The findings on the statistics of one name, in their order."""
-    tail = (1 - confidence) / 2
-    if bound is None:
-        free = [Member(limits_of(one, tail), confidence, None, None) for one in family]
-        return [
-            _finding(one, member, None, len(family))
-            for one, member in zip(family, free, strict=True)
-        ]
-    members = correct(family, bound, confidence, correction)
+    """The findings on the statistics of one family, of which all have a bound or none has."""
+    stated = [bound for bound in bounds if bound is not None]
+    if stated:
+        members = correct(family, stated, confidence, correction)
+    else:
+        tail = (1 - confidence) / 2
+        members = [Member(limits_of(one, tail), confidence, None, None) for one in family]
     return [
         _finding(one, member, bound, len(family))
-        for one, member in zip(family, members, strict=True)
+        for one, member, bound in zip(family, members, bounds, strict=True)
     ]
 
 

@@ -18,6 +18,7 @@ from ppcheck.judge.opposite import opposite
 from ppcheck.judge.verdict import Finding, Judgement, Verdict, judge
 from ppcheck.measure.core.check import Bench, Check, CheckResult, StatisticResult
 from ppcheck.measure.core.facts import Facts
+from ppcheck.measure.core.versus import with_differences
 from ppcheck.record.fingerprint import fingerprint, measures
 from ppcheck.record.naming import spec_name
 from ppcheck.record.pack import packed, unpacked
@@ -112,6 +113,7 @@ class Examination:
         if (result := measured.result) is None:
             record = self._unmeasured(Verdict.NOT_APPLICABLE, measured.lacks)
             return record.model_copy(update=counted)
+        result = replace(result, statistics=with_differences(result.statistics, claim.expect))
         judgement = judge(
             [one.statistic for one in result.statistics],
             claim.expect,

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from ppcheck.judge.interval import MIN_UNITS
 from ppcheck.judge.verdict import Verdict
 from ppcheck.measure.core.answers import LOW
+from ppcheck.record.leading import statistic_of
 from ppcheck.record.run import ClaimRecord, StatisticRecord
 from ppcheck.report.text import counted, in_words, number, printable
 from ppcheck.spec.expectations.bound import Bound
@@ -147,7 +148,7 @@ def most_telling(claim: ClaimRecord) -> tuple[str, StatisticRecord] | None:
 
     def importance(item: tuple[str, StatisticRecord]) -> tuple[int, int, float]:
         name, statistic = item
-        expected = name.partition("[")[0]
+        expected = statistic_of(name)
         place = order.index(expected) if expected in order else len(order)
         return urgency(statistic), place, slack(statistic)
 

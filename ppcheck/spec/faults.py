@@ -1,14 +1,16 @@
-"""What is wrong with a claim that only its prompts tell: what it names and none of them has."""
+"""What is wrong with what a claim names: in its prompts, and among its own sites."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from ppcheck.errors import SpecError
+from ppcheck.spec.expectations.versus import Versus
 from ppcheck.spec.grammar import suggest
 from ppcheck.spec.prompts.grid import Grid, Prompt
 from ppcheck.spec.prompts.selection import LabelCondition, Selection
 from ppcheck.spec.sites.position import Position
+from ppcheck.spec.sites.site import SitePattern, Sites
 
 
 def of_selection(selection: Selection, grid: Grid) -> Iterator[str]:
@@ -73,3 +75,25 @@ def lacking(
     for label in labels:
         if label not in known:
             yield f"no prompt of `{where}` has {name}={label}: {suggest(label, known)}"
+
+
+def of_members(versus: Versus, sites: Sites | None, *, top: bool, together: bool) -> Iterator[str]:
+    """What is said of a site that is compared and is not one that the claim is sure to judge.
+
+    What is written like no single site is left to the measurement, which knows all members.
+    """
+    if top:
+        yield "`top` may leave out either of the two: name the sites, without `top`"
+    if together:
+        yield "`together` makes one of all sites: leave it out to compare two of them"
+    for member in versus.members if sites and not top and not together else ():
+        try:
+            site = SitePattern.parse(member).site
+        except ValueError:
+            continue
+        if site is None:
+            yield f"{member} may be several sites: compare one with one, such as L1H0"
+        elif str(site) != member:
+            yield f"{member} is called {site} where it is judged: write {site}"
+        elif not any(pattern.covers(site) for pattern in sites):
+            yield f"{member} is not one of the sites of this claim, {sites}: add it to `site`"
