@@ -15,7 +15,7 @@ from ppcheck.judge.family import Member, correct
 from ppcheck.judge.interval import Estimate, estimated
 from ppcheck.judge.methods import limits_of
 from ppcheck.judge.power import more_units
-from ppcheck.judge.sampling import Sampling, sample
+from ppcheck.judge.sampling import Sampling, fixed, sample
 from ppcheck.spec.claim import Correction
 from ppcheck.spec.expectations.bound import Bound
 from ppcheck.statistics.identity import Identity
@@ -88,6 +88,7 @@ def judge(
     correction: Correction = "max_t",
     seed: int,
     identity: Identity | None = None,
+    is_fixed: bool = False,
 ) -> Judgement:
     """Judge statistics by what is expected of their names.
 
@@ -100,6 +101,9 @@ def judge(
     A claim that holds has `MOVED` where a player that `identity` expects does not meet its bound;
     where that is inconclusive, the claim is too if identity is strict.
 
+    Where the units are all there is, `is_fixed`, each estimate is exact but for rounding, and there
+    is nothing to correct and no p-value.
+
     A share of a gap that is too small is inconclusive, unless something that excludes 0 is expected
     of the gap itself.
 
@@ -110,7 +114,7 @@ def judge(
     _check_supports(statistics, expect)
     bounds = {} if identity is None else {identity.statistic: identity.bound}
     bounds |= expect
-    sampled = samples(statistics, expect, seed)
+    sampled = samples(statistics, expect, seed, is_fixed=is_fixed)
     findings: dict[int, Finding] = {}
     families = [_family(statistic) for statistic in statistics]
     for family in dict.fromkeys(families):
@@ -156,7 +160,11 @@ def _check_supports(statistics: Sequence[Statistic], expect: Mapping[str, Bound]
 
 
 def samples(
-    statistics: Sequence[Statistic], expect: Mapping[str, Bound], seed: int
+    statistics: Sequence[Statistic],
+    expect: Mapping[str, Bound],
+    seed: int,
+    *,
+    is_fixed: bool = False,
 ) -> list[Sampling]:
     """Each statistic sampled; shares know whether there is a gap, as the claim states it.
 
@@ -170,7 +178,10 @@ def samples(
                 f"{np.isfinite(values).sum()} of {len(values)} examples have a finite value"
             )
     return [
-        replace(sample(statistic, seed), has_gap=_has_gap(statistic, expect))
+        replace(
+            fixed(statistic) if is_fixed else sample(statistic, seed),
+            has_gap=_has_gap(statistic, expect),
+        )
         for statistic in statistics
     ]
 
@@ -198,7 +209,9 @@ def _of_family(
 ) -> list[Finding]:
     """The findings on the statistics of one family, of which all have a bound or none has."""
     stated = [bound for bound in bounds if bound is not None]
-    if stated:
+    if family[0].is_fixed:
+        members = [Member(limits_of(one, 0.0), 1.0, None, None) for one in family]
+    elif stated:
         members = correct(family, stated, confidence, correction)
     else:
         tail = (1 - confidence) / 2
@@ -223,7 +236,7 @@ def _finding(sampling: Sampling, member: Member, bound: Bound | None, family_siz
         correction=member.correction,
         p=member.p,
         more_units=more_units(sampling, member.limits, bound, member.confidence)
-        if bound is not None and verdict is Verdict.INCONCLUSIVE
+        if bound is not None and verdict is Verdict.INCONCLUSIVE and not sampling.is_fixed
         else None,
         rounding=member.limits.rounding,
         gap=statistic.gap,

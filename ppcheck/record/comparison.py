@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from ppcheck.judge.compare import Change, ComparedSide, change, default_tolerance, difference
-from ppcheck.judge.limits import NO_GAP
+from ppcheck.judge.limits import FIXED, NO_GAP
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.leading import (
     Paired,
@@ -143,7 +143,7 @@ def _side(one: StatisticRecord) -> ComparedSide:
     """Pseudo-values are NaN for a share of a gap that is too small, which means nothing."""
     units = np.array(one.units, dtype=np.float64)
     known = np.full(len(units), np.nan) if one.method == NO_GAP else units
-    return ComparedSide(one.estimate, known, one.rounding)
+    return ComparedSide(one.estimate, known, one.rounding, one.method == FIXED)
 
 
 def _statistic(

@@ -108,7 +108,7 @@ class Examination:
     def judged(self, measured: Measured) -> ClaimRecord:
         """The verdict on what was measured. Raises a PpcheckError where bounds decide nothing."""
         started = time.perf_counter()
-        claim, _ = self.entry.expand()
+        claim, grid = self.entry.expand()
         counted = {"asked": measured.asked, "known": measured.known}
         if (result := measured.result) is None:
             record = self._unmeasured(Verdict.NOT_APPLICABLE, measured.lacks)
@@ -121,6 +121,7 @@ class Examination:
             correction=claim.correction,
             seed=self.seed,
             identity=result.identity,
+            is_fixed=grid.prompt_set.is_fixed,
         )
         seconds = measured.seconds + time.perf_counter() - started
         record = self._record(judgement, result, seconds)

@@ -42,6 +42,10 @@ PairsField = Annotated[
 ]
 
 
+_OF_A_SAMPLE = (
+    "`population: fixed` makes exact what is measured on all its prompts, and this takes a part of "
+    "them or draws others: leave out one of the two"
+)
 MASS = "mass"
 """The statistic of every claim about choices: their probability together, over the vocabulary."""
 ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$"
@@ -101,6 +105,8 @@ class Claim(Model):
         """What can be seen to be wrong without a model: with which key of the claim."""
         yield from self._of_expect()
         yield from self._of_tolerance()
+        if prompt_set.is_fixed:
+            yield from (Problem(key, _OF_A_SAMPLE) for key in self.sampling)
         for written, value in _fields(self):
             if isinstance(value, Position | Positions):
                 each = [value] if isinstance(value, Position) else value
@@ -170,6 +176,17 @@ class Claim(Model):
     def halves(self) -> bool:
         """Whether it judges on one half of the units what it found on the other."""
         return getattr(self, "top", None) is not None
+
+    @property
+    def sampling(self) -> Iterator[str]:
+        """Keys of what makes its figures those of a part of its prompts, or of draws beside them.
+
+        What they say of a fixed population is not exact.
+        """
+        if self.halves:
+            yield "check" if getattr(self, "top", None) is None else "top"
+        if getattr(self, "ablation", None) == "resample":
+            yield "ablation"
 
     def most_units(self, grid: Grid, name: str) -> int:
         """How many independent units the statistic ``name`` is judged on, at the most."""

@@ -94,6 +94,10 @@ class Property(Check):
     def statistics(self) -> Mapping[str, Range]:
         return {"counterexamples": UNIT, "violations": RATE}
 
+    @property
+    def sampling(self) -> Iterator[str]:
+        yield "check"
+
     def most_units(self, grid: Grid, name: str) -> int:
         del grid, name
         return self.examples
