@@ -88,7 +88,9 @@ def of_members(versus: Versus, sites: Sites | None, *, top: bool, together: bool
         yield "`top` may leave out either of the two: name the sites, without `top`"
     if together:
         yield "`together` makes one of all sites: leave it out to compare two of them"
-    for member in versus.members if sites and not top and not together else ():
+    if sites is None or top or together:
+        return
+    for member in versus.members:
         try:
             site = SitePattern.parse(member).site
         except ValueError:

@@ -186,6 +186,9 @@ class Foreign:
     def error(self, weights: Floats) -> None:
         del weights
 
+    def influence(self, weights: Floats) -> None:
+        del weights
+
     def exceptions(self, tail: float, units: int | None = None) -> None:
         del tail, units
 
