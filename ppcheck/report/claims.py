@@ -132,8 +132,10 @@ def cells(claim: ClaimRecord) -> tuple[str, str, str]:
 
 
 def amount(statistic: StatisticRecord) -> str:
-    """``n=40`` independent units, or ``all 40`` where there are no others."""
-    return f"all {statistic.n:,}" if statistic.method == FIXED else f"n={statistic.n:,}"
+    """``n=40`` independent units, or ``all 72`` examples where there are no others."""
+    if statistic.method == FIXED:
+        return f"all {len(statistic.values):,}"
+    return f"n={statistic.n:,}"
 
 
 def level(statistic: StatisticRecord) -> str:

@@ -86,12 +86,13 @@ def test_a_member_of_a_family_says_how_it_was_corrected() -> None:
 
 
 def test_figures_of_all_the_prompts_that_there_are_say_so() -> None:
-    exact = statistic(0.1, Verdict.FAILS, method="fixed", confidence=1.0)
+    values = tuple([0.1] * 24)
+    exact = statistic(0.1, Verdict.FAILS, method="fixed", confidence=1.0, values=values)
     record = claim(Verdict.FAILS, recovery=exact)
     text = explain(record, "x")
-    assert "(exact, all 12)" in text
+    assert "(exact, all 24)" in text
     assert "prompts, which are all there is" in text
-    assert "all 12" in table([record], colour=False)
+    assert "all 24" in table([record], colour=False)
 
 
 def test_an_inconclusive_claim_says_how_many_more_units_would_decide() -> None:
