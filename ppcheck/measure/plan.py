@@ -37,7 +37,10 @@ _ROWS = 16
 
 @dataclass(frozen=True)
 class Share:
-    """What one claim adds to the arithmetic of those before it, over ``units`` of its prompts."""
+    """What one claim adds to the arithmetic of those before it, over ``units`` of its prompts.
+
+    There are 0 where the prompts are all there is, and none can be spared.
+    """
 
     claim: str
     flops: float
@@ -297,6 +300,7 @@ def plan(
         flops = sum(r.flops(subject.info, subject.shape) for r in recorder.requests[before:])
         if flops:
             units = len({prompt.unit for prompt in grid.select(claim.on)})
+            units = 0 if grid.prompt_set.is_fixed else units
             shares.append(Share(name, flops, claim.on.prompts, units))
     looking = [name for name, (claim, _) in claims.items() if claim.looks]
     return Plan(

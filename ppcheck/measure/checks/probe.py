@@ -98,6 +98,10 @@ class Probe(Check):
             **({"peak_layer": LAYER} if by_layer else {}),
         }
 
+    @property
+    def sampling(self) -> Iterator[str]:
+        yield "check"
+
     def least_members(self, name: str) -> int:
         return 1 if name == "words" else super().least_members(name)
 
