@@ -161,9 +161,13 @@ class Positions:
 
     @classmethod
     def parse(cls, value: Any) -> Positions:
-        position = Position.parse(value)
-        parts = position.parts if position.kind == "list" else (position,)
-        positions = tuple(each for part in parts for each in _one_by_one(part))
+        parts = value if isinstance(value, list) and value else [value]
+        positions = tuple(
+            each
+            for part in map(Position.parse, parts)
+            for atom in (part.parts if part.kind == "list" else (part,))
+            for each in _one_by_one(atom)
+        )
         if len(set(positions)) != len(positions):
             raise ValueError("the same position stands twice")
         return cls(positions)
