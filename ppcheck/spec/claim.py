@@ -258,8 +258,9 @@ class Claim(Model):
             each = [value] if isinstance(value, Position) else value
             for position in each if isinstance(value, Position | Positions) else ():
                 shown = () if key.startswith(tuple(elsewhere)) else measured
-                found = of_place(position, prompts, shown, str(self.on))
-                yield from problems_with(key, found)
+                for atom in position.atoms:
+                    found = of_place(atom, prompts, shown, str(self.on))
+                    yield from problems_with(key, found)
         yield from self.faults_of(prompts, grid)
 
     def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Problems:
@@ -304,13 +305,14 @@ def _fields(model: Model, within: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _of_position(position: Position, prompt_set: PromptSet) -> Iterator[str]:
-    if position.variable is None:
-        return
-    if position.variable not in prompt_set.variable_names:
-        advice = suggest(position.variable, ("final", "all", *prompt_set.variable_names))
-        yield f"there is no position {str(position)!r}: {advice}"
-    elif position.label is not None:
-        yield from _of_label(position.variable, position.label, prompt_set)
+    for atom in position.atoms:
+        if atom.variable is None:
+            continue
+        if atom.variable not in prompt_set.variable_names:
+            advice = suggest(atom.variable, ("final", "all", *prompt_set.variable_names))
+            yield f"there is no position {str(atom)!r}: {advice}"
+        elif atom.label is not None:
+            yield from _of_label(atom.variable, atom.label, prompt_set)
 
 
 def _of_label(name: str, label: str, prompt_set: PromptSet) -> Iterator[str]:

@@ -44,7 +44,8 @@ def of_place(
 ) -> Iterator[str]:
     """What is said of a class that no prompt has, and of a prompt that does not show the variable.
 
-    Every one of the prompts that are ``measured`` has to show it.
+    The position is neither a list nor a complement. Every one of the prompts that are ``measured``
+    has to show the variable.
     """
     name = position.variable
     if name is None:

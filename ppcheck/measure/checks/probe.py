@@ -28,6 +28,7 @@ from ppcheck.measure.core.validation import (
     dose_problems,
     patch_problems,
     separates_problems,
+    single_problems,
     trait_faults,
 )
 from ppcheck.measure.probes.charts import charts
@@ -114,8 +115,7 @@ class Probe(Check):
         yield from super().problems(prompt_set)
         for position in self.position:
             yield from patch_problems(position)
-            if position.kind == "all":
-                yield Problem("position", "a probe reads one token: name it, or list several")
+            yield from single_problems(position, "a probe reads", "list those it should read")
         if any(pattern.kind is Kind.PATTERN for pattern in self.site):
             yield Problem(
                 "site", "a pattern has no one activation at a token: use the check `attention`"

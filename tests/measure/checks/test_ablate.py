@@ -91,6 +91,28 @@ def test_zero_ablation_is_as_by_hooks_on_the_plain_model(tiny: Model, site: str)
     assert found["drop_share"] == pytest.approx(share, abs=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("position", "tokens"),
+    [
+        ("2..4", [2, 3, 4]),
+        (["start", -1], [0, 5]),
+        ("all but final", [0, 1, 2, 3, 4]),
+        ("all but [strength, feeling]", [0, 1, 2, 5]),
+    ],
+)
+def test_several_tokens_are_ablated_as_by_hooks_on_the_plain_model(
+    tiny: Model, position: Any, tokens: list[int]
+) -> None:
+    on = bench(tiny, FEW)
+    wanted = claim("ablate", site="L0H1", position=position, ablation="zero", metric=METRIC)
+    after = []
+    for text in texts_of(on):
+        values = outputs(tiny, text, 0)[:, columns(1)].copy()
+        values[tokens] = 0
+        after.append(with_heads(tiny, text, {(0, 1): values}))
+    assert estimates(wanted.measure(on))["value"] == pytest.approx(np.mean(after), abs=1e-5)
+
+
 @pytest.mark.parametrize("by", ["position", "pooled"])
 def test_mean_ablation_is_as_by_hooks_on_the_plain_model(tiny: Model, by: str) -> None:
     """The mean is over neutral prompts, the metric is read on those of pain."""
@@ -268,6 +290,36 @@ def test_heads_that_compare_the_words_are_needed_whatever_the_kind(
     assert verdict(wanted, mirror) == Verdict.HOLDS
 
 
+@pytest.mark.parametrize(
+    ("position", "expected"),
+    [
+        ("all but final", Verdict.FAILS),
+        ("0..3", Verdict.FAILS),
+        ("final", Verdict.HOLDS),
+        (["first", "final"], Verdict.HOLDS),
+        ("all but [first, second]", Verdict.HOLDS),
+    ],
+)
+def test_heads_are_needed_at_one_token_and_nowhere_else(
+    mirror: Bench, position: Any, expected: Verdict
+) -> None:
+    """The planted heads bring both words to the final token, where the MLP compares them."""
+    wanted = claim(
+        "ablate",
+        on="game[first=same]",
+        site="L0H*",
+        position=position,
+        ablation="mean",
+        reference="game",
+        metric=METRIC,
+        expect={"drop_share": ">= 0.5"},
+    )
+    assert verdict(wanted, mirror) == expected
+    if expected == Verdict.FAILS:
+        shares = estimates(wanted.measure(mirror))
+        assert shares["drop_share L0H0"] == shares["drop_share L0H1"] == 0
+
+
 @pytest.mark.parametrize("ablation", ["zero", "mean", "resample"])
 def test_heads_that_tell_nothing_are_not_needed(
     planted: Callable[[Plant], Model], ablation: str
@@ -320,6 +372,9 @@ def test_what_is_chosen_on_one_half_is_judged_on_the_other(tiny: Model) -> None:
     ("fields", "key", "message"),
     [
         ({"position": "previous"}, "position", "attention only"),
+        ({"position": ["feeling=pain", "final"]}, "position", "feeling=pain has a meaning for att"),
+        ({"position": ["feeling", "strenght"]}, "position", "did you mean 'strength'?"),
+        ({"position": "all but felling"}, "position", "did you mean 'feeling'?"),
         ({"together": True, "top": 1}, "top", "leave out `together`"),
         ({"site": "L0H0.pattern"}, "site", "not a vector at a token"),
         ({"ablation": "zero", "reference": "game"}, "reference", "mean or resample, not for zero"),

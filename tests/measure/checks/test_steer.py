@@ -353,7 +353,7 @@ def test_the_planner_counts_every_step_of_every_direction(tiny: Model) -> None:
         (
             {"direction": {**PAIN, "by": "probe"}, "position": "all"},
             "direction.at",
-            "one token of each prompt",
+            "a probe is fitted at one token, and all is several: name one",
         ),
     ],
 )
