@@ -59,7 +59,7 @@ def test_effects_and_shares_are_those_of_plain_hooks(tiny: Model) -> None:
     effects = {}
     for layer, head in ((0, 0), (0, 1), (1, 0), (1, 1)):
         pairs = zip(corrupted, clean, strict=True)
-        runs = [difference(patched(tiny, a, b, head, layer, 5)) for a, b in pairs]
+        runs = [difference(patched(tiny, a, b, head, layer, [5])) for a, b in pairs]
         effects[f"L{layer}H{head}"] = (np.array(runs) - d).sum() / (c - d).sum()
     assert found.facts.effects == pytest.approx(effects, abs=1e-4)
     values = np.array(list(effects.values()))
