@@ -133,7 +133,7 @@ def test_what_is_wrong_with_the_whole_file_is_said(
         ),
         (
             "site: L0H0",
-            "site: L0H0\n    position: [final]",
+            "site: L0H0\n    position: {final: 0}",
             "24: position: expected a position (final, all, previous, a number",
         ),
         (
@@ -154,7 +154,7 @@ def test_what_is_wrong_with_the_whole_file_is_said(
         (
             "logit_diff(two, three)",
             "logt(two)",
-            "25: metric: unknown metric 'logt': there is logit_diff, p",
+            "25: metric: unknown metric 'logt': did you mean 'log_p'?",
         ),
         (
             "logit_diff(two, three)",
