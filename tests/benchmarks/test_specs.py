@@ -27,9 +27,10 @@ from ppcheck.spec.prompts.grid import Grid
 from ppcheck.subject.engine.tree import Tree
 from ppcheck.subject.interventions.readout import Distribution
 from ppcheck.subject.load import load, resolve
-from ppcheck.subject.memo import Memo, Memory
+from ppcheck.subject.memo import Memo
 from ppcheck.subject.model.info import Shape
 from ppcheck.subject.model.settings import Settings
+from ppcheck.subject.store import Memory
 from ppcheck.subject.subject import Subject
 from ppcheck.subject.tokens.tokenizer import Ids
 from tests.benchmarks.conftest import Table

@@ -23,7 +23,8 @@ from ppcheck.subject.interventions.edit import Edit, Operation
 from ppcheck.subject.interventions.readout import Readout
 from ppcheck.subject.interventions.wiring import Wiring
 from ppcheck.subject.loaded import LoadedSubject
-from ppcheck.subject.memo import Memo, Memory
+from ppcheck.subject.memo import Memo
+from ppcheck.subject.store import Memory
 from ppcheck.subject.subject import Subject
 from ppcheck.subject.tokens.encoding import Encoded
 

@@ -10,7 +10,8 @@ import pytest
 
 from ppcheck.errors import MeasurementError
 from ppcheck.judge.verdict import Verdict
-from ppcheck.subject.memo import Memo, Memory
+from ppcheck.subject.memo import Memo
+from ppcheck.subject.store import Memory
 from tests.measure.checks.test_patch import difference, patched, sides
 from tests.measure.lab import (
     GAME,

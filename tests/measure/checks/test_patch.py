@@ -278,7 +278,8 @@ def test_the_last_stream_of_the_demo_model_decides(demo: Subject) -> None:
 
 
 def test_each_metric_gives_its_own_statistics_from_one_sweep(tiny: Model) -> None:
-    from ppcheck.subject.memo import Memo, Memory
+    from ppcheck.subject.memo import Memo
+    from ppcheck.subject.store import Memory
 
     both = claim(
         "patch", site="L1H*", mode="denoise", metric=["logit_diff(a, b)", "p(a)"], position="final"

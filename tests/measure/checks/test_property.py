@@ -17,7 +17,8 @@ from ppcheck.spec.prompts.grid import Grid, Prompt
 from ppcheck.spec.prompts.prompt_set import PromptSet
 from ppcheck.spec.prompts.strategy import Strategy
 from ppcheck.subject.loaded import LoadedSubject
-from ppcheck.subject.memo import Memo, Memory
+from ppcheck.subject.memo import Memo
+from ppcheck.subject.store import Memory
 from ppcheck.subject.subject import Subject
 from tests.measure.lab import (
     GAME,

@@ -20,8 +20,9 @@ from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.interventions.edit import Edit, Operation
 from ppcheck.subject.load import load, resolve
 from ppcheck.subject.loaded import LoadedSubject
-from ppcheck.subject.memo import Memo, Memory
+from ppcheck.subject.memo import Memo
 from ppcheck.subject.operations.gradient import slopes_of
+from ppcheck.subject.store import Memory
 from tests.subject.engine.test_replay import REPLAYED, supported
 
 ALL = Position("all")
