@@ -41,7 +41,7 @@ class Measured:
     """What a claim measured on a model, whatever its bounds are.
 
     ``cautions`` are those that no bound is part of. ``lacks`` says what the claim needs and the
-    model has not, and there is no ``result`` then. ``asked``, ``known`` and ``seconds`` are as in
+    model does not have, and ``result`` is None then. ``asked``, ``known`` and ``seconds`` are as in
     the claim's record, ``model`` as in the run's.
     """
 

@@ -109,7 +109,7 @@ def of_relation(
 ) -> Iterator[str]:
     """What is said of a relation between variables, of which those of ``forall`` are drawn.
 
-    ``names`` are those that prompts have, None where only their rows tell.
+    ``names`` are those that prompts have, None where only their rows show it.
     """
     if forall.keys().isdisjoint(relation.names):
         yield f"`{relation}` is about nothing that `forall` draws: select by it in `on`"

@@ -112,7 +112,7 @@ class Workload:
         )
         whole = time.perf_counter() - started
         self.products.time()
-        # A claim that does not hold is no reason to stop; one that cannot be measured is.
+        # A claim that does not hold is a result; one that cannot be measured stops the benchmark.
         said = done.stdout + done.stderr
         assert done.returncode in (0, 1), said
         assert not re.search(r"\d+ errors?", said.splitlines()[-1]), said

@@ -149,7 +149,7 @@ def test_words_may_change(pytester: pytest.Pytester, run: Run) -> None:
     ],
 )
 @pytest.mark.usefixtures("spec")
-def test_what_is_measured_otherwise_is_measured_anew(
+def test_what_is_measured_otherwise_is_measured_again(
     pytester: pytest.Pytester, run: Run, old: str, new: str
 ) -> None:
     run("-k", "deterred")

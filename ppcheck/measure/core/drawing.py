@@ -44,7 +44,7 @@ class Drawing:
     def draws(self, number: int, seed: int) -> list[Prompt]:
         """Independent draws, each prompt, number, length and word being as likely as any other.
 
-        Raises MeasurementError where next to none of them meets ``where``.
+        Raises MeasurementError where almost none of them meets ``where``.
         """
         rng = np.random.default_rng(seed)
         drawn: list[Prompt] = []

@@ -153,7 +153,7 @@ class PromptSet(Model):
 
     @property
     def is_fixed(self) -> bool:
-        """Whether the prompts are all there is, so that there are no others to speak of."""
+        """Whether the prompts are all there is, not a sample."""
         return self.population is not None
 
     def check_pairs(self, pairs: Contrast) -> None:

@@ -11,7 +11,7 @@ from ppcheck.spec.sites.position import Position
 from ppcheck.subject.tokens.tokenizer import Ids, Tokens
 
 Layout = tuple[Sequence[int], ...]
-"""Where the tokens of each part stand among those of the position. What is no list is one part."""
+"""Where the tokens of each part stand among those of the position. All but a list is one part."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +104,7 @@ class Encoded:
         if position.kind == "list":
             return tuple(sorted(named))
         if not (rest := tuple(t for t in range(length) if t not in named)):
-            raise MeasurementError(f"{position} is no token of {self.prompts[number].text!r}")
+            raise MeasurementError(f"{position} is not a token of {self.prompts[number].text!r}")
         return rest
 
     def _of_variable(self, number: int, position: Position) -> tuple[int, ...]:

@@ -162,7 +162,7 @@ def test_a_list_is_the_union_of_its_parts_and_a_complement_all_other_tokens(
     if left := set(range(LENGTH)) - union:
         assert encoded.positions(rest) == [tuple(sorted(left))]
     else:
-        with pytest.raises(MeasurementError, match="is no token of"):
+        with pytest.raises(MeasurementError, match="is not a token of"):
             encoded.positions(rest)
 
 
@@ -189,7 +189,7 @@ def test_ranges_lists_and_complements_follow_each_prompts_own_tokens(encode: Any
         ("5..8", r"5\.\.8 is outside 'pick 3 and mild pain \. pick': the prompt has 7 token"),
         ("feeling[0..1]", r"feeling\[0\.\.1\] is outside .*: feeling \('pain'\) has 1 token"),
         ("5..-6", r"5\.\.-6 ends before it starts in .*: the prompt has 7 token"),
-        ("all but 0..-1", r"all but 0\.\.-1 is no token of 'pick 3"),
+        ("all but 0..-1", r"all but 0\.\.-1 is not a token of 'pick 3"),
     ],
 )
 def test_what_a_prompt_does_not_have_is_an_error(encode: Any, position: str, message: str) -> None:
