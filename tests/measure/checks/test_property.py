@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,8 @@ from ppcheck.judge.verdict import Verdict, judge
 from ppcheck.measure.core.check import Bench, CheckResult
 from ppcheck.measure.core.drawing import Drawing
 from ppcheck.measure.plan import plan
-from ppcheck.spec.prompts.grid import Grid, Prompt
+from ppcheck.spec.prompts.grid import Grid
 from ppcheck.spec.prompts.prompt_set import PromptSet
-from ppcheck.spec.prompts.strategy import Strategy
 from ppcheck.subject.loaded import LoadedSubject
 from ppcheck.subject.memo import Memo
 from ppcheck.subject.store import Memory
@@ -183,70 +182,6 @@ def test_one_counterexample_outweighs_any_number_of_draws(
     assert verdict(claim("property", **fields, expect=NONE), on) is Verdict.FAILS
 
 
-def test_a_counterexample_is_one_that_the_relations_allow(
-    planted: Callable[[Plant], Model],
-) -> None:
-    """Every number from 7 on breaks it: with m above it the smallest draw is 7 and 8."""
-    two = {**IDS, "ids": [token("we"), "{m}", "{n}"], "vary": {"n": ["0"], "m": ["0"]}}
-    numbers = {"n": {"integers": [0, 19]}, "m": {"integers": [0, 19]}}
-    on = bench(planted(from_word(7)), two)
-
-    def found(**where: Any) -> dict[str, str]:
-        asked = claim("property", forall=numbers, always=ALWAYS, **where)
-        measurement = asked.measure(on)
-        drawn = by_name(measurement)["violations"].examples
-        pairs = [tuple(map(int, text.split("'")[1].split()[1:])) for text in drawn]
-        assert all(m > n for m, n in pairs) is bool(where)
-        words: dict[str, str] = counterexample(measurement)["words"]
-        return words
-
-    assert found() == {"n": "7", "m": "0"}
-    assert found(where="n < m") == {"n": "7", "m": "8"}
-
-
-def test_the_relations_stand_in_the_facts(tiny: Model) -> None:
-    forall = {"start": {"sampled": ["here", "on"]}, "strength": {"sampled": ["here", "mild"]}}
-    asked = claim("property", forall=forall, always="p(a) > 0.5", where="start != strength")
-    assert asked.measure(bench(tiny)).facts.extras["where"] == "start != strength"
-
-
-def test_a_relation_that_next_to_no_draw_meets_is_seen_without_a_model() -> None:
-    low, high = {"integers": [1, 3]}, {"integers": [3, 9]}
-    asked = claim("property", forall={"x": high, "y": low}, always=ALWAYS, where="x < y")
-    prompts = {**GAME, "template": "{x} {y}", "vary": {"x": ["1"], "y": ["1"]}, "pairs": {}}
-    grid = Grid(PromptSet.model_validate(prompts), Path())
-    (problem,) = asked.faults(grid)
-    assert problem.key == "where"
-    assert "0 of 10,100 draws meet `x < y`" in problem.message
-    possible = claim("property", forall={"x": high, "y": low}, always=ALWAYS, where="x <= y")
-    assert not list(possible.faults(grid))
-
-
-@pytest.mark.parametrize(
-    ("where", "message"),
-    [
-        ("start < strength", "`start < strength` compares numbers, and 'start' may be 'here'"),
-        ("start != strenth", "no variable 'strenth': did you mean 'strength'?"),
-        ("feeling != strength", "about nothing that `forall` draws"),
-    ],
-)
-def test_what_is_wrong_with_a_relation_is_seen_without_a_model(where: str, message: str) -> None:
-    asked = claim(
-        "property", forall={"start": {"sampled": ["here", "on"]}}, always=ALWAYS, where=where
-    )
-    assert message in problems(asked)["where"]
-
-
-def test_a_word_of_the_prompts_own_that_is_no_number_is_said() -> None:
-    asked = claim("property", forall={"n": {"integers": [1, 9]}}, always=ALWAYS, where="n < start")
-    prompts = game(template="{start} {n} so", vary={"start": ["1", "here"], "n": ["1"]}, pairs={})
-    (problem,) = asked.faults(Grid(PromptSet.model_validate(prompts), Path()))
-    assert (problem.key, problem.message) == (
-        "where",
-        "`n < start` compares numbers, and 'start' may be 'here'",
-    )
-
-
 def test_the_seed_names_every_example(planted: Callable[[Plant], Model]) -> None:
     asked = claim("property", forall=NUMBERS, always=ALWAYS)
     on = bench(planted(from_word(12)), IDS)
@@ -271,53 +206,6 @@ def test_what_was_drawn_and_cannot_be_found_again_is_shown_as_it_is(
         ).verdict
         is Verdict.FAILS
     )
-
-
-def drawing(**forall: dict[str, Any]) -> Drawing:
-    prompts = {"template": " ".join(f"{{{name}}}" for name in forall), "choices": {"a": "A"}}
-    settings = PromptSet.model_validate({**prompts, "vary": {name: ["now"] for name in forall}})
-    grid = Grid(settings, Path())
-    strategies = {name: Strategy.parse(value) for name, value in forall.items()}
-    return Drawing(grid, grid.prompts, strategies)
-
-
-def large(prompts: Sequence[Prompt]) -> list[bool]:
-    return [int(prompt.text) >= 900_000 for prompt in prompts]
-
-
-def test_what_an_earlier_run_found_is_tried_first(tmp_path: Path) -> None:
-    numbers = drawing(n={"integers": [0, 1_000_000]})
-    assert numbers.smallest(large, 1, 0, tmp_path) is None
-    found = numbers.smallest(large, 100, 0, tmp_path)
-    assert found is not None
-    assert found.text == "900000"
-    again = numbers.smallest(large, 1, 1, tmp_path)
-    assert again is not None
-    assert again.text == "900000"
-    assert numbers.smallest(large, 1, 1, tmp_path / "another") is None
-    assert numbers.smallest(large, 1, 1, None) is None
-
-
-def test_draws_are_uniform_over_what_is_declared() -> None:
-    some = drawing(
-        n={"integers": [-1, 2]},
-        word={"sampled": ["here", "now"]},
-        few={"subset": ["a", "b", "c"], "at_least": 1, "at_most": 2},
-        more={"filler": ["x", "y"], "at_least": 1, "at_most": 3},
-    )
-    drawn = some.draws(4000, seed=0)
-    columns = {
-        name: [prompt.words[name].text for prompt in drawn] for name in ("n", "word", "few", "more")
-    }
-    counts = {name: np.unique(words, return_counts=True) for name, words in columns.items()}
-    assert dict(zip(*counts["n"], strict=True)).keys() == {"-1", "0", "1", "2"}
-    assert all(abs(count - 1000) < 150 for count in counts["n"][1])
-    assert all(abs(count - 2000) < 160 for count in counts["word"][1])
-    assert set(counts["few"][0]) == {"a", "b", "c", "a b", "a c", "b c"}
-    lengths = np.bincount([len(words.split()) for words in columns["more"]])
-    assert lengths[0] == 0
-    assert all(abs(count - 4000 / 3) < 150 for count in lengths[1:])
-    assert some.draws(20, seed=1)[3].text != drawn[3].text
 
 
 def test_examples_are_read_in_batches(
