@@ -199,7 +199,7 @@ def _rows(claims: Sequence[ClaimRecord], widest: int) -> Table:
     grid.add_column(width=1)
     grid.add_column(width=min(widest, 36))
     grid.add_column(ratio=1)
-    grid.add_column(width=12)
+    grid.add_column(min_width=12, no_wrap=True)
     grid.add_column(justify="right", min_width=7, no_wrap=True)
     if any(claim.comparison for claim in claims):
         grid.add_column(width=26)
