@@ -19,8 +19,12 @@ _DEEPEST = 2
 
 
 def fingerprint(claim: Claim, grid: Grid, seed: int) -> str:
-    said = claim.model_dump(mode="json", exclude=_JUDGING)
-    asked = [said, grid.prompt_set.model_dump(mode="json"), seed]
+    """Of what was written: a key that a later version knows leaves claims without it as they are.
+
+    So the default of a key must never change.
+    """
+    said = claim.model_dump(mode="json", exclude_defaults=True, exclude=_JUDGING)
+    asked = [said, grid.prompt_set.model_dump(mode="json", exclude_defaults=True), seed]
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
