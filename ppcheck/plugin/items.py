@@ -108,7 +108,7 @@ class SpecItem(pytest.Item):
         pytest.skip(printable_lines(record.reason or self.name))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        from ppcheck.report.terminal import explain
+        from ppcheck.report.explanation import explain
 
         if isinstance(excinfo.value, ClaimFailedError) and self.record is not None:
             return explain(self.record, relative(f"{self.path}::{self.record.id}", self))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ppcheck.judge.verdict import Verdict
@@ -11,6 +12,8 @@ from ppcheck.spec.expectations.versus import Versus
 
 NAMED = 4
 """So many of those that differ are named; of more their number is."""
+SHOWN = 3
+"""Members of a family that a text shows one by one."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,17 @@ def member_of(name: str) -> str | None:
     """``L1H1`` of ``recovery[L1H1]``; the difference between two members has none."""
     _, bracket, member = name.partition("[")
     return member.removesuffix("]") if bracket and statistic_of(name) != name else None
+
+
+def first_members(names: Iterable[str]) -> list[str]:
+    """The names without the later members of each family."""
+    found: list[str] = []
+    seen: Counter[str] = Counter()
+    for name in names:
+        seen[statistic_of(name)] += 1
+        if member_of(name) is None or seen[statistic_of(name)] <= SHOWN:
+            found.append(name)
+    return found
 
 
 def listed(names: Sequence[str], between: str = ", ") -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from ppcheck.judge.compare import WORSE, Change
 from ppcheck.judge.verdict import Verdict
+from ppcheck.record.leading import first_members, member_of, statistic_of
 from ppcheck.record.run import ClaimRecord, ComparedStatistic
 from ppcheck.report.claims import deciding
 from ppcheck.report.text import counted, number, printable
@@ -32,14 +33,16 @@ _ORDER = (
 )
 _UNSAID = (Change.NEW, Change.GONE)
 """What says nothing of a model: there is nothing to compare with."""
+_NAMED = 2
+"""Claims of each side whose loss the headline tells."""
 _TOLD = (Change.REGRESSED, Change.NO_LONGER_HOLDS, Change.IMPROVED)
 
 
 def headline(claims: Sequence[ClaimRecord]) -> str:
     """``behaviour unchanged, mechanism moved: valence-mover from L1H1 to L1H3``.
 
-    What is worse is named where nothing moved, and else counted. It is empty where all claims are
-    new.
+    Where nothing moved it says what was lost most: ``mover: L25H2 lost 60 % of its recovery,
+    L26H2 leads now``. What else is worse is counted. It is empty where all claims are new.
     """
     sides: dict[str, list[ClaimRecord]] = {"behaviour": [], "mechanism": []}
     for claim in claims:
@@ -94,17 +97,28 @@ def tally_of_changes(claims: Iterable[ClaimRecord], baseline: str) -> str:
 
 
 def difference_lines(claim: ClaimRecord) -> list[str]:
-    """Each compared statistic: old, new, and the difference with its interval and tolerance."""
+    """Compared statistics, the worst first: old, new, the difference with interval and tolerance.
+
+    Of a family the first members; of the others their number.
+    """
     if claim.comparison is None:
         return []
-    return [
-        f"{compared_title(name, one)}  {number(one.old)} → {number(one.new)}: "
-        f"{_signed(one)}  {one.change}"
-        for name, one in claim.comparison.statistics.items()
-    ] + [
-        f"{printable(name)}  is on one side alone, and not compared"
-        for name in claim.comparison.unpaired
+    compared, unpaired = claim.comparison.statistics, claim.comparison.unpaired
+    ordered = sorted(compared, key=lambda name: _ORDER.index(compared[name].change))
+    shown = first_members(ordered)
+    lines = [
+        f"{compared_title(name, compared[name])}  {number(compared[name].old)} → "
+        f"{number(compared[name].new)}: {_signed(compared[name])}  {compared[name].change}"
+        for name in shown
     ]
+    if rest := Counter(compared[name].change for name in ordered if name not in shown):
+        changes = ", ".join(f"{count} {change}" for change, count in rest.items())
+        lines.append(f"and {rest.total()} more: {changes}")
+    alone = first_members(unpaired)
+    lines += [f"{printable(name)}  is on one side alone, and not compared" for name in alone]
+    if more := len(unpaired) - len(alone):
+        lines.append(f"and {more} more on one side alone")
+    return lines
 
 
 def compared_title(name: str, one: ComparedStatistic) -> str:
@@ -128,23 +142,44 @@ def _whole(claims: Sequence[ClaimRecord]) -> str:
 
 
 def _details(claims: Sequence[ClaimRecord]) -> list[str]:
-    """Who moved from where to where, and which claims became worse or how many did."""
+    """Who moved from where to where, and the claims that lost most; of more their number."""
     moved = [
         f"{printable(claim.id)} from {printable(c.moved[0])} to {printable(c.moved[1])}"
         for claim in claims
         if (c := claim.comparison) is not None and c.moved
     ]
-    worse = [
-        printable(claim.id)
-        for claim in claims
-        if claim.comparison is not None and claim.comparison.change in WORSE
-    ]
-    if moved and worse:
-        return [
-            *moved,
-            f"{counted(len(worse), 'claim')} {'is' if len(worse) == 1 else 'are'} worse",
-        ]
-    return moved or worse
+    worse = [c for c in claims if c.comparison is not None and c.comparison.change in WORSE]
+    told = [] if moved else sorted(worse, key=_lost, reverse=True)[:_NAMED]
+    details = [*moved, *map(_loss, told)]
+    if more := len(worse) - len(told):
+        other = "more claim" if told else "claim"
+        details.append(f"{counted(more, other)} {'is' if more == 1 else 'are'} worse")
+    return details
+
+
+def _loss(claim: ClaimRecord) -> str:
+    """``mover: L25H2 lost 60 % of its recovery, L26H2 leads now``."""
+    found, label = telling(claim), printable(claim.id)
+    if found is None:
+        return label
+    name, one = found
+    if lost := _lost(claim):
+        member = member_of(name)
+        who = f"{label}: {printable(member)}" if member else label
+        said = f"{who} lost {100 * lost:.0f} % of its {printable(statistic_of(name))}"
+    else:
+        said = f"{label}: {compared_title(name, one)} {number(one.old)} → {number(one.new)}"
+    led = None if claim.comparison is None else claim.comparison.led
+    return said if led is None else f"{said}, {printable(led[1])} leads now"
+
+
+def _lost(claim: ClaimRecord) -> float:
+    """The share of its figure that is gone, where what is left has the same sign; else none."""
+    found = telling(claim)
+    if found is None or found[1].was is not None or not found[1].old:
+        return 0.0
+    left = found[1].new / found[1].old
+    return 1 - left if 0 <= left <= 1 else 0.0
 
 
 def telling(claim: ClaimRecord) -> tuple[str, ComparedStatistic] | None:

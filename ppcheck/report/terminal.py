@@ -1,9 +1,7 @@
-"""What a person reads in the terminal: one failing claim, and the table at the end."""
+"""What a person reads in the terminal: the table at the end."""
 
 from __future__ import annotations
 
-import shlex
-import textwrap
 from collections.abc import Sequence
 from io import StringIO
 from itertools import groupby
@@ -11,21 +9,11 @@ from typing import TYPE_CHECKING
 
 from ppcheck.judge.compare import WORSE, Change
 from ppcheck.judge.verdict import Verdict
-from ppcheck.record.run import ClaimRecord, Outcome, StatisticRecord
-from ppcheck.report.claims import (
-    CORRECTIONS,
-    MARKS,
-    advice,
-    amount,
-    cells,
-    level,
-    most_telling_first,
-    sample_text,
-    with_interval,
-)
-from ppcheck.report.gate import changed, difference_lines, lead
+from ppcheck.record.run import ClaimRecord, Outcome
+from ppcheck.report.claims import MARKS, cells
+from ppcheck.report.gate import changed
 from ppcheck.report.summary import outcome, summary
-from ppcheck.report.text import number, printable
+from ppcheck.report.text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,111 +29,6 @@ COLOURS = {
     Verdict.NOT_APPLICABLE: "bright_black",
     Verdict.ERROR: "magenta",
 }
-
-
-def explain(claim: ClaimRecord, node: str) -> str:
-    """Why a claim did not hold: claimed, measured, worst examples, where, how to run it alone."""
-    lines = [f"{_title(claim)}: {printable(claim.says)}", ""]
-    rows: list[tuple[str, str]] = [("claimed", _expected(claim))]
-    rows += _lost(claim)
-    if claim.verdict is Verdict.MOVED:
-        rows.append(("moved", printable(claim.reason or "")))
-    rows += [("measured" if not i else "", row) for i, row in enumerate(_measured(claim))]
-    rows += [("baseline" if not i else "", row) for i, row in enumerate(difference_lines(claim))]
-    if lead(claim) and lead(claim) not in lines[0]:
-        rows.append(("led", lead(claim)))
-    if claim.is_measured:
-        rows.append(("on", f"{printable(claim.on)}: {sample_text(claim)}"))
-    rows.append(("model", printable(claim.model)))
-    rows += [("note", printable(note)) for note in (*claim.notes, *advice(claim))]
-    if claim.source:
-        rows.append(("source", printable(claim.source)))
-    rows.append(("where", f"{printable(node.partition('::')[0])}:{claim.line}"))
-    command = f"pytest {shlex.quote(node)} {shlex.quote(f'--model={claim.model}')}"
-    rows.append(("run alone", printable(command)))
-    for label, text in rows:
-        lines += _wrapped(label, text)
-    for name, statistic in claim.statistics.items():
-        lines += _worst(name, statistic)
-    return "\n".join(lines)
-
-
-def _title(claim: ClaimRecord) -> str:
-    """The verdict, or what is worse than before though the claim holds."""
-    lost = claim.comparison is not None and claim.comparison.change in WORSE
-    if lost and not claim.is_measured:
-        return changed(claim)
-    if lost and claim.passes:
-        return f"{changed(claim)}, and still holds"
-    return f"{MARKS[claim.verdict]} {claim.verdict}"
-
-
-def _lost(claim: ClaimRecord) -> list[tuple[str, str]]:
-    """Why a claim that held before has no figures, and what may be done about it."""
-    comparison = claim.comparison
-    if comparison is None or comparison.change is not Change.NO_LONGER_MEASURED:
-        return []
-    advice = "where that is meant: --ppcheck-bless takes it out of a baseline"
-    return [
-        ("then", f"{comparison.verdict} in {printable(comparison.baseline)}"),
-        ("now", printable(comparison.reason or "")),
-        *([("note", advice)] if claim.verdict is Verdict.NOT_APPLICABLE else []),
-    ]
-
-
-def _wrapped(label: str, text: str) -> list[str]:
-    """A labelled line; long prose continues below itself, figures and commands stay whole."""
-    if label not in ("source", "note"):
-        return [f"  {label:<10} {text}"]
-    first, *rest = textwrap.wrap(text, WIDTH - 13) or [""]
-    return [f"  {label:<10} {first}", *(f"{'':13}{line}" for line in rest)]
-
-
-def _expected(claim: ClaimRecord) -> str:
-    return ", ".join(
-        f"{printable(name)} {printable(bound)}" for name, bound in claim.expect.items()
-    )
-
-
-def _measured(claim: ClaimRecord) -> list[str]:
-    """The judged statistics, worst first, then the others; a long family is cut."""
-    ordered = most_telling_first(claim)
-    width = max((len(name) for name, _ in ordered), default=0)
-    rows = []
-    for name, statistic in ordered[:8]:
-        n = amount(statistic).replace("=", " = ")
-        verdict = f"  {statistic.verdict}" if statistic.verdict else ""
-        rows.append(
-            f"{printable(name):<{width}}  {with_interval(statistic)}"
-            f"  ({level(statistic)}, {n}{_family(statistic)}){verdict}{_opposite(statistic)}"
-        )
-    if len(ordered) > 8:
-        rows.append(f"and {len(ordered) - 8} more in the record (--ppcheck-json)")
-    return rows
-
-
-def _family(statistic: StatisticRecord) -> str:
-    if statistic.family == 1:
-        return ""
-    corrected = CORRECTIONS.get(statistic.correction or "")
-    return f", one of {statistic.family}{f', {corrected}' if corrected else ''}"
-
-
-def _opposite(statistic: StatisticRecord) -> str:
-    if not statistic.n_opposite:
-        return ""
-    return f", {statistic.n_opposite:,} of {len(statistic.values):,} go the other way"
-
-
-def _worst(name: str, statistic: StatisticRecord) -> list[str]:
-    if not statistic.worst or statistic.verdict is Verdict.HOLDS:
-        return []
-    lines = ["", f"  furthest from `{printable(name)} {statistic.bound}`:"]
-    width = max(len(number(example.value)) for example in statistic.worst)
-    return lines + [
-        f"  {number(example.value):>{width + 2}}  {printable(example.text, 200)}"
-        for example in statistic.worst
-    ]
 
 
 def table(claims: Sequence[ClaimRecord], *, colour: bool, width: int = WIDTH) -> str:

@@ -18,11 +18,12 @@ from ppcheck.judge.compare import Change
 from ppcheck.judge.verdict import Verdict
 from ppcheck.report.claims import cells
 from ppcheck.report.evidence import examples, figures, row, thinned
+from ppcheck.report.explanation import explain
 from ppcheck.report.github import commands
 from ppcheck.report.html import LARGEST, run_page
 from ppcheck.report.markdown import markdown
 from ppcheck.report.pictures import pictures
-from ppcheck.report.terminal import explain, table
+from ppcheck.report.terminal import table
 from tests.report.runs import HOSTILE, claim, difference, hostile, many, pictured, run, statistic
 
 
