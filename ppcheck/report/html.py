@@ -82,6 +82,11 @@ class _View:
         return self.summary.sides.partition(": ")[0] if self.summary.sides else None
 
     @property
+    def losses(self) -> str | None:
+        """What was lost most, where nothing moved."""
+        return (self.summary.sides or "").partition(": ")[2] or None if not self.moves else None
+
+    @property
     def moves(self) -> list[tuple[str, str, str]]:
         """From whom to whom and in which claims, roles first; those of most claims come first."""
         found: dict[tuple[str, str], list[str]] = {}

@@ -94,9 +94,9 @@ def test_all_outputs_say_the_same_of_a_run() -> None:
     for line in lines:
         assert f"{line}\n" in terminal
         assert escaped(line) in markdown(some)
-        assert line in told.replace("%0A", "\n")
-    for line in (lines[0], lines[1], "Mechanism regressed", lines[3]):
-        assert line in written
+        assert line in told.replace("%0A", "\n").replace("%25", "%")
+    for line in (lines[0], lines[1], *re.split(": ", lines[2], maxsplit=1), lines[3]):
+        assert line.lower() in written.lower()
 
 
 @pytest.mark.trust
