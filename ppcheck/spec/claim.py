@@ -108,11 +108,9 @@ class Claim(Model):
         if prompt_set.is_fixed:
             yield from (Problem(key, _OF_A_SAMPLE) for key in self.sampling)
         for written, value in _fields(self):
-            if isinstance(value, Position | Positions):
-                each = [value] if isinstance(value, Position) else value
-                for one in each:
-                    yield from problems_with(written, _of_position(one, prompt_set))
-            elif isinstance(value, Selection):
+            for place in _places(value):
+                yield from problems_with(written, _of_position(place, prompt_set))
+            if isinstance(value, Selection):
                 yield from problems_with(written, self._of_selection(value, prompt_set))
             elif isinstance(value, Metrics | Conditions):
                 for choice in dict.fromkeys(c for metric in value.metrics for c in metric.choices):
@@ -255,8 +253,7 @@ class Claim(Model):
             measured = ()
         elsewhere = {key.removesuffix("on") for key, _ in selected if key.endswith(".on")}
         for key, value in _fields(self):
-            each = [value] if isinstance(value, Position) else value
-            for position in each if isinstance(value, Position | Positions) else ():
+            for position in _places(value):
                 shown = () if key.startswith(tuple(elsewhere)) else measured
                 for atom in position.atoms:
                     found = of_place(atom, prompts, shown, str(self.on))
@@ -302,6 +299,18 @@ def _fields(model: Model, within: str = "") -> Iterator[tuple[str, Any]]:
             yield from _fields(value, f"{key}.")
         else:
             yield key, value
+
+
+def _places(value: Any) -> Iterator[Position]:
+    """The positions that a field names."""
+    if isinstance(value, Position):
+        yield value
+    elif isinstance(value, Positions):
+        yield from value
+    elif isinstance(value, Metrics | Conditions):
+        for metric in value.metrics:
+            if metric.variable is not None:
+                yield Position("variable", variable=metric.variable)
 
 
 def _of_position(position: Position, prompt_set: PromptSet) -> Iterator[str]:

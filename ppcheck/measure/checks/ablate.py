@@ -91,7 +91,7 @@ class Ablate(Check):
 
     def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
-        yield from metric_problems(prompt_set, self.metric)
+        yield from metric_problems(prompt_set, self.metric, of_tokens=self.ablation != "resample")
         yield from patch_problems(self.position)
         if any(pattern.kind is SiteKind.PATTERN for pattern in self.site):
             yield Problem(

@@ -12,12 +12,12 @@ from ppcheck.arrays import Floats
 from ppcheck.measure.core.charts import site_map
 from ppcheck.measure.core.check import Bench, Check, CheckResult, StatisticResult
 from ppcheck.measure.core.facts import Facts
-from ppcheck.measure.core.metrics import own_readout
 from ppcheck.measure.core.selection import TopField
 from ppcheck.measure.core.validation import metric_problems, patch_problems
 from ppcheck.measure.directions.controls import DrawsField, EvaluationHalf, beyond, leading
 from ppcheck.measure.directions.direction import Direction, Directions, learn, site_problems
 from ppcheck.measure.interventions.ablation import OF_SHARES, Ablated, ablated_statistics
+from ppcheck.measure.interventions.asked import Asked
 from ppcheck.spec.expectations.metric import Metric, MetricsField
 from ppcheck.spec.expectations.range import ANY, Range
 from ppcheck.spec.problem import Problem, Problems
@@ -65,7 +65,7 @@ class DirectionAblation(Check):
 
     def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
-        yield from metric_problems(prompt_set, self.metric)
+        yield from metric_problems(prompt_set, self.metric, of_tokens=True)
         yield from patch_problems(self.position)
         yield from site_problems(self.site)
         yield from self.direction.problems(prompt_set, self.position)
@@ -119,10 +119,10 @@ class DirectionAblation(Check):
     def _run(
         self, bench: Bench, encoded: Encoded, cells: Sequence[Edits], metric: Metric
     ) -> Ablated:
-        reader = own_readout(bench.subject, encoded, metric, bench.grid.prompt_set.pool)
-        untouched = bench.subject.read(encoded, reader)
-        ablated = bench.subject.intervene(encoded, cells, reader)
-        return Ablated.of(untouched, ablated, bench.step(metric))
+        asked = Asked.of(bench.subject, encoded, metric, bench.grid.prompt_set.pool)
+        untouched = bench.subject.read(asked.run, asked.reader)
+        ablated = bench.subject.intervene(asked.run, cells, asked.reader)
+        return Ablated.of(asked.values(untouched), asked.values(ablated), bench.step(metric))
 
     def _random(
         self,

@@ -74,11 +74,17 @@ def behaviour_problems(prompt_set: PromptSet, metrics: Metrics) -> Problems:
         yield Problem(
             "metric", "`kl` compares patched runs with clean ones: use it in a patching claim"
         )
-    yield from metric_problems(prompt_set, metrics)
+    yield from metric_problems(prompt_set, metrics, of_tokens=True)
 
 
-def metric_problems(prompt_set: PromptSet, metrics: Metrics) -> Problems:
+def metric_problems(
+    prompt_set: PromptSet, metrics: Metrics, *, of_tokens: bool = False
+) -> Problems:
+    """``of_tokens`` says whether the loss of a prompt's own tokens can be read."""
     for metric in metrics:
+        if metric.reading is Reading.LOSS and not of_tokens:
+            where = "untouched runs, zero and mean ablation, and runs along or without a direction"
+            yield Problem("metric", f"`loss` is read in {where}: read a logit_diff here")
         if metric.reading in OF_CHOICES and len(prompt_set.choices) == 1:
             value, other = (1, "prob") if metric.reading is Reading.P else (0, "log_prob")
             advice = f"give another, or read `{other}`"

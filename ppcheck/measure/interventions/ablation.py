@@ -13,7 +13,8 @@ import numpy as np
 from ppcheck.arrays import Floats
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.core.check import Bench
-from ppcheck.measure.core.metrics import beside, least_gap, own_readout, settled
+from ppcheck.measure.core.metrics import beside, least_gap, settled
+from ppcheck.measure.interventions.asked import Asked
 from ppcheck.measure.interventions.estimate import Intervening
 from ppcheck.spec.expectations.metric import Metric, Metrics, Reading
 from ppcheck.spec.expectations.range import SHARE, Range
@@ -122,24 +123,25 @@ def ablate(
     choices of several tokens.
     """
     pool = bench.grid.prompt_set.pool
-    reader = own_readout(bench.subject, encoded, metric, pool)
-    untouched, step = bench.subject.read(encoded, reader), bench.step(metric)
-    under = under or bench.subject
+    asked = Asked.of(bench.subject, encoded, metric, pool)
+    untouched = asked.values(bench.subject.read(asked.run, asked.reader))
+    step, under = bench.step(metric), under or bench.subject
     if ablation.kind == "resample":
         draws = (
-            under.patch(encoded, bench.subject.encode(source), cells, reader)
+            under.patch(encoded, bench.subject.encode(source), cells, asked.reader)
             for source in sources(encoded, ablation, cells[0].position, bench.seed)
         )
         return Ablated.of(untouched, np.mean(list(draws), axis=0), step)
     ablated = np.empty((len(cells), len(encoded)))
     for numbers, vectors in _parts(bench, encoded, cells, ablation):
         part = bench.subject.encode([encoded.prompts[number] for number in numbers])
+        own = Asked.of(bench.subject, part, metric, pool)
+        to = {site: own.vectors(each) for site, each in vectors.items()}
         edits = [
-            tuple(Edit(site, cell.position, Operation.SET, vectors[site]) for site in cell.sites)
+            tuple(Edit(site, cell.position, Operation.SET, to[site]) for site in cell.sites)
             for cell in cells
         ]
-        own = own_readout(bench.subject, part, metric, pool)
-        ablated[:, numbers] = under.intervene(part, edits, own)
+        ablated[:, numbers] = own.values(under.intervene(own.run, edits, own.reader))
     return Ablated.of(untouched, ablated, step)
 
 
