@@ -58,7 +58,7 @@ def statistics_of(name: str) -> list[str]:
 @pytest.mark.parametrize("name", CHECKS)
 def test_every_check_has_a_section_that_names_its_fields_and_statistics(name: str) -> None:
     section = LANGUAGE.split(f"### `{name}`\n")[1].split("\n##")[0]
-    for key in own_fields(name) - {"top", "site", "pairs"}:
+    for key in own_fields(name) - {"at", "top", "site", "pairs"}:
         assert f"`{key}" in section, key
     assert f"Marker `{CHECKS[name]().family}`" in section
     assert f"(checks/{name}.md)" in section

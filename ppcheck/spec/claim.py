@@ -107,9 +107,9 @@ class Claim(Model):
         yield from self._of_tolerance()
         if prompt_set.is_fixed:
             yield from (Problem(key, _OF_A_SAMPLE) for key in self.sampling)
+        for key, place in self.places:
+            yield from problems_with(key, _of_position(place, prompt_set))
         for written, value in _fields(self):
-            for place in _places(value):
-                yield from problems_with(written, _of_position(place, prompt_set))
             if isinstance(value, Selection):
                 yield from problems_with(written, self._of_selection(value, prompt_set))
             elif isinstance(value, Metrics | Conditions):
@@ -169,6 +169,11 @@ class Claim(Model):
         """Every metric that it reads, each once."""
         found = (value for _, value in _fields(self) if isinstance(value, Metrics | Conditions))
         return tuple(dict.fromkeys(metric for value in found for metric in value.metrics))
+
+    @property
+    def places(self) -> Iterator[tuple[str, Position]]:
+        """Every position that it names, with its key as written."""
+        return ((key, place) for key, value in _fields(self) for place in _places(value))
 
     @property
     def halves(self) -> bool:
@@ -252,12 +257,10 @@ class Claim(Model):
             yield Problem("pairs" if getattr(self, "pairs", None) else "on", error.message)
             measured = ()
         elsewhere = {key.removesuffix("on") for key, _ in selected if key.endswith(".on")}
-        for key, value in _fields(self):
-            for position in _places(value):
-                shown = () if key.startswith(tuple(elsewhere)) else measured
-                for atom in position.atoms:
-                    found = of_place(atom, prompts, shown, str(self.on))
-                    yield from problems_with(key, found)
+        for key, place in self.places:
+            shown = () if key.startswith(tuple(elsewhere)) else measured
+            for atom in place.atoms:
+                yield from problems_with(key, of_place(atom, prompts, shown, str(self.on)))
         yield from self.faults_of(prompts, grid)
 
     def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Problems:

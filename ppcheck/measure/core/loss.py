@@ -9,7 +9,8 @@ import numpy as np
 from ppcheck.arrays import Floats, Integers
 from ppcheck.errors import MeasurementError
 from ppcheck.spec.sites.position import Position
-from ppcheck.subject.tokens.encoding import Beginnings, Encoded
+from ppcheck.subject.tokens.beginnings import Beginnings, beginnings
+from ppcheck.subject.tokens.encoding import Encoded
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +23,20 @@ class Unrolled:
     encoded: Beginnings
     following: Integers
     firsts: Integers
+
+    def check_same(self, other: Unrolled) -> None:
+        """Raises MeasurementError where the losses of a pair are not of the same tokens."""
+        sides = zip(self._scored(), other._scored(), strict=True)
+        if wrong := [n for n, (one, two) in enumerate(sides) if one != two]:
+            texts = [side.encoded.prompts[side.firsts[wrong[0]]].text for side in (self, other)]
+            raise MeasurementError(
+                f"the loss of {texts[0]!r} is of other tokens than that of {texts[1]!r}: name a "
+                "variable that is the same in both"
+            )
+
+    def _scored(self) -> list[list[int]]:
+        """The tokens whose loss counts, of each prompt."""
+        return [part.tolist() for part in np.split(self.following, self.firsts[1:])]
 
     def losses(self, log_probs: Floats) -> Floats:
         """The mean loss in nats, [..., prompt], from what follows' log-probability, [..., row]."""
@@ -47,4 +62,4 @@ def unrolled(encoded: Encoded, variable: str | None) -> Unrolled:
     rows = [(number, token) for number, tokens in enumerate(counted) for token in tokens]
     following = np.array([encoded.ids[number][token] for number, token in rows], dtype=np.int64)
     firsts = np.cumsum([0, *map(len, counted[:-1])])
-    return Unrolled(encoded.before(rows), following, firsts)
+    return Unrolled(beginnings(encoded, rows), following, firsts)

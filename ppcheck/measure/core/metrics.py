@@ -88,7 +88,7 @@ def readout(
     Raises MeasurementError where a choice is several tokens, or one answer begins with another.
     """
     if metric.reading is Reading.LOSS:
-        raise MeasurementError("`loss` is not read at the final token: see `Asked`")
+        raise MeasurementError("`loss` is not read at the final token: see `Rows`")
     if metric.reading is Reading.KL:
         if reference is None:
             raise MeasurementError("`kl` compares with a clean run: use it in a patching claim")

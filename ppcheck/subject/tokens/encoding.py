@@ -37,11 +37,14 @@ class Encoded:
         prompts, ids, spans = zip(*rows, strict=True) if rows else ((), (), ())
         return Encoded(prompts, ids, spans, self.tokens)
 
-    def before(self, rows: Sequence[tuple[int, int]]) -> Beginnings:
-        """Prompts by number, each up to a token and without it."""
-        whole = self.part(number for number, _ in rows)
-        ids = tuple(ids[:token] for ids, (_, token) in zip(whole.ids, rows, strict=True))
-        return Beginnings(whole.prompts, ids, whole.spans, self.tokens, whole=whole)
+    def again(self, prompts: Sequence[Prompt]) -> Encoded:
+        """Other prompts, tokenised as these are. Raises as `Tokens.encode` does."""
+        return Encoded(tuple(prompts), *self.tokens.encode(prompts), self.tokens)
+
+    def reaches(self, position: Position) -> bool:
+        """Whether these prompts have all the tokens of a position that their whole texts have."""
+        del position
+        return True
 
     def positions(self, position: Position) -> list[tuple[int, ...]]:
         """The token indices that ``position`` names, for each prompt.
@@ -139,17 +142,3 @@ class Encoded:
                 f"{position} ends before it starts in {text!r}: {whole} has {count} token(s)"
             )
         return named
-
-
-@dataclass(frozen=True, eq=False)
-class Beginnings(Encoded):
-    """The beginnings of ``whole`` prompts: a position is those of its tokens that are left.
-
-    What comes after changes nothing of what a causal model computes there.
-    """
-
-    whole: Encoded = field(kw_only=True, repr=False)
-
-    def positions(self, position: Position) -> list[tuple[int, ...]]:
-        rows = zip(self.whole.positions(position), self.ids, strict=True)
-        return [tuple(token for token in tokens if token < len(ids)) for tokens, ids in rows]

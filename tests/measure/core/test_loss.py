@@ -13,7 +13,9 @@ from ppcheck.arrays import Floats
 from ppcheck.errors import MeasurementError
 from ppcheck.judge.verdict import Verdict
 from ppcheck.measure.core.metrics import read
-from ppcheck.spec.expectations.metric import Metric
+from ppcheck.spec.expectations.metric import Metric, Metrics
+from ppcheck.statistics.statistics import Ratio
+from tests.measure.hooks import seen
 from tests.measure.lab import (
     GAME,
     Model,
@@ -26,11 +28,13 @@ from tests.measure.lab import (
     game,
     ids,
     problems,
+    sides_of,
     texts_of,
     token,
     verdict,
 )
 
+LEARNED = {"between": {"feeling": ["pain", "neutral"]}, "at": "feeling"}
 LONG = game(vary={**GAME["vary"], "strength": ["mild", "so firm"], "start": ["here", "there now"]})
 
 
@@ -108,11 +112,10 @@ def test_a_mean_is_set_at_the_tokens_that_are_read(tiny: Model) -> None:
     assert estimates(wanted.measure(on))["value"] == pytest.approx(np.mean(after), abs=1e-5)
 
 
-def test_what_comes_after_a_token_does_not_change_its_loss(tiny: Model) -> None:
+def test_what_comes_after_all_that_is_scored_is_refused(tiny: Model) -> None:
     wanted = claim("ablate", site="L*H*", position="4..5", ablation="zero", metric="loss(feeling)")
-    drops = [one for name, one in by_name(wanted.measure(bench(tiny))).items() if "drop" in name]
-    assert len(drops) == 4
-    assert all((one.statistic.values() == 0).all() for one in drops)
+    with pytest.raises(MeasurementError, match=r"4\.\.5 comes after all that is read"):
+        wanted.measure(bench(tiny))
 
 
 def test_where_heads_bring_nothing_no_loss_rises(planted: Callable[[Plant], Model]) -> None:
@@ -128,10 +131,10 @@ def test_where_heads_bring_nothing_no_loss_rises(planted: Callable[[Plant], Mode
         ("contrast", {}),
         ("dose_response", {"dose": "strength"}),
         ("invariance", {"over": "start"}),
-        ("steer", {"site": "L0H0", "direction": {"between": {"feeling": ["pain", "neutral"]}}}),
+        ("steer", {"site": "L0H0", "position": "strength", "direction": LEARNED}),
         (
             "direction_ablation",
-            {"site": "L0H0", "direction": {"between": {"feeling": ["pain", "neutral"]}}},
+            {"site": "L0H0", "direction": LEARNED},
         ),
     ],
 )
@@ -143,19 +146,73 @@ def test_checks_that_run_prompts_alone_read_a_loss(
     assert all(np.isfinite(list(estimates(wanted.measure(bench(tiny))).values())))
 
 
+@pytest.mark.parametrize("mode", ["denoise", "noise"])
+def test_a_loss_under_patching_is_as_by_hooks_on_the_plain_model(tiny: Model, mode: str) -> None:
+    on = bench(tiny, AFTER)
+    wanted = claim("patch", site="L0H1", position="feeling", mode=mode, metric="loss(start)")
+    name = {"denoise": "recovery", "noise": "damage"}[mode]
+    found = by_name(wanted.measure(on))
+    share = found[name].statistic
+    assert isinstance(share, Ratio)
+    for pair, moved, gap in zip(
+        found[name].examples, share.numerator, share.denominator, strict=True
+    ):
+        clean, corrupted = sides_of(pair)
+        into, since = (clean, corrupted) if mode == "noise" else (corrupted, clean)
+        with_it = without_head(tiny, into, [3], output_of(tiny, since)[3])[4:].mean()
+        before, after = (by_token(tiny, text)[4:].mean() for text in (clean, corrupted))
+        assert gap == pytest.approx(before - after, abs=1e-5)
+        assert moved == pytest.approx(
+            before - with_it if mode == "noise" else with_it - after, abs=1e-5
+        )
+
+
+AFTER = game(
+    template="we feel {strength} {feeling} so {start}",
+    vary={**GAME["vary"], "start": ["here", "there now", "on and on", "go", "then", "they"]},
+)
+
+
+def output_of(model: Model, text: str) -> Floats:
+    """What head L0H1 puts out, [token, width]."""
+    name = "transformer.h.0.attn.c_proj<"
+    kept = seen(model, text, {}, name)[name]
+    return np.asarray(kept[0, :, 8:16].numpy())
+
+
+def test_a_loss_passes_along_a_direct_path(tiny: Model) -> None:
+    """All that a head writes goes to the logits and to the other heads and MLPs."""
+    wanted = claim(
+        "path", sender="L1H1", receiver=["logits"], mode="noise", metric="loss(start)"
+    ).measure(bench(tiny, AFTER))
+    (share,) = (one for name, one in by_name(wanted).items() if name.startswith("damage"))
+    assert isinstance(share.statistic, Ratio)
+    assert np.isfinite(share.statistic.numerator).all()
+    assert share.statistic.numerator.any()
+
+
+def test_a_pair_whose_scored_tokens_differ_cannot_be_compared(tiny: Model) -> None:
+    wanted = claim("patch", site="L0H0", position="feeling", mode="noise", metric="loss(feeling)")
+    assert "name a variable that is the same in both" in problems(wanted)["metric"]
+    assert "other tokens in clean" in problems(wanted.model_copy(update={"metric": LOSS}))["metric"]
+    with pytest.raises(MeasurementError, match="loss of 'here we feel mild pain so' is of other"):
+        wanted.measure(bench(tiny))
+
+
+LOSS = Metrics.parse("loss")
+
+
 @pytest.mark.parametrize(
     ("check", "fields"),
     [
-        ("patch", {"site": "L0H0", "mode": "denoise"}),
         ("ablate", {"site": "L0H0", "ablation": "resample"}),
+        ("flow", {}),
         ("logit_lens", {}),
     ],
 )
-def test_checks_that_read_the_final_token_alone_refuse_a_loss(
-    check: str, fields: dict[str, Any]
-) -> None:
+def test_checks_that_read_one_token_alone_refuse_a_loss(check: str, fields: dict[str, Any]) -> None:
     wrong = problems(claim(check, metric="loss", **fields))
-    assert "`loss` is read in untouched runs, zero and mean ablation" in wrong["metric"]
+    assert "a loss is read in untouched runs and under `ablate`" in wrong["metric"]
 
 
 def test_a_variable_that_there_is_not_is_named() -> None:

@@ -1,4 +1,4 @@
-"""What is run to read a metric under edits: the prompts, or for a loss their beginnings."""
+"""What is run to read a metric under an intervention: prompts, or for a loss their beginnings."""
 
 from __future__ import annotations
 
@@ -17,28 +17,32 @@ from ppcheck.subject.tokens.encoding import Encoded
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
-    """``reader`` reads after each row of ``run``; of a loss these are ``beginnings``."""
+class Rows:
+    """``reader`` reads after each row of ``encoded``; of a loss these are ``unrolled``."""
 
-    run: Encoded
+    encoded: Encoded
     reader: Readout
-    beginnings: Unrolled | None = None
+    unrolled: Unrolled | None = None
 
     @classmethod
-    def of(cls, subject: Subject, encoded: Encoded, metric: Metric, pool: Pool) -> Asked:
+    def of(cls, subject: Subject, encoded: Encoded, metric: Metric, pool: Pool) -> Rows:
         """Raises MeasurementError as `unrolled` and `own_readout` do."""
         if metric.reading is not Reading.LOSS:
             return cls(encoded, own_readout(subject, encoded, metric, pool))
         rows = unrolled(encoded, metric.variable)
-        reader = VocabularyReadout(Reading.LOG_PROB, rows.following[:, None], "sum")
-        return cls(rows.encoded, reader, rows)
+        return cls(rows.encoded, loss_readout(rows), rows)
 
     def values(self, found: Floats) -> Floats:
         """The metric, [..., prompt], from what was read, [..., row]."""
-        return found if self.beginnings is None else self.beginnings.losses(found)
+        return found if self.unrolled is None else self.unrolled.losses(found)
 
     def vectors(self, vectors: Floats) -> Floats:
         """For an edit of each row; [token, width] are a whole prompt's, of which rows have some."""
-        if self.beginnings is None or vectors.ndim == 1:
+        if self.unrolled is None or vectors.ndim == 1:
             return vectors
-        return np.broadcast_to(vectors, (len(self.run), *vectors.shape))
+        return np.broadcast_to(vectors, (len(self.encoded), *vectors.shape))
+
+
+def loss_readout(unrolled: Unrolled) -> Readout:
+    """The log-probability of what follows each row: a loss is made of these."""
+    return VocabularyReadout(Reading.LOG_PROB, unrolled.following[:, None], "sum")
