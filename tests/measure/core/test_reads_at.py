@@ -35,7 +35,9 @@ from tests.measure.lab import (
 )
 
 METRIC = "logit_diff(a, b)"
-CUT = game(template="{start} we feel {strength} {feeling}")
+STRENGTHS = {"ordered": ["mild", "severe"]}
+FEW = game(vary={**GAME["vary"], "start": ["here", "there", "now"], "strength": STRENGTHS})
+CUT = {**FEW, "template": "{start} we feel {strength} {feeling}"}
 DIRECTION = {"between": {"feeling": ["pain", "neutral"]}}
 CLAIMS: dict[str, list[dict[str, Any]]] = {
     "choice": [{"choice": "a"}],
@@ -54,7 +56,7 @@ CLAIMS: dict[str, list[dict[str, Any]]] = {
     # So many draws are all other prompts, whatever their order.
     "ablate": [
         {"site": "L0H0", "ablation": kind, "metric": [METRIC, "kl"], **more}
-        for kind, more in (("zero", {}), ("mean", {}), ("resample", {"draws": 95}))
+        for kind, more in (("zero", {}), ("mean", {}), ("resample", {"draws": 23}))
     ],
     "steer": [
         {
@@ -111,7 +113,7 @@ def test_every_check_that_may_read_elsewhere_is_tried_here() -> None:
 def test_what_is_read_at_a_token_is_what_prompts_that_end_there_give(
     tiny: Model, check: str, fields: dict[str, Any]
 ) -> None:
-    read = claim(check, at="feeling", **fields).measure(bench(tiny))
+    read = claim(check, at="feeling", **fields).measure(bench(tiny, FEW))
     alone = claim(check, **fields).measure(bench(tiny, CUT))
     assert estimates(read) == pytest.approx(estimates(alone), rel=1e-5, abs=1e-6, nan_ok=True)
     assert read.facts.mass == pytest.approx(alone.facts.mass)
