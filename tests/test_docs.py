@@ -58,7 +58,7 @@ def statistics_of(name: str) -> list[str]:
 @pytest.mark.parametrize("name", CHECKS)
 def test_every_check_has_a_section_that_names_its_fields_and_statistics(name: str) -> None:
     section = LANGUAGE.split(f"### `{name}`\n")[1].split("\n##")[0]
-    for key in own_fields(name) - {"top", "site", "pairs"}:
+    for key in own_fields(name) - {"at", "top", "site", "pairs"}:
         assert f"`{key}" in section, key
     assert f"Marker `{CHECKS[name]().family}`" in section
     assert f"(checks/{name}.md)" in section
@@ -166,9 +166,10 @@ def test_the_language_shows_a_claim_of_every_check_that_holds(tmp_path: Path) ->
     assert verdicts(spec) == [Verdict.HOLDS] * len(CHECKS)
 
 
-def test_the_comparison_that_the_language_shows_holds(tmp_path: Path) -> None:
+@pytest.mark.parametrize("section", ["At", "Comparisons"])
+def test_the_claim_that_a_section_of_the_language_shows_holds(tmp_path: Path, section: str) -> None:
     readme = README.split("```yaml\n")[1].split("```")[0]
-    shown = LANGUAGE.split("## Comparisons\n")[1].split("```yaml\n")[1].split("```")[0]
+    shown = LANGUAGE.split(f"## {section}\n")[1].split("```yaml\n")[1].split("```")[0]
     path = tmp_path / "shown.pp.yaml"
     path.write_text(readme.split("claims:")[0] + "claims:\n" + shown, encoding="utf-8")
     assert verdicts(load_spec(path, CHECKS)) == [Verdict.HOLDS]

@@ -107,12 +107,10 @@ class Claim(Model):
         yield from self._of_tolerance()
         if prompt_set.is_fixed:
             yield from (Problem(key, _OF_A_SAMPLE) for key in self.sampling)
+        for key, place in self.places:
+            yield from problems_with(key, _of_position(place, prompt_set))
         for written, value in _fields(self):
-            if isinstance(value, Position | Positions):
-                each = [value] if isinstance(value, Position) else value
-                for one in each:
-                    yield from problems_with(written, _of_position(one, prompt_set))
-            elif isinstance(value, Selection):
+            if isinstance(value, Selection):
                 yield from problems_with(written, self._of_selection(value, prompt_set))
             elif isinstance(value, Metrics | Conditions):
                 for choice in dict.fromkeys(c for metric in value.metrics for c in metric.choices):
@@ -171,6 +169,11 @@ class Claim(Model):
         """Every metric that it reads, each once."""
         found = (value for _, value in _fields(self) if isinstance(value, Metrics | Conditions))
         return tuple(dict.fromkeys(metric for value in found for metric in value.metrics))
+
+    @property
+    def places(self) -> Iterator[tuple[str, Position]]:
+        """Every position that it names, with its key as written."""
+        return ((key, place) for key, value in _fields(self) for place in _places(value))
 
     @property
     def halves(self) -> bool:
@@ -254,13 +257,10 @@ class Claim(Model):
             yield Problem("pairs" if getattr(self, "pairs", None) else "on", error.message)
             measured = ()
         elsewhere = {key.removesuffix("on") for key, _ in selected if key.endswith(".on")}
-        for key, value in _fields(self):
-            each = [value] if isinstance(value, Position) else value
-            for position in each if isinstance(value, Position | Positions) else ():
-                shown = () if key.startswith(tuple(elsewhere)) else measured
-                for atom in position.atoms:
-                    found = of_place(atom, prompts, shown, str(self.on))
-                    yield from problems_with(key, found)
+        for key, place in self.places:
+            shown = () if key.startswith(tuple(elsewhere)) else measured
+            for atom in place.atoms:
+                yield from problems_with(key, of_place(atom, prompts, shown, str(self.on)))
         yield from self.faults_of(prompts, grid)
 
     def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Problems:
@@ -302,6 +302,18 @@ def _fields(model: Model, within: str = "") -> Iterator[tuple[str, Any]]:
             yield from _fields(value, f"{key}.")
         else:
             yield key, value
+
+
+def _places(value: Any) -> Iterator[Position]:
+    """The positions that a field names."""
+    if isinstance(value, Position):
+        yield value
+    elif isinstance(value, Positions):
+        yield from value
+    elif isinstance(value, Metrics | Conditions):
+        for metric in value.metrics:
+            if metric.variable is not None:
+                yield Position("variable", variable=metric.variable)
 
 
 def _of_position(position: Position, prompt_set: PromptSet) -> Iterator[str]:

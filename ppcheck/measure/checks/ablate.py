@@ -12,7 +12,6 @@ from ppcheck.arrays import Floats, Mask
 from ppcheck.measure.core.charts import site_map
 from ppcheck.measure.core.check import (
     Bench,
-    Check,
     CheckResult,
     StatisticResult,
     statistic_result,
@@ -21,6 +20,7 @@ from ppcheck.measure.core.check import (
 )
 from ppcheck.measure.core.doubts import of_all_that_is_read
 from ppcheck.measure.core.facts import Facts
+from ppcheck.measure.core.reads_at import ReadsAt
 from ppcheck.measure.core.selection import Search, TopField, search
 from ppcheck.measure.core.validation import metric_problems, patch_problems
 from ppcheck.measure.interventions.ablation import (
@@ -48,7 +48,7 @@ from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.tokens.encoding import Encoded
 
 
-class Ablate(Check):
+class Ablate(ReadsAt):
     """What a metric loses when sites are ablated, which is necessity, and what is left of it.
 
     drop        mean of untouched - ablated
@@ -91,7 +91,7 @@ class Ablate(Check):
 
     def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
-        yield from metric_problems(prompt_set, self.metric)
+        yield from metric_problems(prompt_set, self.metric, of_tokens=self.ablation != "resample")
         yield from patch_problems(self.position)
         if any(pattern.kind is SiteKind.PATTERN for pattern in self.site):
             yield Problem(
@@ -108,6 +108,7 @@ class Ablate(Check):
             bench.subject.shape,
             sites,
             self.position,
+            at=self.at,
             together=self.together,
             one_decides=self.top is not None,
         )
@@ -123,6 +124,7 @@ class Ablate(Check):
                 yield f"the reference has {only} alone, which the ablation leaves in place"
 
     def measure(self, bench: Bench) -> CheckResult:
+        bench = bench.reading(self.at)
         sites = bench.subject.sites(self.site)
         groups = {str(self.site): sites} if self.together else {str(s): (s,) for s in sites}
         cells = [Cell(group, self.position) for group in groups.values()]

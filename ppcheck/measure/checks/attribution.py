@@ -12,7 +12,6 @@ from ppcheck.arrays import Floats, Mask
 from ppcheck.measure.core.charts import site_map
 from ppcheck.measure.core.check import (
     Bench,
-    Check,
     CheckResult,
     StatisticResult,
     statistic_result,
@@ -22,6 +21,7 @@ from ppcheck.measure.core.check import (
 from ppcheck.measure.core.doubts import of_all_that_is_read
 from ppcheck.measure.core.facts import Facts, Map
 from ppcheck.measure.core.metrics import beside, least_gap, readout
+from ppcheck.measure.core.reads_at import ReadsAt
 from ppcheck.measure.core.selection import Search, TopField, search
 from ppcheck.spec.expectations.metric import Metric, MetricsField
 from ppcheck.spec.expectations.range import ANY, SHARE, Range
@@ -46,7 +46,7 @@ HOW = {
 }
 
 
-class Attribution(Check):
+class Attribution(ReadsAt):
     """What components add to a difference of logits, other than by way of later ones.
 
     attribution  mean of what the site adds at the final token, in logits
@@ -93,6 +93,7 @@ class Attribution(Check):
         yield from of_all_that_is_read(bench.subject.shape, sites, FINAL)
 
     def measure(self, bench: Bench) -> CheckResult:
+        bench = bench.reading(self.at)
         sites = bench.subject.sites(self.site)
         encoded = bench.prompts(self.on)
         found = {metric: _attributed(bench, encoded, sites, metric) for metric in self.metric}

@@ -8,8 +8,9 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from ppcheck.measure.core.check import Bench, Check, CheckResult, statistic_result, texts, units_of
+from ppcheck.measure.core.check import Bench, CheckResult, statistic_result, texts, units_of
 from ppcheck.measure.core.metrics import log_probs, same
+from ppcheck.measure.core.reads_at import ReadsAt
 from ppcheck.spec.expectations.metric import Metric, Reading
 from ppcheck.spec.expectations.range import PROBABILITY, RATE, Range
 from ppcheck.spec.grammar import suggest
@@ -19,7 +20,7 @@ from ppcheck.statistics.statistics import Mean, Proportion
 from ppcheck.subject.tokens.encoding import Encoded
 
 
-class Choice(Check):
+class Choice(ReadsAt):
     """How often one choice is the likeliest, and its mean probability.
 
     rate         share of prompts in which the choice is likelier than every other; a tie is not
@@ -50,6 +51,7 @@ class Choice(Check):
         return tuple(encoded.prompts[0].choices)
 
     def measure(self, bench: Bench) -> CheckResult:
+        bench = bench.reading(self.at)
         encoded = bench.prompts(self.on)
         names = tuple(bench.grid.prompt_set.choices)
         own = names.index(self.choice)

@@ -20,9 +20,10 @@ from ppcheck.measure.circuits.strategy import (
     node_problems,
     ranking_problems,
 )
-from ppcheck.measure.core.check import Bench, Check, CheckResult, StatisticResult
+from ppcheck.measure.core.check import Bench, CheckResult, StatisticResult
 from ppcheck.measure.core.doubts import estimates
 from ppcheck.measure.core.facts import Facts
+from ppcheck.measure.core.reads_at import ReadsAt
 from ppcheck.measure.core.validation import metric_problems, patch_problems
 from ppcheck.measure.interventions.ablation import Ablation, MeanOver, ablation_problems
 from ppcheck.spec.claim import PairsField
@@ -42,7 +43,7 @@ MOST_ARE_BEATEN = 0.95
 SIGN = "positive where ablating the node alone moves the metric towards its value without any node"
 
 
-class Circuit(Check):
+class Circuit(ReadsAt):
     """How much of a metric a set of nodes, or of edges, keeps while all others are ablated.
 
     faithfulness    f of the circuit: (m - nothing) / (whole - nothing), sums over prompts
@@ -169,6 +170,7 @@ class Circuit(Check):
             )
 
     def measure(self, bench: Bench) -> CheckResult:
+        bench = bench.reading(self.at)
         parts = self._parts(bench)
         circuit, ranked = parts.candidate(), parts.ranked(self.metric.first)
         wanted = [*(circuit.wanted() if circuit else ()), *(ranked.points if ranked else ())]

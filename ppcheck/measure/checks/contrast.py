@@ -7,7 +7,6 @@ from typing import ClassVar, Literal
 
 from ppcheck.measure.core.check import (
     Bench,
-    Check,
     CheckResult,
     StatisticResult,
     pair_texts,
@@ -15,6 +14,7 @@ from ppcheck.measure.core.check import (
     units_of,
 )
 from ppcheck.measure.core.metrics import read, settled
+from ppcheck.measure.core.reads_at import ReadsAt
 from ppcheck.measure.core.validation import behaviour_problems
 from ppcheck.spec.claim import PairsField
 from ppcheck.spec.expectations.metric import Metric, MetricsField
@@ -26,7 +26,7 @@ from ppcheck.statistics.statistics import Mean, Proportion, StandardisedMean
 from ppcheck.subject.tokens.encoding import Encoded
 
 
-class Contrast(Check):
+class Contrast(ReadsAt):
     """The metric on the first of each pair minus the metric on the second.
 
     difference    mean difference
@@ -53,6 +53,7 @@ class Contrast(Check):
         return [pair.clean for pair in grid.pairs(self.on, self.pairs)]
 
     def measure(self, bench: Bench) -> CheckResult:
+        bench = bench.reading(self.at)
         pairs = bench.pairs(self.on, self.pairs)
         found = [each for metric in self.metric for each in self._of(metric, bench, pairs)]
         return self.result(bench, pairs, found)

@@ -10,14 +10,15 @@ from pydantic import Field
 
 from ppcheck.arrays import Floats
 from ppcheck.measure.core.charts import site_map
-from ppcheck.measure.core.check import Bench, Check, CheckResult, StatisticResult
+from ppcheck.measure.core.check import Bench, CheckResult, StatisticResult
 from ppcheck.measure.core.facts import Facts
-from ppcheck.measure.core.metrics import own_readout
+from ppcheck.measure.core.reads_at import ReadsAt
 from ppcheck.measure.core.selection import TopField
 from ppcheck.measure.core.validation import metric_problems, patch_problems
 from ppcheck.measure.directions.controls import DrawsField, EvaluationHalf, beyond, leading
 from ppcheck.measure.directions.direction import Direction, Directions, learn, site_problems
 from ppcheck.measure.interventions.ablation import OF_SHARES, Ablated, ablated_statistics
+from ppcheck.measure.interventions.rows import Rows
 from ppcheck.spec.expectations.metric import Metric, MetricsField
 from ppcheck.spec.expectations.range import ANY, Range
 from ppcheck.spec.problem import Problem, Problems
@@ -30,7 +31,7 @@ from ppcheck.subject.interventions.edit import Edit, Edits, Operation
 from ppcheck.subject.tokens.encoding import Encoded
 
 
-class DirectionAblation(Check):
+class DirectionAblation(ReadsAt):
     """What a metric loses when h becomes h - (h.v) v / (v.v), and random directions' part in it.
 
     drop        mean of untouched - ablated
@@ -65,7 +66,7 @@ class DirectionAblation(Check):
 
     def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
-        yield from metric_problems(prompt_set, self.metric)
+        yield from metric_problems(prompt_set, self.metric, of_tokens=True)
         yield from patch_problems(self.position)
         yield from site_problems(self.site)
         yield from self.direction.problems(prompt_set, self.position)
@@ -77,6 +78,7 @@ class DirectionAblation(Check):
         yield from self.direction.faults(grid, self.on.prompts)
 
     def measure(self, bench: Bench) -> CheckResult:
+        bench = bench.reading(self.at)
         sites = bench.subject.sites(self.site)
         groups = {str(self.site): sites} if self.together else {str(s): (s,) for s in sites}
         found = learn(bench, self.direction, sites, self.position, self.on)
@@ -119,10 +121,10 @@ class DirectionAblation(Check):
     def _run(
         self, bench: Bench, encoded: Encoded, cells: Sequence[Edits], metric: Metric
     ) -> Ablated:
-        reader = own_readout(bench.subject, encoded, metric, bench.grid.prompt_set.pool)
-        untouched = bench.subject.read(encoded, reader)
-        ablated = bench.subject.intervene(encoded, cells, reader)
-        return Ablated.of(untouched, ablated, bench.step(metric))
+        rows = Rows.of(bench.subject, encoded, metric, bench.grid.prompt_set.pool)
+        untouched = bench.subject.read(rows.encoded, rows.reader)
+        ablated = bench.subject.intervene(rows.encoded, cells, rows.reader)
+        return Ablated.of(rows.values(untouched), rows.values(ablated), bench.step(metric))
 
     def _random(
         self,

@@ -15,7 +15,6 @@ from ppcheck.errors import MeasurementError
 from ppcheck.measure.core.charts import drawn_means
 from ppcheck.measure.core.check import (
     Bench,
-    Check,
     CheckResult,
     StatisticResult,
     doses_of,
@@ -26,6 +25,7 @@ from ppcheck.measure.core.check import (
 from ppcheck.measure.core.doubts import estimates
 from ppcheck.measure.core.facts import Curve, Facts
 from ppcheck.measure.core.metrics import leverage, read, same
+from ppcheck.measure.core.reads_at import ReadsAt
 from ppcheck.measure.core.validation import behaviour_problems, dose_faults, dose_problems
 from ppcheck.spec.expectations.metric import Metric, MetricsField
 from ppcheck.spec.expectations.range import ANY, CORRELATION, Range
@@ -44,7 +44,7 @@ NUDGE = 1e-4
 """The change of a mean probability by which its pull on the switch point is found."""
 
 
-class DoseResponse(Check):
+class DoseResponse(ReadsAt):
     """How a metric changes with the dose.
 
     A *curve* is the prompts that differ in nothing but the dose.
@@ -97,6 +97,7 @@ class DoseResponse(Check):
             )
 
     def measure(self, bench: Bench) -> CheckResult:
+        bench = bench.reading(self.at)
         encoded = bench.prompts(self.on)
         doses = doses_of(encoded.prompts, self.dose)
         curves = _curves(encoded.prompts, self.dose, bench.grid.prompt_set)

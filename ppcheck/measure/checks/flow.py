@@ -14,13 +14,13 @@ from ppcheck.arrays import Floats
 from ppcheck.errors import MeasurementError, ModelError
 from ppcheck.measure.core.check import (
     Bench,
-    Check,
     CheckResult,
     StatisticResult,
     statistic_result,
     units_of,
 )
 from ppcheck.measure.core.facts import CurvePoint, Facts, Map
+from ppcheck.measure.core.reads_at import ReadsAt
 from ppcheck.measure.core.validation import metric_problems, patch_problems
 from ppcheck.measure.interventions.effect import Effect, patch_effect
 from ppcheck.spec.base import Model
@@ -34,12 +34,13 @@ from ppcheck.spec.sites.site import Kind, Site
 from ppcheck.statistics.first_layer import FirstLayer
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.subject import Subject
+from ppcheck.subject.tokens.encoding import Encoded
 
 STREAMS = (Kind.RESID_POST, Kind.ATTN_OUT, Kind.MLP_OUT)
 """What is patched at each layer and position. The first carries all there is at a token."""
 
 
-class Flow(Check):
+class Flow(ReadsAt):
     """Where the difference between clean and corrupted prompts is, layer by layer.
 
     The residual stream after each block, and what attention and MLP add to it, are patched from
@@ -85,11 +86,12 @@ class Flow(Check):
             yield Problem("to", f"the effect is at {self.to} from the start: name another position")
 
     def measure(self, bench: Bench) -> CheckResult:
+        bench = bench.reading(self.at)
         n_layers = bench.subject.shape.n_layers
         ends = self._origin(bench.grid.prompt_set), self.to
         self._check_layer(bench.subject, ends)
         pairs = bench.pairs(self.on, self.pairs)
-        positions = self._positions(bench.grid.prompt_set)
+        positions = self._positions(bench.grid.prompt_set, pairs[0])
         cells = [
             Cell((Site(stream, layer),), position)
             for stream, layer, position in product(STREAMS, range(n_layers), positions)
@@ -110,17 +112,17 @@ class Flow(Check):
         (swapped,) = self.pairs or prompt_set.pairs
         return self.origin or Position("variable", variable=swapped)
 
-    def _positions(self, prompt_set: PromptSet) -> tuple[Position, ...]:
-        """The variables that stand in every template, in order, the two ends, and the final one."""
+    def _positions(self, prompt_set: PromptSet, clean: Encoded) -> tuple[Position, ...]:
+        """The variables that stand in every template, in order, the two ends, and `at`."""
         shown = [
             {piece.variable for _, turn in template for piece in turn}
             for template in prompt_set.templates
         ]
         common = [name for name in prompt_set.variable_names if all(name in each for each in shown)]
-        variables = (Position("variable", variable=name) for name in common)
+        variables = filter(clean.reaches, (Position("variable", variable=name) for name in common))
         ends = (self._origin(prompt_set), self.to)
-        own = (position for position in ends if position != FINAL)
-        return tuple(dict.fromkeys((*variables, *own, FINAL)))
+        own = (position for position in ends if position != self.at)
+        return tuple(dict.fromkeys((*variables, *own, self.at)))
 
     def _check_layer(self, subject: Subject, ends: tuple[Position, Position]) -> None:
         n_layers, name = subject.shape.n_layers, subject.info.name
@@ -128,17 +130,18 @@ class Flow(Check):
             raise ModelError(
                 f"layer {self.by_layer} is outside {name}: it has {n_layers} (0-{n_layers - 1})"
             )
-        known = {"recovery_from": not ends[0].has_final, "recovery_to": ends[1].has_final}
+        left, arrived = not ends[0].has_end(self.at), ends[1].has_end(self.at)
+        known = {"recovery_from": left, "recovery_to": arrived}
         fixed = [one for one in self.expect if known.get(one.partition("@")[0])]
         if fixed and self.by_layer == n_layers - 1:
             raise MeasurementError(
                 f"{fixed[0]} is known by definition in L{self.by_layer}, the last layer of {name}, "
-                "where the final token alone holds anything: give an earlier `by_layer`"
+                f"where the token {self.at} alone holds anything: give an earlier `by_layer`"
             )
 
     def _by_last(self, ends: tuple[Position, Position]) -> set[str]:
-        """What the last layer meets by definition: there the final token alone holds anything."""
-        left, arrived = not ends[0].has_final, ends[1].has_final
+        """What the last layer meets by definition: there the last token alone holds anything."""
+        left, arrived = not ends[0].has_end(self.at), ends[1].has_end(self.at)
         layers = {"leaves": left, "arrives": arrived, "handover": left and arrived}
         return {name for name, met in layers.items() if met}
 

@@ -14,7 +14,6 @@ from ppcheck.arrays import Floats, Labels, Mask
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.core.check import (
     Bench,
-    Check,
     CheckResult,
     StatisticResult,
     pair_texts,
@@ -23,6 +22,7 @@ from ppcheck.measure.core.check import (
 )
 from ppcheck.measure.core.facts import Facts, Map
 from ppcheck.measure.core.metrics import read, same, settled
+from ppcheck.measure.core.reads_at import ReadsAt
 from ppcheck.measure.core.validation import behaviour_problems
 from ppcheck.spec.expectations.metric import Metric, MetricsField, Reading
 from ppcheck.spec.expectations.range import RATE, Range
@@ -46,7 +46,7 @@ def _names(value: Any) -> tuple[str, ...]:
     return names
 
 
-class Invariance(Check):
+class Invariance(ReadsAt):
     """How far a metric moves when nothing changes but what should not matter.
 
     change     mean change, edited - reference, over all edits
@@ -130,6 +130,7 @@ class Invariance(Check):
                 yield Problem("over", f"{name!r} is the same in all prompts of `{self.on}`")
 
     def measure(self, bench: Bench) -> CheckResult:
+        bench = bench.reading(self.at)
         encoded = bench.prompts(self.on)
         edits = _Edits.of(encoded, self.over, bench.grid)
         prompt_set = bench.grid.prompt_set

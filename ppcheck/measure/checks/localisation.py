@@ -12,7 +12,6 @@ from ppcheck.arrays import Mask
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.core.check import (
     Bench,
-    Check,
     CheckResult,
     StatisticResult,
     statistic_result,
@@ -21,8 +20,9 @@ from ppcheck.measure.core.check import (
 from ppcheck.measure.core.doubts import of_all_that_is_read
 from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.ranking import Contains, Margin, Participation, largest_share, site_maps
+from ppcheck.measure.core.reads_at import ReadsAt
 from ppcheck.measure.core.selection import first_half, search
-from ppcheck.measure.core.validation import metric_problems, patch_problems, whole_problems
+from ppcheck.measure.core.validation import paired_problems, patch_problems, whole_problems
 from ppcheck.measure.interventions.effect import Effect, Mode, patch_effect
 from ppcheck.spec.base import Model
 from ppcheck.spec.claim import PairsField
@@ -35,7 +35,7 @@ from ppcheck.spec.sites.site import Site, SitesField
 from ppcheck.subject.interventions.cell import Cell
 
 
-class Localisation(Check):
+class Localisation(ReadsAt):
     """How an effect is spread over sites, each patched alone as in `patch`.
 
     largest_share  the largest positive effect over the sum of all positive effects
@@ -73,7 +73,7 @@ class Localisation(Check):
     def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
         yield from self.needs_pairs(prompt_set, self.pairs)
-        yield from metric_problems(prompt_set, self.metric)
+        yield from paired_problems(prompt_set, self.metric, self.pairs)
         yield from patch_problems(self.position)
         yield from whole_problems(
             prompt_set, self.site, self.position, self.pairs, one_decides=True
@@ -90,9 +90,12 @@ class Localisation(Check):
     def doubts(self, bench: Bench, result: CheckResult) -> Iterator[str]:
         del result
         sites = bench.subject.sites(self.site)
-        yield from of_all_that_is_read(bench.subject.shape, sites, self.position, one_decides=True)
+        yield from of_all_that_is_read(
+            bench.subject.shape, sites, self.position, at=self.at, one_decides=True
+        )
 
     def measure(self, bench: Bench) -> CheckResult:
+        bench = bench.reading(self.at)
         sites = bench.subject.sites(self.site)
         if len(sites) < 2:
             raise MeasurementError(f"{self.site} is one site: an effect is spread over several")

@@ -13,7 +13,6 @@ from ppcheck.arrays import Floats, Labels
 from ppcheck.measure.core.charts import drawn_means
 from ppcheck.measure.core.check import (
     Bench,
-    Check,
     CheckResult,
     StatisticResult,
     statistic_result,
@@ -23,6 +22,7 @@ from ppcheck.measure.core.check import (
 from ppcheck.measure.core.doubts import of_all_that_is_read
 from ppcheck.measure.core.facts import Curve, Facts
 from ppcheck.measure.core.metrics import beside, least_gap, own_readout, settled
+from ppcheck.measure.core.reads_at import ReadsAt
 from ppcheck.measure.core.validation import metric_problems
 from ppcheck.spec.expectations.metric import Metric, MetricsField
 from ppcheck.spec.expectations.range import LAYER, RATE, SHARE, Range
@@ -41,7 +41,7 @@ READ = (Kind.RESID_PRE, Kind.RESID_MID, Kind.RESID_POST)
 EVERYWHERE = Sites.parse(["resid_pre.L0", "resid_post.L*"])
 
 
-class LogitLens(Check):
+class LogitLens(ReadsAt):
     """What a metric would be if the final norm and unembedding read the stream earlier.
 
     decided_at  first layer from which on the metric is more than `level` of its final value
@@ -93,6 +93,7 @@ class LogitLens(Check):
         yield from of_all_that_is_read(bench.subject.shape, sites, FINAL)
 
     def measure(self, bench: Bench) -> CheckResult:
+        bench = bench.reading(self.at)
         encoded = bench.prompts(self.on)
         sites = bench.subject.sites(self.site)
         layers = bench.subject.sites(EVERYWHERE)
@@ -173,11 +174,11 @@ class _Lens:
 
 
 def _lens(bench: Bench, encoded: Encoded, sites: Sequence[Site], metric: Metric) -> _Lens:
-    """The stream at the final token takes the place of what the last block outputs there."""
+    """The stream at the last token takes the place of what the last block outputs there."""
     reader = own_readout(bench.subject, encoded, metric, bench.grid.prompt_set.pool)
     last = Site(Kind.RESID_POST, bench.subject.shape.n_layers - 1)
     streams = bench.subject.capture(encoded, sites, [len(ids) - 1 for ids in encoded.ids])
-    cells = [(Edit(last, FINAL, Operation.SET, stream[:, None]),) for stream in streams]
+    cells = [(Edit(last, bench.at, Operation.SET, stream[:, None]),) for stream in streams]
     values = bench.subject.intervene(encoded, cells, reader)
     final = bench.subject.read(encoded, reader)
     return _Lens(dict(zip(sites, values, strict=True)), final, bench.step(metric))

@@ -9,8 +9,9 @@ import numpy as np
 from pydantic import Field
 
 from ppcheck.arrays import Floats, Mask
-from ppcheck.measure.core.check import Bench, Check, CheckResult, StatisticResult
+from ppcheck.measure.core.check import Bench, CheckResult, StatisticResult
 from ppcheck.measure.core.facts import Facts
+from ppcheck.measure.core.reads_at import ReadsAt
 from ppcheck.measure.core.selection import Search, TopField, search
 from ppcheck.measure.core.validation import (
     dose_problems,
@@ -38,7 +39,7 @@ MOST_SHOWN = 6
 SHOWN_QUANTILES = 50
 
 
-class Neuron(Check):
+class Neuron(ReadsAt):
     """What single neurons, or coordinates of a stream, separate, and what they do.
 
     auroc             probability that a prompt of the first class has the higher activation
@@ -86,6 +87,8 @@ class Neuron(Check):
         if self.dose is not None:
             yield from dose_problems(prompt_set, self.dose)
         yield from separates_problems(prompt_set, self.separates or {}, self.on.prompts)
+        if self.metric is None and "at" in self.model_fields_set:
+            yield Problem("at", "`at` is where the metric is read: name a `metric` too")
         if self.metric is not None:
             yield from self.needs_pairs(prompt_set, self.pairs)
             yield from metric_problems(prompt_set, self.metric)
@@ -100,6 +103,7 @@ class Neuron(Check):
         yield from trait_faults(prompts, self.dose, self.separates, str(self.on))
 
     def measure(self, bench: Bench) -> CheckResult:
+        bench = bench.reading(self.at)
         sites = bench.subject.sites(self.site)
         encoded = bench.prompts(self.on)
         prompts = encoded.prompts

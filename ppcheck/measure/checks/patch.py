@@ -8,11 +8,12 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from ppcheck.measure.core.check import Bench, Check, CheckResult
+from ppcheck.measure.core.check import Bench, CheckResult
 from ppcheck.measure.core.doubts import of_all_that_is_read
 from ppcheck.measure.core.facts import Facts
+from ppcheck.measure.core.reads_at import ReadsAt
 from ppcheck.measure.core.selection import TopField, search
-from ppcheck.measure.core.validation import metric_problems, patch_problems, whole_problems
+from ppcheck.measure.core.validation import paired_problems, patch_problems, whole_problems
 from ppcheck.measure.interventions.effect import OF_GAP, Mode, patch_effect, share_results
 from ppcheck.spec.claim import PairsField
 from ppcheck.spec.expectations.metric import MetricsField
@@ -24,7 +25,7 @@ from ppcheck.spec.sites.site import SitesField
 from ppcheck.subject.interventions.cell import Cell
 
 
-class Patch(Check):
+class Patch(ReadsAt):
     """How much of the difference between clean and corrupted prompts passes through sites.
 
     recovery  mode denoise: (patched - corrupted) / (clean - corrupted), sums over pairs
@@ -53,7 +54,7 @@ class Patch(Check):
     def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
         yield from self.needs_pairs(prompt_set, self.pairs)
-        yield from metric_problems(prompt_set, self.metric)
+        yield from paired_problems(prompt_set, self.metric, self.pairs)
         yield from patch_problems(self.position)
         yield from whole_problems(
             prompt_set,
@@ -72,11 +73,13 @@ class Patch(Check):
             bench.subject.shape,
             sites,
             self.position,
+            at=self.at,
             together=self.together,
             one_decides=self.top is not None,
         )
 
     def measure(self, bench: Bench) -> CheckResult:
+        bench = bench.reading(self.at)
         sites = bench.subject.sites(self.site)
         groups = {str(self.site): sites} if self.together else {str(s): (s,) for s in sites}
         cells = [Cell(group, self.position) for group in groups.values()]

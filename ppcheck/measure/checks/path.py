@@ -12,10 +12,11 @@ from pydantic import Field
 from ppcheck.arrays import Floats
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.core.charts import arrow_map
-from ppcheck.measure.core.check import Bench, Check, CheckResult
+from ppcheck.measure.core.check import Bench, CheckResult
 from ppcheck.measure.core.facts import Facts
+from ppcheck.measure.core.reads_at import ReadsAt
 from ppcheck.measure.core.selection import TopField, search
-from ppcheck.measure.core.validation import metric_problems, patch_problems
+from ppcheck.measure.core.validation import paired_problems, patch_problems
 from ppcheck.measure.interventions.effect import OF_GAP, Effect, Mode, effect_of, share_results
 from ppcheck.measure.interventions.paths import Path, patch_paths, precedes
 from ppcheck.spec.claim import PairsField
@@ -32,7 +33,7 @@ from ppcheck.subject.tokens.encoding import Encoded
 WRITERS = (Kind.HEAD, Kind.ATTN_OUT, Kind.MLP_OUT)
 
 
-class DirectPath(Check):
+class DirectPath(ReadsAt):
     """How much of the difference between clean and corrupted prompts passes along direct paths.
 
     recovery  mode denoise: (patched - corrupted) / (clean - corrupted), sums over pairs
@@ -66,7 +67,7 @@ class DirectPath(Check):
     def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
         yield from self.needs_pairs(prompt_set, self.pairs)
-        yield from metric_problems(prompt_set, self.metric)
+        yield from paired_problems(prompt_set, self.metric, self.pairs)
         yield from patch_problems(self.position)
         for pattern in self.sender:
             if pattern.kind not in WRITERS:
@@ -87,6 +88,7 @@ class DirectPath(Check):
         return not any(precedes(one, other) for one in senders for other in receivers)
 
     def measure(self, bench: Bench) -> CheckResult:
+        bench = bench.reading(self.at)
         paths = self._paths(bench)
         pairs = bench.pairs(self.on, self.pairs)
         run = partial(_run, bench, list(paths.values()), self.position)

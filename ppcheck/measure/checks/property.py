@@ -17,7 +17,6 @@ from ppcheck.arrays import Floats
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.core.check import (
     Bench,
-    Check,
     CheckResult,
     StatisticResult,
     statistic_result,
@@ -26,6 +25,7 @@ from ppcheck.measure.core.check import (
 from ppcheck.measure.core.drawing import Drawing
 from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.metrics import read
+from ppcheck.measure.core.reads_at import ReadsAt
 from ppcheck.measure.core.validation import behaviour_problems
 from ppcheck.spec.expectations.bound import Bound
 from ppcheck.spec.expectations.condition import ConditionsField
@@ -69,7 +69,7 @@ class Counterexamples(OfUnits):
         return np.full(len(weights), self.broken.max())
 
 
-class Property(Check):
+class Property(ReadsAt):
     """Whether a condition is met by every prompt that strategies can make, not by most.
 
     counterexamples  1 where one that does not meet it was found, else 0
@@ -184,6 +184,7 @@ class Property(Check):
                 yield str(error)
 
     def measure(self, bench: Bench) -> CheckResult:
+        bench = bench.reading(self.at)
         prompts = bench.grid.select(self.on)
         drawing = Drawing(bench.grid, prompts, self.forall, self._relations)
         tried = _Tried(bench, self)

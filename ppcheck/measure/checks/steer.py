@@ -13,14 +13,16 @@ from pydantic import Field
 from ppcheck.arrays import Floats
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.core.charts import drawn_means, site_map
-from ppcheck.measure.core.check import Bench, Check, CheckResult, StatisticResult
+from ppcheck.measure.core.check import Bench, CheckResult, StatisticResult
 from ppcheck.measure.core.doubts import estimates
 from ppcheck.measure.core.facts import Curve, Facts, Map
-from ppcheck.measure.core.metrics import leverage, readout, same, settled
+from ppcheck.measure.core.metrics import leverage, same, settled
+from ppcheck.measure.core.reads_at import ReadsAt
 from ppcheck.measure.core.selection import TopField
 from ppcheck.measure.core.validation import metric_problems, patch_problems
 from ppcheck.measure.directions.controls import DrawsField, EvaluationHalf, beyond, leading, turned
 from ppcheck.measure.directions.direction import Direction, learn, site_problems
+from ppcheck.measure.interventions.rows import Rows
 from ppcheck.spec.expectations.metric import Metric, MetricsField, Reading
 from ppcheck.spec.expectations.range import ANY, CORRELATION, Range
 from ppcheck.spec.problem import Problem, Problems
@@ -36,7 +38,7 @@ from ppcheck.subject.tokens.encoding import Encoded
 EPS = (-2.0, -1.0, 1.0, 2.0)
 
 
-class Steer(Check):
+class Steer(ReadsAt):
     """What h + eps v does to a metric: a dose-response along a direction v, beside random ones.
 
     effect     mean of the metric at the largest eps less that at the smallest
@@ -87,7 +89,7 @@ class Steer(Check):
 
     def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
-        yield from metric_problems(prompt_set, self.metric)
+        yield from metric_problems(prompt_set, self.metric, of_tokens=True)
         yield from patch_problems(self.position)
         yield from site_problems(self.site)
         yield from self.direction.problems(prompt_set, self.position)
@@ -107,6 +109,7 @@ class Steer(Check):
         yield from self.direction.faults(grid, self.on.prompts)
 
     def measure(self, bench: Bench) -> CheckResult:
+        bench = bench.reading(self.at)
         sites = bench.subject.sites(self.site)
         found = learn(bench, self.direction, sites, self.position, self.on)
         encoded, judged = found.encoded, found.evaluation_mask(list(map(str, sites)))
@@ -169,15 +172,15 @@ class Steer(Check):
         metric: Metric,
     ) -> Floats:
         """The metric at every step along each site's vector, [vector, step, prompt]."""
-        reader = readout(metric, encoded, bench.grid.prompt_set.pool)
-        untouched = bench.subject.read(encoded, reader)
+        rows = Rows.of(bench.subject, encoded, metric, bench.grid.prompt_set.pool)
+        untouched = rows.values(bench.subject.read(rows.encoded, rows.reader))
         steps = [step for step in self._steps if step]
         cells = [
             (Edit(site, self.position, Operation.ADD, step * self._scaled(vector)),)
             for site, vector in zip(sites, vectors, strict=True)
             for step in steps
         ]
-        values = bench.subject.intervene(encoded, cells, reader)
+        values = rows.values(bench.subject.intervene(rows.encoded, cells, rows.reader))
         values = settled(values, untouched, bench.step(metric))
         values = values.reshape(len(sites), len(steps), len(encoded))
         return np.insert(values, self._steps.index(0.0), untouched, axis=1)

@@ -74,7 +74,7 @@ def _respelled(
     for gap in ("", " ") if prompts[0].form != "ids" else ():
         spelled = [_with_gap(prompt, names, gap) for prompt in prompts]
         try:
-            other = subject.encode(spelled)
+            other = encoded.again(spelled)
             if _tokens(other, names) == as_written:
                 continue
             found = float(mass(subject, other, names).mean())

@@ -22,10 +22,12 @@ from ppcheck.spec.prompts.grid import Grid, Pair, Prompt
 from ppcheck.spec.prompts.prompt_set import Contrast
 from ppcheck.spec.prompts.selection import Selection
 from ppcheck.spec.prompts.unit import merged
+from ppcheck.spec.sites.position import FINAL, Position
 from ppcheck.spec.sites.site import Site
 from ppcheck.statistics.identity import Identity
 from ppcheck.statistics.statistics import Mean, Statistic, title
 from ppcheck.subject.subject import Subject
+from ppcheck.subject.tokens.beginnings import up_to
 from ppcheck.subject.tokens.encoding import Encoded
 
 _PROBABILITY = Metric(Reading.PROB, (MASS,))
@@ -37,13 +39,18 @@ class Bench:
     """The model under test, the prompts of one set, and the seed that names every random choice.
 
     ``examples`` is where hypothesis keeps what it found, for the next run to try first; None where
-    nothing is kept.
+    nothing is kept. Every prompt ends at the token ``at``.
     """
 
     subject: Subject
     grid: Grid
     seed: int
     examples: Path | None = None
+    at: Position = FINAL
+
+    def reading(self, at: Position) -> Bench:
+        """The same, with metrics read after the token ``at``."""
+        return replace(self, at=at)
 
     def step(self, metric: Metric) -> float:
         """How far apart rounding alone may put a metric of one prompt in two runs."""
@@ -61,7 +68,7 @@ class Bench:
 
     def encode(self, prompts: Sequence[Prompt]) -> Encoded:
         """Tokenise. Units that share a prompt, token for token, are one unit."""
-        encoded = self.subject.encode(prompts)
+        encoded = up_to(self.subject.encode(prompts), self.at)
         return self._in_units(encoded, merged(units_named(prompts), encoded.ids))
 
     def prompts(self, selection: Selection) -> Encoded:
@@ -96,14 +103,16 @@ class Bench:
         return self._in_units(clean, units), self._in_units(corrupted, units)
 
     def _differing(self, pairs: Sequence[Pair]) -> tuple[Encoded, Encoded]:
-        clean = self.subject.encode([pair.clean for pair in pairs])
-        corrupted = self.subject.encode([pair.corrupted for pair in pairs])
+        clean = up_to(self.subject.encode([pair.clean for pair in pairs]), self.at)
+        corrupted = up_to(self.subject.encode([pair.corrupted for pair in pairs]), self.at)
         twins = zip(clean.ids, corrupted.ids, strict=True)
         kept = [number for number, (ids, twin) in enumerate(twins) if ids != twin]
         if not kept:
             one, other = clean.prompts[0].text, corrupted.prompts[0].text
+            upto = "" if self.at == FINAL else f" up to {self.at}"
             raise MeasurementError(
-                f"clean and corrupted are the same tokens, {one!r} and {other!r}: there is no gap"
+                f"clean and corrupted are the same tokens{upto}, {one!r} and {other!r}: there is "
+                "no gap"
             )
         return clean.part(kept), corrupted.part(kept)
 
@@ -115,7 +124,7 @@ class Bench:
             prompt if prompt.unit == unit else replace(prompt, unit=unit)
             for prompt, unit in zip(encoded.prompts, units, strict=True)
         ]
-        return self.subject.encode(changed)
+        return encoded.again(changed)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ppcheck.spec.sites.position import Position
+from ppcheck.spec.sites.position import FINAL, Position
 from ppcheck.spec.sites.site import Kind, Site
 
 if TYPE_CHECKING:
@@ -20,14 +20,15 @@ def of_all_that_is_read(
     sites: Sequence[Site],
     position: Position,
     *,
+    at: Position = FINAL,
     together: bool = False,
     one_decides: bool = False,
 ) -> Iterator[str]:
-    """Sites, alone or ``together``, that hold all from which the logits are made.
+    """Sites, alone or ``together``, that hold all from which the logits after ``at`` are made.
 
     ``one_decides`` says that one such site among others is enough to make the claim hold.
     """
-    if not position.has_final:
+    if not position.has_end(at):
         return
     last = Site(Kind.RESID_POST, shape.n_layers - 1)
     kinds, layers = (Kind.ATTN_OUT, Kind.MLP_OUT), range(shape.n_layers)

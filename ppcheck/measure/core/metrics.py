@@ -11,6 +11,7 @@ import numpy as np
 from ppcheck.arrays import Floats, Integers, Mask
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.core.facts import Facts
+from ppcheck.measure.core.loss import unrolled
 from ppcheck.spec.expectations.metric import OF_CHOICES, Metric, Metrics, Reading
 from ppcheck.spec.prompts.prompt_set import Pool
 from ppcheck.subject.interventions.readout import Answers, Readout
@@ -86,6 +87,8 @@ def readout(
 
     Raises MeasurementError where a choice is several tokens, or one answer begins with another.
     """
+    if metric.reading is Reading.LOSS:
+        raise MeasurementError("`loss` is not read at the final token: see `Rows`")
     if metric.reading is Reading.KL:
         if reference is None:
             raise MeasurementError("`kl` compares with a clean run: use it in a patching claim")
@@ -114,6 +117,10 @@ def read(subject: Subject, encoded: Encoded, metric: Metric, pool: Pool) -> Floa
 
     p, prob and their logarithms take choices of many tokens.
     """
+    if metric.reading is Reading.LOSS:
+        asked = unrolled(encoded, metric.variable)
+        found = subject.read(asked.encoded, Answers(asked.following[:, None]))
+        return asked.losses(found[:, 1])
     names = _read_by(metric, encoded)
     if metric.reading in (Reading.PROB, Reading.LOG_PROB):
         pooled: Floats = log_probs(subject, encoded, names, pool)[:, 0]

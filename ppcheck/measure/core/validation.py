@@ -74,15 +74,32 @@ def behaviour_problems(prompt_set: PromptSet, metrics: Metrics) -> Problems:
         yield Problem(
             "metric", "`kl` compares patched runs with clean ones: use it in a patching claim"
         )
-    yield from metric_problems(prompt_set, metrics)
+    yield from metric_problems(prompt_set, metrics, of_tokens=True)
 
 
-def metric_problems(prompt_set: PromptSet, metrics: Metrics) -> Problems:
+def metric_problems(
+    prompt_set: PromptSet, metrics: Metrics, *, of_tokens: bool = False
+) -> Problems:
+    """``of_tokens`` says whether the loss of a prompt's own tokens can be read."""
     for metric in metrics:
+        if metric.reading is Reading.LOSS and not of_tokens:
+            where = "untouched runs and under `ablate` (zero, mean), `steer`, `direction_ablation`"
+            message = f"a loss is read in {where}, `patch`, `path` and `localisation`"
+            yield Problem("metric", f"{message}: read a logit_diff here")
         if metric.reading in OF_CHOICES and len(prompt_set.choices) == 1:
             value, other = (1, "prob") if metric.reading is Reading.P else (0, "log_prob")
             advice = f"give another, or read `{other}`"
             yield Problem("metric", f"{metric} is {value} where there is one choice: {advice}")
+
+
+def paired_problems(prompt_set: PromptSet, metrics: Metrics, pairs: Contrast | None) -> Problems:
+    """What is wrong with metrics of pairs of which something is patched."""
+    yield from metric_problems(prompt_set, metrics, of_tokens=True)
+    swapped = next(iter(pairs or prompt_set.pairs), None)
+    for metric in metrics:
+        if metric.reading is Reading.LOSS and metric.variable in (None, swapped):
+            what = f"{metric} is of other tokens in clean and corrupted prompts"
+            yield Problem("metric", f"{what}: name a variable that is the same in both")
 
 
 def patch_problems(position: Position) -> Problems:

@@ -166,8 +166,8 @@ def learn(
     looked_at = tuple(compress(everyone, first_half(everyone, bench.seed, name)))
     units, at = {prompt.unit for prompt in looked_at}, direction.at or position
     half = [prompt for prompt in known.prompts if prompt.unit in units]
-    sides = [_of_class(half, name, label) for label in labels]
-    first, second = (_means(bench.subject, side, sites, at) for side in sides)
+    sides = [known.again(_of_class(half, name, label)) for label in labels]
+    first, second = (bench.subject.means(side, sites, at, pooled=True) for side in sides)
     vectors = dict(zip(sites, map(_difference, first, second), strict=True))
     if direction.by == "probe":
         vectors = _probed(bench.subject, sides, vectors, at)
@@ -200,12 +200,6 @@ def site_problems(sites: Sites) -> Problems:
             )
 
 
-def _means(
-    subject: Subject, prompts: Sequence[Prompt], sites: Sequence[Site], at: Position
-) -> list[Floats]:
-    return subject.means(subject.encode(prompts), sites, at, pooled=True)
-
-
 def _difference(first: Floats, second: Floats) -> Floats:
     difference = first - second
     size = max(float(np.linalg.norm(first)), float(np.linalg.norm(second)))
@@ -213,10 +207,10 @@ def _difference(first: Floats, second: Floats) -> Floats:
 
 
 def _probed(
-    subject: Subject, sides: list[list[Prompt]], gaps: dict[Site, Floats], at: Position
+    subject: Subject, sides: list[Encoded], gaps: dict[Site, Floats], at: Position
 ) -> dict[Site, Floats]:
     """What of each difference of means lies along the weights of a logistic regression."""
-    encoded = subject.encode([*sides[0], *sides[1]])
+    encoded = sides[0].again([*sides[0].prompts, *sides[1].prompts])
     first = np.arange(len(encoded)) < len(sides[0])
     found = {}
     for site, activations in zip(

@@ -13,8 +13,9 @@ import numpy as np
 from ppcheck.arrays import Floats
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.core.check import Bench
-from ppcheck.measure.core.metrics import beside, least_gap, own_readout, settled
+from ppcheck.measure.core.metrics import beside, least_gap, settled
 from ppcheck.measure.interventions.estimate import Intervening
+from ppcheck.measure.interventions.rows import Rows
 from ppcheck.spec.expectations.metric import Metric, Metrics, Reading
 from ppcheck.spec.expectations.range import SHARE, Range
 from ppcheck.spec.problem import Problem, Problems
@@ -122,24 +123,24 @@ def ablate(
     choices of several tokens.
     """
     pool = bench.grid.prompt_set.pool
-    reader = own_readout(bench.subject, encoded, metric, pool)
-    untouched, step = bench.subject.read(encoded, reader), bench.step(metric)
-    under = under or bench.subject
+    rows = Rows.of(bench.subject, encoded, metric, pool)
+    untouched = rows.values(bench.subject.read(rows.encoded, rows.reader))
+    step, under = bench.step(metric), under or bench.subject
     if ablation.kind == "resample":
         draws = (
-            under.patch(encoded, bench.subject.encode(source), cells, reader)
+            under.patch(encoded, encoded.again(source), cells, rows.reader)
             for source in sources(encoded, ablation, cells[0].position, bench.seed)
         )
         return Ablated.of(untouched, np.mean(list(draws), axis=0), step)
     ablated = np.empty((len(cells), len(encoded)))
     for numbers, vectors in _parts(bench, encoded, cells, ablation):
-        part = bench.subject.encode([encoded.prompts[number] for number in numbers])
+        own = Rows.of(bench.subject, encoded.part(numbers), metric, pool)
+        to = {site: own.vectors(each) for site, each in vectors.items()}
         edits = [
-            tuple(Edit(site, cell.position, Operation.SET, vectors[site]) for site in cell.sites)
+            tuple(Edit(site, cell.position, Operation.SET, to[site]) for site in cell.sites)
             for cell in cells
         ]
-        own = own_readout(bench.subject, part, metric, pool)
-        ablated[:, numbers] = under.intervene(part, edits, own)
+        ablated[:, numbers] = own.values(under.intervene(own.encoded, edits, own.reader))
     return Ablated.of(untouched, ablated, step)
 
 
@@ -198,7 +199,7 @@ def _parts(
         return
     layouts, there = encoded.layouts(position), reference.layouts(position)
     for layout in dict.fromkeys(layouts):
-        alike = [p for p, one in zip(reference.prompts, there, strict=True) if one == layout]
+        alike = [number for number, one in enumerate(there) if one == layout]
         numbers = [number for number in everyone if layouts[number] == layout]
         if not alike:
             count = len(encoded.positions(position)[numbers[0]])
@@ -206,7 +207,7 @@ def _parts(
                 f"{position} is {count} tokens in {encoded.prompts[numbers[0]].text!r}, "
                 "and no prompt of the reference has as many: take the mean `by: pooled`"
             )
-        means = subject.means(subject.encode(alike), sites, position, pooled=False)
+        means = subject.means(reference.part(alike), sites, position, pooled=False)
         yield numbers, dict(zip(sites, means, strict=True))
 
 

@@ -17,9 +17,18 @@ from ppcheck.measure.core.check import (
     statistic_result,
     units_of,
 )
-from ppcheck.measure.core.metrics import beside, least_gap, read, readout, same, settled
+from ppcheck.measure.core.loss import Unrolled, unrolled
+from ppcheck.measure.core.metrics import (
+    beside,
+    least_gap,
+    read,
+    readout,
+    same,
+    settled,
+)
 from ppcheck.measure.core.selection import Search
 from ppcheck.measure.interventions.estimate import Intervening
+from ppcheck.measure.interventions.rows import loss_readout
 from ppcheck.spec.expectations.metric import Metric, Metrics, Reading
 from ppcheck.statistics.statistics import Gap, Mean, Ratio
 from ppcheck.subject.interventions.cell import Cell
@@ -130,18 +139,50 @@ def effect_of(
     Raises MeasurementError for choices of several tokens, and where the metric cannot tell clean
     from corrupted.
     """
-    clean, corrupted = pairs
-    pool = bench.grid.prompt_set.pool
-    target, source = (corrupted, clean) if mode == "denoise" else (clean, corrupted)
-    if metric.reading is Reading.KL:
-        reader = readout(metric, target, pool, bench.subject.log_distribution(clean))
-        before, after = (bench.subject.read(side, reader) for side in pairs)
-    else:
-        reader = readout(metric, target, pool)
-        before, after = (read(bench.subject, side, metric, pool) for side in pairs)
-    step = bench.step(metric)
-    if same(before, after, step).all():
+    rows, step = _Compared.of(bench, pairs, metric, mode), bench.step(metric)
+    if same(rows.clean, rows.corrupted, step).all():
         raise MeasurementError(f"{metric} is the same on clean and corrupted prompts: no gap")
-    untouched = after if mode == "denoise" else before
-    patched = settled(run(target, source, reader), untouched, step)
-    return Effect(mode, pairs, before, after, patched, step)
+    target, source = rows.sides if mode == "noise" else rows.sides[::-1]
+    untouched = rows.clean if mode == "noise" else rows.corrupted
+    patched = settled(rows.values(run(target, source, rows.reader)), untouched, step)
+    return Effect(mode, pairs, rows.clean, rows.corrupted, patched, step)
+
+
+@dataclass(frozen=True, eq=False)
+class _Compared:
+    """What is run to read a metric of pairs: these or, for a loss, beginnings of both sides.
+
+    ``clean`` and ``corrupted`` are the metric on untouched runs, [pair].
+    """
+
+    sides: tuple[Encoded, Encoded]
+    reader: Readout
+    clean: Floats
+    corrupted: Floats
+    unrolled: Unrolled | None = None
+
+    @classmethod
+    def of(
+        cls, bench: Bench, pairs: tuple[Encoded, Encoded], metric: Metric, mode: Mode
+    ) -> _Compared:
+        """Raises MeasurementError for choices of several tokens, and as `Unrolled.check_same`."""
+        subject, pool = bench.subject, bench.grid.prompt_set.pool
+        if metric.reading is Reading.LOSS:
+            clean, corrupted = (unrolled(side, metric.variable) for side in pairs)
+            clean.check_same(corrupted)
+            reader = loss_readout(clean)
+            sides = clean.encoded, corrupted.encoded
+            before, after = (clean.losses(subject.read(side, reader)) for side in sides)
+            return cls(sides, reader, before, after, clean)
+        target = pairs[1] if mode == "denoise" else pairs[0]
+        if metric.reading is Reading.KL:
+            reader = readout(metric, target, pool, subject.log_distribution(pairs[0]))
+            before, after = (subject.read(side, reader) for side in pairs)
+        else:
+            reader = readout(metric, target, pool)
+            before, after = (read(subject, side, metric, pool) for side in pairs)
+        return cls(pairs, reader, before, after)
+
+    def values(self, found: Floats) -> Floats:
+        """The metric, [..., pair], from what was read, [..., row]."""
+        return found if self.unrolled is None else self.unrolled.losses(found)

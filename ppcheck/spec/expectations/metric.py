@@ -13,8 +13,8 @@ from ppcheck.spec.expectations.range import ANY, PROBABILITY, SIZE, Range
 from ppcheck.spec.grammar import TEXT_OR_LIST, Parsed, as_text, suggest
 
 FORMS = (
-    "logit_diff(a, b), p(a), log_p(a), prob(a), log_prob(a), rank(a) or kl, "
-    "where a and b are choices"
+    "logit_diff(a, b), p(a), log_p(a), prob(a), log_prob(a), rank(a), kl, loss or loss(x), "
+    "where a and b are choices and x is a variable"
 )
 
 
@@ -28,16 +28,17 @@ class Reading(StrEnum):
     LOG_PROB = "log_prob"
     RANK = "rank"
     KL = "kl"
+    LOSS = "loss"
 
 
 OF_CHOICES = (Reading.P, Reading.LOG_P)
 """What is normalised over the choices, and so reads them all."""
-_ARGUMENTS = {Reading.LOGIT_DIFF: 2, Reading.KL: 0}
+_ARGUMENTS = {Reading.LOGIT_DIFF: 2, Reading.KL: 0, Reading.LOSS: 0}
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A reading and the names of the choices it reads.
+    """A reading and the names of the choices it reads, or the ``variable`` whose tokens.
 
     logit_diff(a, b)  logit of a minus logit of b; linear in the logits
     p(a)              probability of a, normalised over the choices
@@ -46,10 +47,13 @@ class Metric:
     log_prob(a)       natural logarithm of prob(a)
     rank(a)           how many tokens are likelier than a; 0 is the top
     kl                divergence from the clean run's next-token distribution, in nats
+    loss(x)           mean cross-entropy, in nats, of the tokens of x after what stands before each
+    loss              the same of every token of the prompt but the first
     """
 
     reading: Reading
     choices: tuple[str, ...] = ()
+    variable: str | None = None
 
     @classmethod
     def parse(cls, value: Any) -> Metric:
@@ -62,6 +66,8 @@ class Metric:
             raise ValueError(f"unknown metric {match[1]!r}: {suggest(match[1], known)}")
         reading = Reading(match[1])
         inside = (match[2] or "").strip()
+        if reading is Reading.LOSS and re.fullmatch(r"[A-Za-z_]\w*", inside):
+            return cls(reading, variable=inside)
         choices = tuple(word.strip() for word in inside.split(",")) if inside else ()
         wanted = _ARGUMENTS.get(reading, 1)
         if len(choices) != wanted or "" in choices:
@@ -87,7 +93,7 @@ class Metric:
             return PROBABILITY
         if self.reading in (Reading.LOG_P, Reading.LOG_PROB):
             return Range(-math.inf, 0, open=True)
-        return SIZE if self.reading in (Reading.RANK, Reading.KL) else ANY
+        return SIZE if self.reading in (Reading.RANK, Reading.KL, Reading.LOSS) else ANY
 
     @property
     def change(self) -> Range:
@@ -99,7 +105,8 @@ class Metric:
         return Range(0, self.change.high)
 
     def __str__(self) -> str:
-        return f"{self.reading}({', '.join(self.choices)})" if self.choices else str(self.reading)
+        inside = ", ".join(self.choices) if self.variable is None else self.variable
+        return f"{self.reading}({inside})" if inside else str(self.reading)
 
 
 @dataclass(frozen=True)

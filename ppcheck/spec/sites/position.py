@@ -70,6 +70,14 @@ class Position:
         ends = self.index if self.last is None else self.last
         return self.kind in ("final", "all") or (self.kind == "index" and ends == -1)
 
+    def has_end(self, at: Position) -> bool:
+        """Whether the token ``at`` is of it, where that is the last that is read."""
+        if at.kind == "final":
+            return self.has_final
+        if self.kind == "but":
+            return at not in self.parts and self.has_all_of(at.variable)
+        return at in self.atoms or self.has_all_of(at.variable)
+
     def has_all_of(self, variable: str | None) -> bool:
         """Whether every token of the variable is of it, whatever the prompt."""
         if self.kind == "but":

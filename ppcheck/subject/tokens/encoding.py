@@ -37,6 +37,15 @@ class Encoded:
         prompts, ids, spans = zip(*rows, strict=True) if rows else ((), (), ())
         return Encoded(prompts, ids, spans, self.tokens)
 
+    def again(self, prompts: Sequence[Prompt]) -> Encoded:
+        """Other prompts, tokenised as these are. Raises as `Tokens.encode` does."""
+        return Encoded(tuple(prompts), *self.tokens.encode(prompts), self.tokens)
+
+    def reaches(self, position: Position) -> bool:
+        """Whether these prompts have all the tokens of a position that their whole texts have."""
+        del position
+        return True
+
     def positions(self, position: Position) -> list[tuple[int, ...]]:
         """The token indices that ``position`` names, for each prompt.
 

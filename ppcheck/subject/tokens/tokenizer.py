@@ -43,7 +43,7 @@ class Tokens:
     _encoded: WeakKeyDictionary[Prompt, tuple[Ids, Spans]] = field(
         default_factory=WeakKeyDictionary, init=False, repr=False
     )
-    _answers: WeakKeyDictionary[Prompt, dict[str, tuple[Ids, ...]]] = field(
+    _answers: WeakKeyDictionary[Prompt, dict[tuple[str, int], tuple[Ids, ...]]] = field(
         default_factory=WeakKeyDictionary, init=False, repr=False
     )
 
@@ -73,16 +73,20 @@ class Tokens:
     def answers(
         self, prompts: Sequence[Prompt], ids: Sequence[Ids], name: str
     ) -> list[tuple[Ids, ...]]:
-        """The tokens of choice ``name`` in each prompt's own context; see `Encoded.choices`."""
+        """The tokens of choice ``name`` after ``ids``, which each prompt is or begins with.
+
+        See `Encoded.choices`.
+        """
         for prompt in prompts:
             if name not in prompt.choices:
                 raise MeasurementError(f"the prompts have no choice {name!r}")
         asked = dict(zip(prompts, ids, strict=True))
-        new = [prompt for prompt in asked if name not in self._answers.get(prompt, {})]
+        keys = {prompt: (name, len(start)) for prompt, start in asked.items()}
+        new = [p for p, key in keys.items() if key not in self._answers.get(p, {})]
         answers = self._find_answers(new, [asked[prompt] for prompt in new], name)
         for prompt, found in zip(new, answers, strict=True):
-            self._answers.setdefault(prompt, {})[name] = found
-        return [self._answers[prompt][name] for prompt in prompts]
+            self._answers.setdefault(prompt, {})[keys[prompt]] = found
+        return [self._answers[prompt][keys[prompt]] for prompt in prompts]
 
     def _find_answers(
         self, prompts: Sequence[Prompt], ids: Sequence[Ids], name: str
@@ -90,8 +94,8 @@ class Tokens:
         if all(prompt.form == "ids" for prompt in prompts):
             return [self._id_answers(prompt, name) for prompt in prompts]
         texts = [
-            self._render(prompt)[0] + prompt.choice_prefix + answer
-            for prompt in prompts
+            start + prompt.choice_prefix + answer
+            for prompt, start in zip(prompts, self._texts(prompts, ids), strict=True)
             for answer in prompt.choices[name]
         ]
         followed = iter(self._tokenise(texts, special=prompts[0].form == "text"))
@@ -102,6 +106,18 @@ class Tokens:
             )
             for prompt, start in zip(prompts, ids, strict=True)
         ]
+
+    def _texts(self, prompts: Sequence[Prompt], ids: Sequence[Ids]) -> list[str]:
+        """The text of ``ids``, which each prompt is or begins with."""
+        texts = [self._render(prompt)[0] for prompt in prompts]
+        cut = [n for n, p in enumerate(prompts) if len(ids[n]) < len(self._encoded[p][0])]
+        if cut:
+            special = prompts[0].form == "text"
+            whole = self._tokenise([texts[number] for number in cut], special=special)
+            for number, tokens in zip(cut, whole, strict=True):
+                stop = tokens.offsets[len(ids[number]) - 1][1]
+                texts[number] = texts[number][:stop]
+        return texts
 
     def _of_text(self, prompts: Sequence[Prompt]) -> Iterable[tuple[Ids, Spans]]:
         rendered = [self._render(prompt) for prompt in prompts]

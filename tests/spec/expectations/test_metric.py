@@ -11,10 +11,15 @@ from ppcheck.spec.expectations.range import ANY, SHARE, Range
 
 names = st.text("abc_ -2", min_size=1).map(str.strip).filter(bool)
 metrics = st.one_of(
-    st.just(Metric(Reading.KL)),
+    st.sampled_from([Metric(Reading.KL), Metric(Reading.LOSS)]),
+    st.from_regex(r"[A-Za-z_][A-Za-z0-9_]*", fullmatch=True).map(
+        lambda name: Metric(Reading.LOSS, variable=name)
+    ),
     st.builds(
         lambda reading, name: Metric(reading, (name,)),
-        st.sampled_from([each for each in Reading if each not in (Reading.KL, Reading.LOGIT_DIFF)]),
+        st.sampled_from(
+            [each for each in Reading if each not in (Reading.KL, Reading.LOGIT_DIFF, Reading.LOSS)]
+        ),
         names,
     ),
     st.lists(names, min_size=2, max_size=2, unique=True).map(
