@@ -88,6 +88,23 @@ def test_zero_ablation_is_as_by_hooks_on_the_plain_model(tiny: Model, site: str)
     assert found["drop_share"] == pytest.approx(share, abs=1e-4)
 
 
+def test_a_head_after_its_projection_is_ablated_as_what_it_adds_to_the_stream(tiny: Model) -> None:
+    """By hand: what attention puts out, less the head's part of it."""
+    on = bench(tiny, FEW)
+    site = "blocks.0.attn.hook_result[1]"
+    found = estimates(claim("ablate", site=site, ablation="zero", metric=METRIC).measure(on))
+    projection = tiny.plain.transformer.h[0].attn.c_proj
+
+    def without(module: Any, args: tuple[Tensor], output: Tensor) -> Tensor:
+        part: Tensor = args[0][:, :, columns(1)] @ module.weight[columns(1)]
+        return output - part
+
+    handle = projection.register_forward_hook(without)
+    after = untouched(tiny, texts_of(on))
+    handle.remove()
+    assert found["value"] == pytest.approx(after.mean(), abs=1e-5)
+
+
 @pytest.mark.parametrize(
     ("position", "tokens"),
     [
@@ -238,6 +255,7 @@ def test_what_is_chosen_on_one_half_is_judged_on_the_other(tiny: Model) -> None:
         ({"ablation": "zero", "reference": "game"}, "reference", "mean or resample, not for zero"),
         ({"ablation": "resample", "by": "pooled"}, "by", "for ablation mean, not for resample"),
         ({"ablation": "mean", "draws": 2}, "draws", "for ablation resample, not for mean"),
+        ({"weights": "folded"}, "weights", "for ablation zero, not for mean"),
         ({"reference": "other"}, "reference", "the claim is about 'game'"),
         ({"reference": "game[felling=pain]"}, "reference", "did you mean 'feeling'?"),
         ({"reference": "game[feeling=pian]"}, "reference", "did you mean 'pain'?"),
