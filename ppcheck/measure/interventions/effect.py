@@ -17,7 +17,7 @@ from ppcheck.measure.core.check import (
     statistic_result,
     units_of,
 )
-from ppcheck.measure.core.metrics import beside, least_gap, read, readout, same, settled
+from ppcheck.measure.core.metrics import beside, check_gap, least_gap, read, readout, settled
 from ppcheck.measure.core.selection import Search
 from ppcheck.measure.interventions.estimate import Intervening
 from ppcheck.spec.expectations.metric import Metric, Metrics, Reading
@@ -140,8 +140,7 @@ def effect_of(
         reader = readout(metric, target, pool)
         before, after = (read(bench.subject, side, metric, pool) for side in pairs)
     step = bench.step(metric)
-    if same(before, after, step).all():
-        raise MeasurementError(f"{metric} is the same on clean and corrupted prompts: no gap")
+    check_gap(metric, before, after, step)
     untouched = after if mode == "denoise" else before
     patched = settled(run(target, source, reader), untouched, step)
     return Effect(mode, pairs, before, after, patched, step)
