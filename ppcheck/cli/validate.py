@@ -59,8 +59,8 @@ def _is_valid_spec(path: Path) -> bool:
 
 
 def _warnings(found: Survey) -> Iterator[str]:
-    """What is seldom meant, prompts that repeat others, and claims that no model can decide,
-    because they have too few independent units.
+    """What is seldom meant, what would say more, prompts that repeat others, and claims that no
+    model can decide, because they have too few independent units.
     """
     from ppcheck.judge.ceiling import ceilings
     from ppcheck.judge.interval import MIN_UNITS
@@ -72,10 +72,13 @@ def _warnings(found: Survey) -> Iterator[str]:
     ):
         yield f"{warning.line}: warning: {warning.message}"
     for entry in found.entries:
-        if entry.claim is None or entry.grid is None or entry.grid.prompt_set.is_fixed:
+        if entry.claim is None or entry.grid is None:
             continue
         check, names = cast("Check", entry.claim), ", ".join(entry.grid.unit_names)
         where = f"{entry.line}: warning: {entry.id}"
+        yield from (f"{where}: {advice}" for advice in check.advice(entry.grid))
+        if entry.grid.prompt_set.is_fixed:
+            continue
         if repeats := check.repeats(entry.grid):
             yield (
                 f"{where}: {repeats:,} of its prompts repeat others, and prompts that are equal "

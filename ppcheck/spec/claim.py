@@ -263,6 +263,11 @@ class Claim(Model):
                 yield from problems_with(key, of_place(atom, prompts, shown, str(self.on)))
         yield from self.faults_of(prompts, grid)
 
+    def advice(self, grid: Grid) -> Iterator[str]:
+        """What would say more than the claim does, as far as the prompts tell."""
+        del grid
+        yield from ()
+
     def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Problems:
         """What is wrong with the prompts that `on` selects for this kind of check."""
         del prompts, grid

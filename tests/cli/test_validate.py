@@ -58,6 +58,30 @@ def test_no_number_of_units_is_asked_of_prompts_that_are_all_there_is(
     assert f"{spec}:11: population: the prompts are all there is" in capsys.readouterr().out
 
 
+LENS = {
+    "check: patch": "check: logit_lens",
+    "site: L0H0\n    mode: denoise": "site: resid_post.L0",
+    "recovery": "share",
+}
+
+
+def test_pairs_are_suggested_where_the_prompts_have_them(
+    spec: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec.write_text(changed(spec.read_text(), LENS))
+    assert main(["validate", str(spec)]) == 0
+    warning, last = capsys.readouterr().out.splitlines()
+    assert warning == (
+        f"{spec}:19: warning: second: what it reads may be there in corrupted prompts, too: "
+        "`pairs: {feeling: [pain, joy]}` reads what differs"
+    )
+    assert last == f"{spec}: 2 claims, 1 warning"
+    paired = {"site: resid_post.L0": "site: resid_post.L0\n    pairs: {feeling: [pain, joy]}"}
+    spec.write_text(changed(spec.read_text(), paired))
+    assert main(["validate", str(spec)]) == 0
+    assert capsys.readouterr().out == f"{spec}: 2 claims, no problem\n"
+
+
 def test_every_problem_is_printed_once(spec: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spec.write_text(changed(SPEC, {"choice: two": "choice: tow", "site: L0H0": "site: x"}))
     assert main(["validate", str(spec)]) == 1

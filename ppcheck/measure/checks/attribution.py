@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -15,18 +15,17 @@ from ppcheck.measure.core.check import (
     CheckResult,
     StatisticResult,
     statistic_result,
-    texts,
     units_of,
 )
 from ppcheck.measure.core.doubts import of_all_that_is_read
 from ppcheck.measure.core.facts import Facts, Map
-from ppcheck.measure.core.metrics import beside, least_gap, readout
+from ppcheck.measure.core.metrics import beside, check_gap, least_gap, readout
 from ppcheck.measure.core.reads_at import ReadsAt
 from ppcheck.measure.core.selection import Search, TopField, search
+from ppcheck.measure.core.with_pairs import WithPairs, side_texts
 from ppcheck.spec.expectations.metric import Metric, MetricsField
 from ppcheck.spec.expectations.range import ANY, SHARE, Range
 from ppcheck.spec.problem import Problem, Problems
-from ppcheck.spec.prompts.grid import Prompt
 from ppcheck.spec.prompts.prompt_set import PromptSet
 from ppcheck.spec.sites.position import FINAL
 from ppcheck.spec.sites.site import STREAMS, Kind, Site, Sites, SitesField
@@ -46,16 +45,18 @@ HOW = {
 }
 
 
-class Attribution(ReadsAt):
+class Attribution(ReadsAt, WithPairs):
     """What components add to a difference of logits, other than by way of later ones.
 
     attribution  mean of what the site adds at the final token, in logits
     share        that over the metric, sums over prompts
     total        mean of what all parts add: the metric, less any soft-capping of the logits
+    gap          the same of clean - corrupted, with `pairs`
 
     The stream's parts go through the final norm at the scale that it has in the untouched run, so
-    that they add up. Every site must meet the bound; with `top` only those with the largest
-    |attribution| are judged.
+    that they add up. With `pairs` all is of what the site adds to the clean prompt less what it
+    adds to its twin, each at the scale of its own run. Every site must meet the bound; with `top`
+    only those with the largest |attribution| are judged.
     """
 
     family: ClassVar[str] = "logits"
@@ -65,7 +66,12 @@ class Attribution(ReadsAt):
     top: TopField = None
 
     def statistics(self) -> Mapping[str, Range]:
-        return self.metric.statistics(attribution=ANY, share=SHARE, total=ANY)
+        return self.metric.statistics(attribution=ANY, share=SHARE, **{self._whole: ANY})
+
+    @property
+    def _whole(self) -> str:
+        """What the statistic of all parts together is called."""
+        return "gap" if self.is_paired else "total"
 
     def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
@@ -95,44 +101,55 @@ class Attribution(ReadsAt):
     def measure(self, bench: Bench) -> CheckResult:
         bench = bench.reading(self.at)
         sites = bench.subject.sites(self.site)
-        encoded = bench.prompts(self.on)
-        found = {metric: _attributed(bench, encoded, sites, metric) for metric in self.metric}
+        sides = self.encoded_sides(bench)
+        found = {metric: _attributed(bench, sides, sites, metric) for metric in self.metric}
         first = found[self.metric.first]
 
         def score(looked: Mask) -> Floats:
             means: Floats = np.abs(first.sites[:, looked].mean(axis=1))
             return means
 
-        chosen = search(list(map(str, sites)), encoded.prompts, self.top, bench.seed, score)
+        chosen = search(list(map(str, sites)), sides[0].prompts, self.top, bench.seed, score)
         means = first.sites.mean(axis=1)
         facts = (
             chosen.facts
             | Facts(extras=HOW, effects=dict(zip(chosen.sites, means.tolist(), strict=True)))
             | Facts(
                 extras={"parts": first.parts, "untouched": float(first.untouched.mean())},
-                maps=_maps(found, sites),
+                maps=self._maps(found, sites),
             )
         )
         results = [
             one
             for metric, attributed in found.items()
-            for one in self._of(metric, attributed, encoded.prompts, chosen)
+            for one in self._of(metric, attributed, sides, chosen)
         ]
         notes = (*chosen.notes, *first.notes)
-        return self.result(bench, [encoded], results, facts, notes)
+        return self.result(bench, sides, results, facts, notes)
+
+    def _maps(self, found: Mapping[Metric, _Attributed], sites: tuple[Site, ...]) -> dict[str, Map]:
+        """What each site of the claim adds, and what each layer adds by attention and MLP."""
+        maps = {}
+        for metric, of_metric in found.items():
+            what = f"added to {metric}{', clean - corrupted' if self.is_paired else ''}"
+            maps[what] = site_map(sites, of_metric.sites.mean(axis=1))
+            parts = np.stack(list(of_metric.model.values())).mean(axis=1)
+            maps[f"{what} by all parts"] = site_map(tuple(of_metric.model), parts)
+        return maps
 
     def _of(
-        self, metric: Metric, found: _Attributed, prompts: tuple[Prompt, ...], chosen: Search
+        self, metric: Metric, found: _Attributed, sides: Sequence[Encoded], chosen: Search
     ) -> Iterator[StatisticResult]:
-        judged = chosen.evaluation_mask(prompts)
-        units, names = units_of(prompts)[judged], np.array(texts(prompts), dtype=object)[judged]
+        judged = chosen.evaluation_mask(*(side.prompts for side in sides))
+        units = units_of(sides[0].prompts)[judged]
+        names = np.array(side_texts(sides), dtype=object)[judged]
         attribution, share, total = (
-            self.metric.name(name, metric) for name in ("attribution", "share", "total")
+            self.metric.name(name, metric) for name in ("attribution", "share", self._whole)
         )
         for site in chosen.kept:
             member, added = chosen.member(site), found.sites[site, judged]
             yield statistic_result(Mean(added, units, attribution, member, step=found.step), names)
-            whole, gap = found.total[judged], found.gap_of(share)
+            whole, gap = found.total[judged], found.gap_of(share, self._whole)
             yield statistic_result(
                 Ratio(added, whole, units, share, member, found.step, gap), names
             )
@@ -141,11 +158,12 @@ class Attribution(ReadsAt):
 
 @dataclass(frozen=True, eq=False)
 class _Attributed:
-    """What is added to one metric, in logits.
+    """What is added to one metric, or to its difference between clean and corrupted, in logits.
 
     ``sites`` [site, prompt] are those of the claim, ``model`` has every part of the model [prompt],
     ``biases`` [prompt] come from final norm and unembedding, and ``untouched`` [prompt] is the
-    metric that the model outputs. Rounding may move each value by ``step``.
+    metric that the model outputs. Rounding may move each value by ``step``. No share is read of a
+    mean total below ``least``.
     """
 
     sites: Floats
@@ -153,16 +171,26 @@ class _Attributed:
     biases: Floats
     untouched: Floats
     step: float
+    least: float
 
     @property
     def total(self) -> Floats:
-        total: Floats = np.sum(list(self.model.values()), axis=0) + self.biases
-        return total
+        return _total(self.model, self.biases)
 
-    def gap_of(self, name: str) -> Gap:
-        """What a statistic called ``name`` is a share of: the total."""
-        size, least = abs(float(self.total.mean())), least_gap(self.total)
-        return Gap(beside(name, "total"), size, least)
+    def less(self, corrupted: _Attributed) -> _Attributed:
+        """What is added to clean prompts, these, less what is added to their twins."""
+        return _Attributed(
+            self.sites - corrupted.sites,
+            {site: added - corrupted.model[site] for site, added in self.model.items()},
+            self.biases - corrupted.biases,
+            self.untouched - corrupted.untouched,
+            self.step,
+            least_gap(self.total, corrupted.total),
+        )
+
+    def gap_of(self, name: str, whole: str) -> Gap:
+        """What a statistic called ``name`` is a share of: the total, called ``whole``."""
+        return Gap(beside(name, whole), abs(float(self.total.mean())), self.least)
 
     @property
     def parts(self) -> dict[str, float]:
@@ -188,6 +216,16 @@ class _Attributed:
 
 
 def _attributed(
+    bench: Bench, sides: Sequence[Encoded], sites: tuple[Site, ...], metric: Metric
+) -> _Attributed:
+    """What is added to the prompts of one side, or to those of the first less the second."""
+    first, *others = (_of_side(bench, side, sites, metric) for side in sides)
+    for other in others:
+        check_gap(metric, first.untouched, other.untouched, first.step)
+    return first.less(*others) if others else first
+
+
+def _of_side(
     bench: Bench, encoded: Encoded, sites: tuple[Site, ...], metric: Metric
 ) -> _Attributed:
     model = bench.subject.sites(PARTS)
@@ -197,15 +235,10 @@ def _attributed(
     known = dict(zip(every, added, strict=True))
     untouched = bench.subject.read(encoded, reader)
     of_model = {site: known[site] for site in model}
-    sites_added = np.stack([known[site] for site in sites])
-    return _Attributed(sites_added, of_model, biases, untouched, bench.step(metric))
+    of_sites, least = np.stack([known[site] for site in sites]), least_gap(_total(of_model, biases))
+    return _Attributed(of_sites, of_model, biases, untouched, bench.step(metric), least)
 
 
-def _maps(found: Mapping[Metric, _Attributed], sites: tuple[Site, ...]) -> dict[str, Map]:
-    """What each site of the claim adds, and what each layer adds by attention and MLP."""
-    maps = {}
-    for metric, of_metric in found.items():
-        maps[f"added to {metric}"] = site_map(sites, of_metric.sites.mean(axis=1))
-        parts = np.stack(list(of_metric.model.values())).mean(axis=1)
-        maps[f"added to {metric} by all parts"] = site_map(tuple(of_metric.model), parts)
-    return maps
+def _total(model: Mapping[Site, Floats], biases: Floats) -> Floats:
+    total: Floats = np.sum(list(model.values()), axis=0) + biases
+    return total

@@ -16,15 +16,15 @@ from ppcheck.measure.core.check import (
     CheckResult,
     StatisticResult,
     statistic_result,
-    texts,
     units_of,
 )
 from ppcheck.measure.core.doubts import of_all_that_is_read
 from ppcheck.measure.core.facts import Curve, Facts
-from ppcheck.measure.core.metrics import beside, least_gap, own_readout, settled
+from ppcheck.measure.core.metrics import check_gap, least_gap, own_readout, settled
 from ppcheck.measure.core.reads_at import ReadsAt
 from ppcheck.measure.core.validation import metric_problems
-from ppcheck.spec.expectations.metric import Metric, MetricsField
+from ppcheck.measure.core.with_pairs import WithPairs, side_texts
+from ppcheck.spec.expectations.metric import Metric, MetricsField, Reading
 from ppcheck.spec.expectations.range import LAYER, RATE, SHARE, Range
 from ppcheck.spec.problem import Problem, Problems
 from ppcheck.spec.prompts.grid import Prompt
@@ -39,9 +39,11 @@ from ppcheck.subject.tokens.encoding import Encoded
 
 READ = (Kind.RESID_PRE, Kind.RESID_MID, Kind.RESID_POST)
 EVERYWHERE = Sites.parse(["resid_pre.L0", "resid_post.L*"])
+OF_PAIRS = {"decided_at": "parted_at", "value": "difference", "final": "gap"}
+"""What statistics are called where they are of clean - corrupted."""
 
 
-class LogitLens(ReadsAt):
+class LogitLens(ReadsAt, WithPairs):
     """What a metric would be if the final norm and unembedding read the stream earlier.
 
     decided_at  first layer from which on the metric is more than `level` of its final value
@@ -49,9 +51,13 @@ class LogitLens(ReadsAt):
     agreement   share of prompts in which it has its final sign there
     value       mean of the metric read at a site
     final       mean of the metric as the model outputs it
+    parted_at   decided_at of clean - corrupted, with `pairs`
+    difference  value of clean - corrupted
+    gap         final of clean - corrupted
 
-    The first three are given for logit_diff, whose zero says that nothing is preferred. Layers are
-    counted from 0, and read after the block; every site must meet the bounds.
+    The first three, and parted_at, are given for logit_diff, whose zero says that nothing is
+    preferred. With `pairs` share and agreement are of clean - corrupted too. Layers are counted
+    from 0, and read after the block; every site must meet the bounds.
     """
 
     family: ClassVar[str] = "logits"
@@ -63,18 +69,25 @@ class LogitLens(ReadsAt):
         "the first block and after each.",
     )
     level: float = Field(
-        0.5, ge=0, lt=1, description="The share of the final metric that counts as decided."
+        0.5,
+        ge=0,
+        lt=1,
+        description="The share of the final metric, or of the gap, that counts as decided.",
     )
 
     def statistics(self) -> Mapping[str, Range]:
         signed = {"decided_at": LAYER, "share": SHARE, "agreement": RATE}
-        return {
-            self.metric.name(name, metric): values
-            for metric in self.metric
-            for name, values in (
-                (signed if metric.linear else {}) | dict.fromkeys(("value", "final"), metric.range)
-            ).items()
-        }
+        found: dict[str, Range] = {}
+        for metric in self.metric:
+            own = metric.change if self.is_paired else metric.range
+            named = {**(signed if metric.linear else {}), "value": own, "final": own}
+            found |= {self._name(name, metric): values for name, values in named.items()}
+        return found
+
+    def _name(self, statistic: str, metric: Metric) -> str:
+        """What the statistic of a metric is called, of prompts or of pairs."""
+        called = OF_PAIRS.get(statistic, statistic) if self.is_paired else statistic
+        return self.metric.name(called, metric)
 
     def problems(self, prompt_set: PromptSet) -> Problems:
         yield from super().problems(prompt_set)
@@ -86,6 +99,10 @@ class LogitLens(ReadsAt):
                 )
         if "level" in self.model_fields_set and not self.metric.linear:
             yield Problem("level", f"no share of {self.metric} is a decision: name a logit_diff")
+        if self.is_paired and any(metric.reading is Reading.KL for metric in self.metric):
+            yield Problem(
+                "metric", "`kl` compares each run with its own end: leave out `pairs`, or `kl`"
+            )
 
     def doubts(self, bench: Bench, result: CheckResult) -> Iterator[str]:
         del result
@@ -94,17 +111,28 @@ class LogitLens(ReadsAt):
 
     def measure(self, bench: Bench) -> CheckResult:
         bench = bench.reading(self.at)
-        encoded = bench.prompts(self.on)
+        sides = self.encoded_sides(bench)
         sites = bench.subject.sites(self.site)
         layers = bench.subject.sites(EVERYWHERE)
-        curves, prompts = {}, encoded.prompts
+        curves = {}
         every = tuple(dict.fromkeys((*sites, *layers)))
         results: list[StatisticResult] = []
         for metric in self.metric:
-            lens = _lens(bench, encoded, every, metric)
-            results += self._of(metric, lens, sites, layers[1:], prompts)
-            curves[f"{metric} read from the stream"] = lens.curve(layers, prompts)
-        return self.result(bench, [encoded], results, Facts(curves=curves))
+            lens = self._lens(bench, sides, every, metric)
+            results += self._of(metric, lens, sites, layers[1:], sides)
+            what = f"{metric}, clean - corrupted," if self.is_paired else str(metric)
+            curves[f"{what} read from the stream"] = lens.curve(layers, sides[0].prompts)
+        return self.result(bench, sides, results, Facts(curves=curves))
+
+    def _lens(
+        self, bench: Bench, sides: Sequence[Encoded], sites: Sequence[Site], metric: Metric
+    ) -> _Lens:
+        """What is read of prompts, or of clean ones less their twins."""
+        whole = self._name("final", metric)
+        first, *others = (_lens(bench, side, sites, metric, whole) for side in sides)
+        for other in others:
+            check_gap(metric, first.final, other.final, first.step)
+        return first.less(*others) if others else first
 
     def _of(
         self,
@@ -112,13 +140,14 @@ class LogitLens(ReadsAt):
         lens: _Lens,
         sites: Sequence[Site],
         layers: Sequence[Site],
-        prompts: Sequence[Prompt],
+        sides: Sequence[Encoded],
     ) -> Iterator[StatisticResult]:
-        units, names = units_of(prompts), texts(prompts)
-        support = (0.0, 1.0) if metric.probability else REAL_LINE
+        units, names = units_of(sides[0].prompts), side_texts(sides)
+        lowest = -1.0 if self.is_paired else 0.0
+        support = (lowest, 1.0) if metric.probability else REAL_LINE
 
         def named(statistic: str) -> str:
-            return self.metric.name(statistic, metric)
+            return self._name(statistic, metric)
 
         if metric.linear:
             yield statistic_result(
@@ -142,12 +171,21 @@ class LogitLens(ReadsAt):
 class _Lens:
     """A metric read from the stream, [prompt] for each site, and as the model outputs it.
 
-    Rounding may move each value by ``step``.
+    Both may be clean - corrupted, [pair]. Rounding may move each value by ``step``; ``gap`` is what
+    shares are of.
     """
 
     values: dict[Site, Floats]
     final: Floats
     step: float
+    gap: Gap
+
+    def less(self, corrupted: _Lens) -> _Lens:
+        """What is read of clean prompts, these, less what is read of their twins."""
+        values = {site: value - corrupted.values[site] for site, value in self.values.items()}
+        final, least = self.final - corrupted.final, least_gap(self.final, corrupted.final)
+        gap = Gap(self.gap.name, abs(float(final.mean())), least)
+        return _Lens(values, final, self.step, gap)
 
     def at(self, sites: Sequence[Site]) -> Floats:
         """The values at some sites, [site, prompt]."""
@@ -156,15 +194,11 @@ class _Lens:
     def decided(self, layers: Sequence[Site], level: float, units: Labels, name: str) -> Settled:
         """The first layer from which on the metric is more than ``level`` of its final value."""
         margins = self.at(layers).T - level * self.final[:, None]
-        gap = self._gap(name)
-        return Settled(margins, self.final, units, name, by_last=True, step=self.step, gap=gap)
+        step, gap = self.step, self.gap
+        return Settled(margins, self.final, units, name, by_last=True, step=step, gap=gap)
 
     def share(self, value: Floats, units: Labels, name: str, member: str | None) -> Ratio:
-        return Ratio(value, self.final, units, name, member, self.step, self._gap(name))
-
-    def _gap(self, name: str) -> Gap:
-        size, least = abs(float(self.final.mean())), least_gap(self.final)
-        return Gap(beside(name, "final"), size, least)
+        return Ratio(value, self.final, units, name, member, self.step, self.gap)
 
     def curve(self, sites: Sequence[Site], prompts: Sequence[Prompt]) -> Curve:
         """Means after each number of blocks, with the 95 % interval of each."""
@@ -173,12 +207,18 @@ class _Lens:
         return Curve(x=tuple(range(len(sites))), x_label="blocks", **means)
 
 
-def _lens(bench: Bench, encoded: Encoded, sites: Sequence[Site], metric: Metric) -> _Lens:
-    """The stream at the last token takes the place of what the last block outputs there."""
+def _lens(
+    bench: Bench, encoded: Encoded, sites: Sequence[Site], metric: Metric, whole: str
+) -> _Lens:
+    """The stream at the final token takes the place of what the last block outputs there.
+
+    ``whole`` is what the statistic of the final metric is called.
+    """
     reader = own_readout(bench.subject, encoded, metric, bench.grid.prompt_set.pool)
     last = Site(Kind.RESID_POST, bench.subject.shape.n_layers - 1)
     streams = bench.subject.capture(encoded, sites, [len(ids) - 1 for ids in encoded.ids])
     cells = [(Edit(last, bench.at, Operation.SET, stream[:, None]),) for stream in streams]
     values = bench.subject.intervene(encoded, cells, reader)
     final = bench.subject.read(encoded, reader)
-    return _Lens(dict(zip(sites, values, strict=True)), final, bench.step(metric))
+    gap = Gap(whole, abs(float(final.mean())), least_gap(final))
+    return _Lens(dict(zip(sites, values, strict=True)), final, bench.step(metric), gap)

@@ -183,6 +183,12 @@ def settled(values: Floats, reference: Floats, step: float) -> Floats:
     return np.where(same(values, reference, step), reference, values)
 
 
+def check_gap(metric: Metric, clean: Floats, corrupted: Floats, step: float) -> None:
+    """Raises MeasurementError where the metric cannot tell clean from corrupted, [pair] each."""
+    if same(clean, corrupted, step).all():
+        raise MeasurementError(f"{metric} is the same on clean and corrupted prompts: no gap")
+
+
 def leverage(doses: Floats) -> float:
     """By how much a least-squares slope over these changes where each value moves by 1 at most."""
     moves = doses - doses.mean()

@@ -18,14 +18,7 @@ from ppcheck.measure.core.check import (
     units_of,
 )
 from ppcheck.measure.core.loss import Unrolled, unrolled
-from ppcheck.measure.core.metrics import (
-    beside,
-    least_gap,
-    read,
-    readout,
-    same,
-    settled,
-)
+from ppcheck.measure.core.metrics import beside, check_gap, least_gap, read, readout, settled
 from ppcheck.measure.core.selection import Search
 from ppcheck.measure.interventions.estimate import Intervening
 from ppcheck.measure.interventions.rows import loss_readout
@@ -140,8 +133,7 @@ def effect_of(
     from corrupted.
     """
     rows, step = _Compared.of(bench, pairs, metric, mode), bench.step(metric)
-    if same(rows.clean, rows.corrupted, step).all():
-        raise MeasurementError(f"{metric} is the same on clean and corrupted prompts: no gap")
+    check_gap(metric, rows.clean, rows.corrupted, step)
     target, source = rows.sides if mode == "noise" else rows.sides[::-1]
     untouched = rows.clean if mode == "noise" else rows.corrupted
     patched = settled(rows.values(run(target, source, rows.reader)), untouched, step)
