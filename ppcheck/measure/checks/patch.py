@@ -14,6 +14,7 @@ from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.selection import TopField, search
 from ppcheck.measure.core.validation import metric_problems, patch_problems, whole_problems
 from ppcheck.measure.interventions.effect import OF_GAP, Mode, patch_effect, share_results
+from ppcheck.measure.interventions.reconstruction import reconstruction
 from ppcheck.spec.claim import PairsField
 from ppcheck.spec.expectations.metric import MetricsField
 from ppcheck.spec.expectations.range import SHARE, Range
@@ -36,6 +37,7 @@ class Patch(Check):
     """
 
     family: ClassVar[str] = "patching"
+    takes_features: ClassVar[bool] = True
     check: Literal["patch"]
     site: SitesField
     position: PositionField = FINAL
@@ -94,4 +96,5 @@ class Patch(Check):
             effects=dict(zip(groups, shares.tolist(), strict=True)),
         )
         results = share_results(effects, self.metric, found, judged)
-        return self.result(bench, pairs, results, facts, found.notes)
+        cost, said = reconstruction(bench, pairs[0], sites, self.position, self.metric)
+        return self.result(bench, pairs, results, facts | cost, (*said, *found.notes))
