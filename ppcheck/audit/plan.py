@@ -17,6 +17,7 @@ from ppcheck.audit.matching import matching
 from ppcheck.audit.pattern import expand, expand_list
 from ppcheck.errors import AuditError, ModelError, SpecError
 from ppcheck.record.audit import Checkpoint
+from ppcheck.spec.dictionaries import CONFIG
 from ppcheck.spec.source import read_source
 from ppcheck.subject.model.fingerprint import MEASURING, source_hash
 from ppcheck.subject.model.locate import PLUS, resolve, split
@@ -119,7 +120,7 @@ def common_folder(files: Sequence[Path]) -> Path:
 
 
 def _named_by(spec: Path) -> Iterator[Path]:
-    """Files in the spec's folder that it names: rows of prompts, directions."""
+    """Files in the spec's folder that it names: rows of prompts, directions, dictionaries."""
     try:
         data = read_source(spec).data
     except SpecError:
@@ -128,8 +129,8 @@ def _named_by(spec: Path) -> Iterator[Path]:
     for text in set(_texts(data)):
         with suppress(OSError, ValueError):
             path = spec.parent / text
-            if path.is_file() and path.resolve().is_relative_to(folder):
-                yield path
+            held = sorted(path.iterdir()) if (path / CONFIG).is_file() else [path]
+            yield from (f for f in held if f.is_file() and f.resolve().is_relative_to(folder))
 
 
 def _texts(data: Any) -> Iterator[str]:

@@ -14,6 +14,7 @@ from ppcheck.measure.core.check import Bench, Check
 from ppcheck.measure.cost import Request, distinct_tokens
 from ppcheck.measure.recorder import Recorder
 from ppcheck.spec.prompts.grid import Grid
+from ppcheck.subject.featured import featured
 from ppcheck.subject.interventions.readout import Distribution
 from ppcheck.subject.memo import Memo
 from ppcheck.subject.store import Memory, Store
@@ -111,7 +112,7 @@ def plan(
     for name, (claim, grid) in claims.items():
         memo, before = Memo(recorder, memory), len(recorder.requests)
         try:
-            claim.measure(Bench(memo, grid, seed))
+            claim.measure(Bench(featured(memo, grid.features), grid, seed))
         except PpcheckError as error:
             refused[name] = str(error)
         asked += memo.asked

@@ -26,6 +26,7 @@ from ppcheck.record.run import ClaimRecord, Example, StatisticRecord
 from ppcheck.spec.expectations.bound import ANYTHING, Bound
 from ppcheck.spec.expectations.range import Range
 from ppcheck.spec.load import Entry, Spec
+from ppcheck.subject.featured import featured
 from ppcheck.subject.memo import Memo
 from ppcheck.subject.model.locate import ModelRef
 from ppcheck.subject.subject import Subject
@@ -91,7 +92,7 @@ class Examination:
         claim, grid = self.entry.expand()
         expected = dict.fromkeys(claim.expect, ANYTHING)
         check = cast(Check, claim).model_copy(update={"expect": expected})
-        bench = Bench(subject, grid, self.seed, self.examples)
+        bench = Bench(featured(subject, grid.features), grid, self.seed, self.examples)
         found = Measured(model=asdict(subject.info))
         try:
             result = check.measure(bench)

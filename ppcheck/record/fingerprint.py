@@ -24,7 +24,9 @@ def fingerprint(claim: Claim, grid: Grid, seed: int) -> str:
     So the default of a key must never change.
     """
     said = claim.model_dump(mode="json", exclude_defaults=True, exclude=_JUDGING)
-    asked = [said, grid.prompt_set.model_dump(mode="json", exclude_defaults=True), seed]
+    asked: list[Any] = [said, grid.prompt_set.model_dump(mode="json", exclude_defaults=True), seed]
+    if claim.dictionaries:
+        asked.append({name: grid.features[name].sha256 for name in claim.dictionaries})
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
@@ -32,7 +34,9 @@ def measures(claim: Claim, grid: Grid) -> dict[str, str]:
     """What the fingerprint is of, key by key as a spec writes it; defaults are left out."""
     said = claim.model_dump(by_alias=True, exclude_defaults=True, exclude=_JUDGING)
     asked = grid.prompt_set.model_dump(by_alias=True, exclude_defaults=True)
-    return dict(_flat({**said, "prompts": asked}))
+    read = [grid.features[name] for name in claim.dictionaries]
+    features = {one.name: f"{one.folder} ({one.sha256[:8]})" for one in read}
+    return dict(_flat({**said, "prompts": asked, **({"features": features} if features else {})}))
 
 
 def _flat(said: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, str]]:

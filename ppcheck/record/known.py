@@ -79,8 +79,10 @@ class KnownClaims:
         parts = [said, grid.prompt_set.model_dump(mode="json")]
         asked = [json.dumps(parts), sorted(claim.expect), examination.model, examination.seed]
         bounds = {name: str(bound) for name, bound in claim.expect.items()}
+        named = claim.dictionaries
         try:
             files = list(_named_files(sorted(set(_texts(parts))), grid.folder))
+            files += [(each, self._stamps.of(grid.features[each].files)) for each in named]
             if (model := self._model(ref)) is None:
                 return None
             measured = digest(asked, files, model, self._run)

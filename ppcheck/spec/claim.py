@@ -16,7 +16,7 @@ from ppcheck.spec.expectations.condition import Conditions
 from ppcheck.spec.expectations.metric import Metric, Metrics
 from ppcheck.spec.expectations.range import PROBABILITY, Range
 from ppcheck.spec.expectations.versus import Versus
-from ppcheck.spec.faults import of_members, of_place, of_selection
+from ppcheck.spec.faults import of_features, of_members, of_place, of_selection
 from ppcheck.spec.grammar import Parsed, as_text, suggest
 from ppcheck.spec.problem import Problem, Problems, problems_with
 from ppcheck.spec.prompts.fields import ContrastField
@@ -25,6 +25,7 @@ from ppcheck.spec.prompts.prompt_set import Contrast, PromptSet
 from ppcheck.spec.prompts.selection import Selection, SelectionField
 from ppcheck.spec.prompts.unit import merged
 from ppcheck.spec.sites.position import Position, Positions
+from ppcheck.spec.sites.site import SitePattern, Sites
 
 _BOUNDS = '">= 0.3", "< 0", "0.2..0.6" or "0.614 ± 0.01"'
 
@@ -58,6 +59,9 @@ class Claim(Model):
 
     family: ClassVar[str]
     """The pytest marker under which `-m` finds the check."""
+
+    takes_features: ClassVar[bool] = False
+    """Whether its sites may be features of a dictionary."""
 
     confidence: ClassVar[float] = 0.95
     """Of the interval that is judged; 0.9 makes it an equivalence test at 5 % (TOST)."""
@@ -110,7 +114,10 @@ class Claim(Model):
         for key, place in self.places:
             yield from problems_with(key, _of_position(place, prompt_set))
         for written, value in _fields(self):
-            if isinstance(value, Selection):
+            if isinstance(value, Sites):
+                found = of_features(value, taken=self.takes_features)
+                yield from problems_with(written, found)
+            elif isinstance(value, Selection):
                 yield from problems_with(written, self._of_selection(value, prompt_set))
             elif isinstance(value, Metrics | Conditions):
                 for choice in dict.fromkeys(c for metric in value.metrics for c in metric.choices):
@@ -174,6 +181,18 @@ class Claim(Model):
     def places(self) -> Iterator[tuple[str, Position]]:
         """Every position that it names, with its key as written."""
         return ((key, place) for key, value in _fields(self) for place in _places(value))
+
+    @property
+    def feature_sites(self) -> Iterator[tuple[str, SitePattern]]:
+        """Every feature that it names, with the key under which it does."""
+        for written, value in _fields(self):
+            if isinstance(value, Sites):
+                yield from ((written, each) for each in value if each.dictionary)
+
+    @property
+    def dictionaries(self) -> tuple[str, ...]:
+        """The names of the dictionaries whose features it is about."""
+        return tuple(dict.fromkeys(pattern.dictionary for _, pattern in self.feature_sites))
 
     @property
     def halves(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from ppcheck.errors import SpecError
+from ppcheck.spec.dictionary import Dictionary
 from ppcheck.spec.expectations.versus import Versus
 from ppcheck.spec.grammar import suggest
 from ppcheck.spec.prompts.grid import Grid, Prompt
@@ -12,7 +13,7 @@ from ppcheck.spec.prompts.relation import Relation, no_number
 from ppcheck.spec.prompts.selection import LabelCondition, Selection
 from ppcheck.spec.prompts.strategy import Strategy
 from ppcheck.spec.sites.position import Position
-from ppcheck.spec.sites.site import SitePattern, Sites
+from ppcheck.spec.sites.site import Kind, SitePattern, Sites
 
 
 def of_selection(selection: Selection, grid: Grid) -> Iterator[str]:
@@ -102,6 +103,31 @@ def of_members(versus: Versus, sites: Sites | None, *, top: bool, together: bool
             yield f"{member} is called {site} where it is judged: write {site}"
         elif not any(pattern.covers(site) for pattern in sites):
             yield f"{member} is not one of the sites of this claim, {sites}: add it to `site`"
+
+
+def of_features(sites: Sites, *, taken: bool) -> Iterator[str]:
+    """What is said of features where a check does not take them, or not beside other sites."""
+    features = [pattern for pattern in sites if pattern.kind is Kind.FEATURE]
+    if features and not taken:
+        yield (
+            f"{features[0]} is a feature of a dictionary: the checks neuron, ablate, patch and "
+            "steer read and change features"
+        )
+    elif features and len({pattern.dictionary for pattern in sites}) > 1:
+        yield "features are measured by dictionary: name those of one, and no other sites"
+
+
+def of_feature(
+    pattern: SitePattern, dictionary: Dictionary | None, known: Collection[str]
+) -> Iterator[str]:
+    """What is said of features of a ``dictionary`` that is not ``known``, or has not as many."""
+    name = pattern.dictionary
+    if dictionary is None:
+        advice = suggest(name, known) if known else f"`features: {{{name}: FOLDER}}` says where"
+        yield f"there are no features {name!r}: {advice}"
+    elif any(index >= dictionary.size for index in pattern.indices or ()):
+        last = dictionary.size - 1
+        yield f"{pattern} is outside {name}: it has {dictionary.size} features (0-{last})"
 
 
 def of_relation(

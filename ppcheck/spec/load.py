@@ -14,6 +14,9 @@ from pydantic import Field
 from ppcheck.errors import SpecError
 from ppcheck.spec.base import Model
 from ppcheck.spec.claim import ID, Claim
+from ppcheck.spec.dictionaries import read_dictionaries
+from ppcheck.spec.dictionary import Dictionary
+from ppcheck.spec.faults import of_feature
 from ppcheck.spec.grammar import shown, suggest
 from ppcheck.spec.prompts.grid import Grid, unplaced
 from ppcheck.spec.prompts.prompt_set import PromptSet
@@ -34,6 +37,11 @@ class Header(Model):
         default_factory=lambda: ["*"],
         min_length=1,
         description="Names or globs of the models that the spec is about; `!name` leaves one out.",
+    )
+    features: dict[str, str] = Field(
+        default_factory=dict,
+        description="Sparse autoencoders and transcoders whose features are sites: "
+        "{sae.NAME: its folder beside the spec}.",
     )
     prompts: dict[str, Any]
     claims: list[Any] = Field(min_length=1)
@@ -104,7 +112,8 @@ def load_spec(path: Path, checks: Checks) -> Spec:
     """
     source = read_source(path)
     header = header_of(source)
-    _, entries = parts(source, header.prompts, header.claims, checks)
+    features = read_dictionaries(source, header.features)
+    _, entries = parts(source, header.prompts, header.claims, checks, features)
     models = tuple(header.models)
     return Spec(path, header.title, header.source, models, entries, source.sha256)
 
@@ -120,16 +129,26 @@ def header_of(source: Source) -> Header:
 
 
 def parts(
-    source: Source, prompts: Mapping[str, Any], claims: Sequence[Any], checks: Checks
+    source: Source,
+    prompts: Mapping[str, Any],
+    claims: Sequence[Any],
+    checks: Checks,
+    features: Mapping[str, Dictionary | SpecError],
 ) -> tuple[dict[str, Grid | SpecError], tuple[Entry, ...]]:
     """The prompt sets by name, each a grid or what is wrong with it, and the claims about them."""
-    grids = {name: _grid(source, name, raw) for name, raw in prompts.items()}
+    read = {name: one for name, one in features.items() if isinstance(one, Dictionary)}
+    grids = {name: _grid(source, name, raw, read) for name, raw in prompts.items()}
     seen: dict[str, int] = {}
-    entries = [_entry(source, index, raw, grids, checks, seen) for index, raw in enumerate(claims)]
+    entries = [
+        _entry(source, index, raw, grids, checks, seen, features)
+        for index, raw in enumerate(claims)
+    ]
     return grids, tuple(entries)
 
 
-def _grid(source: Source, name: str, raw: Any) -> Grid | SpecError:
+def _grid(
+    source: Source, name: str, raw: Any, features: Mapping[str, Dictionary]
+) -> Grid | SpecError:
     location: Location = ("prompts", name)
 
     def error(message: str, *keys: str) -> SpecError:
@@ -139,7 +158,7 @@ def _grid(source: Source, name: str, raw: Any) -> Grid | SpecError:
         prompt_set = validated(PromptSet, raw, source, location)
     except SpecError as problem:
         return problem
-    return Grid(prompt_set, source.path.parent, error)
+    return Grid(prompt_set, source.path.parent, error, features)
 
 
 def _entry(
@@ -149,6 +168,7 @@ def _entry(
     grids: Mapping[str, Grid | SpecError],
     checks: Checks,
     seen: dict[str, int],
+    features: Mapping[str, Dictionary | SpecError],
 ) -> Entry:
     location: Location = ("claims", index)
     line, number = source.line(location), index + 1
@@ -167,6 +187,7 @@ def _entry(
 
     try:
         claim = _claim(source, location, raw, checks)
+        _check_features(source, location, claim, features)
         grid = _grid_of(source, location, claim, grids)
     except SpecError as error:
         return Entry(name, line, check, error=error)
@@ -209,6 +230,21 @@ def _grid_of(
     if problems:
         raise joined(problems)
     return grid
+
+
+def _check_features(
+    source: Source,
+    location: Location,
+    claim: Claim,
+    features: Mapping[str, Dictionary | SpecError],
+) -> None:
+    """Raises SpecError for features of no dictionary, of a bad one, and that it does not have."""
+    for key, pattern in claim.feature_sites:
+        dictionary = features.get(pattern.dictionary)
+        if isinstance(dictionary, SpecError):
+            raise dictionary
+        for message in of_feature(pattern, dictionary, features):
+            raise source.error(message, (*location, key))
 
 
 def _any_match(names: tuple[str, ...], globs: list[str]) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ppcheck.errors import SpecError
+from ppcheck.spec.dictionaries import read_dictionaries
 from ppcheck.spec.load import Checks, Entry, header_of, parts
 from ppcheck.spec.prompts.grid import Grid
 from ppcheck.spec.source import Source, read_source
@@ -32,14 +33,19 @@ def survey(path: Path, checks: Checks) -> Survey:
     if not isinstance(source.data, dict):
         return Survey(tuple(_of_header(source)), {}, ())
     prompts, claims = source.data.get("prompts"), source.data.get("claims")
+    named = source.data.get("features")
+    folders = (named if isinstance(named, dict) else {}).items()
+    features = read_dictionaries(source, {str(k): v for k, v in folders if isinstance(v, str)})
     grids, entries = parts(
         source,
         {str(key): value for key, value in (prompts if isinstance(prompts, dict) else {}).items()},
         claims if isinstance(claims, list) else [],
         checks,
+        features,
     )
     made = {name: grid for name, grid in grids.items() if isinstance(grid, Grid)}
-    refused = [grid for grid in grids.values() if isinstance(grid, SpecError)]
+    both = (*features.values(), *grids.values())
+    refused = [one for one in both if isinstance(one, SpecError)]
     wrong_prompts = {name: error for name, grid in made.items() for error in _of_grid(grid)}
     wrong_claims = {number: e for number, entry in enumerate(entries) for e in _of_entry(entry)}
     found = [*_of_header(source), *refused, *wrong_prompts.values(), *wrong_claims.values()]

@@ -14,7 +14,7 @@ from ppcheck.spec.sites.position import Position
 from ppcheck.spec.sites.site import Site, Sites
 from ppcheck.subject.engine.batches import Progress
 from ppcheck.subject.interventions.cell import Cell
-from ppcheck.subject.interventions.edit import Edits
+from ppcheck.subject.interventions.edit import Edit, Edits
 from ppcheck.subject.interventions.readout import Answers, Distribution, Readout
 from ppcheck.subject.interventions.wiring import Wiring
 from ppcheck.subject.model.info import ModelInfo, Shape
@@ -269,6 +269,21 @@ class Subject(ABC):
         readout must be linear in the logits of its tokens. Raises UnsupportedError for sites that
         are not added to the stream, and for a model whose parts do not add up to its logits.
         """
+
+    def written(self, feature: Site) -> tuple[Site, Floats]:
+        """Where a feature's dictionary writes, and the feature's direction there, [width].
+
+        Raises ValueError for a feature of no dictionary that is known; see `Featured`.
+        """
+        raise ValueError(f"{feature} is a feature of no dictionary")
+
+    def reconstructed(self, encoded: Encoded, feature: Site, position: Position) -> Edit:
+        """The edit that puts what the feature's dictionary reconstructs in the place of the stream.
+
+        Raises ValueError as `written` does.
+        """
+        del encoded, position
+        raise ValueError(f"{feature} is a feature of no dictionary")
 
 
 class Wrapper(Subject):

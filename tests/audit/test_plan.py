@@ -22,6 +22,7 @@ from ppcheck.demo import weights_path
 from ppcheck.errors import AuditError
 from ppcheck.subject.model.fingerprint import source_hash
 from ppcheck.subject.model.locate import resolve
+from tests.spec.dictionaries import random_weights, write_dictionary
 
 SETTINGS = AuditSettings(seed=0, dtype="float32", device="cpu")
 
@@ -104,6 +105,16 @@ def test_a_run_depends_on_the_files_that_a_spec_names(spec: Path) -> None:
     assert audit_plan([spec], ["demo"], SETTINGS).beside == (rows,)
     first = made_from(spec, "demo")
     rows.write_text("word\nB\n")
+    assert made_from(spec, "demo") != first
+
+
+def test_a_run_depends_on_the_files_of_the_dictionaries_that_a_spec_names(spec: Path) -> None:
+    write_dictionary(spec.parent / "sae")
+    spec.write_text(spec.read_text() + "features: {sae.x: sae}\n")
+    beside = audit_plan([spec], ["demo"], SETTINGS).beside
+    assert [path.name for path in beside] == ["cfg.json", "sae_weights.safetensors"]
+    first = made_from(spec, "demo")
+    write_dictionary(spec.parent / "sae", random_weights(seed=1))
     assert made_from(spec, "demo") != first
 
 

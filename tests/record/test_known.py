@@ -9,10 +9,12 @@ import pytest
 from ppcheck.measure.registry import CHECKS
 from ppcheck.record.examine import Examination
 from ppcheck.record.known import KnownClaims, Names
+from ppcheck.record.run import ClaimRecord
 from ppcheck.spec.claim import Claim
 from ppcheck.spec.load import load_spec
 from ppcheck.subject.model.locate import resolve
 from ppcheck.subject.model.settings import STANDARD
+from tests.spec.dictionaries import random_weights, write_dictionary
 
 SPEC = """
 ppcheck: 1
@@ -149,3 +151,32 @@ def test_another_version_of_a_library_and_other_source_are_another_measurement(
         assert names(folder).measured != first.measured
     monkeypatch.setattr("ppcheck.record.known.source_hash", lambda folders: f"edited {folders}")
     assert names(folder).measured != first.measured
+
+
+FEATURE = SPEC.replace('    direction: {file: "a direction.vec"}\n', "").replace(
+    "resid_post.L1", "sae.x[1]"
+)
+
+
+@pytest.mark.trust
+def test_a_claim_about_a_feature_is_another_once_its_dictionary_is(folder: Path) -> None:
+    write_dictionary(folder / "sae")
+    (folder / "game.pp.yaml").write_text(
+        FEATURE.replace("prompts:", "features: {sae.x: sae}\nprompts:", 1)
+    )
+    first, said = names(folder), recorded(folder)
+    assert names(folder) == first
+    assert recorded(folder) == said
+    assert said.measures["features.sae.x"].startswith("sae (")
+    for changed in ({"architecture": "topk", "k": 2}, {"weights": random_weights(seed=1)}):
+        write_dictionary(folder / "sae", **changed)
+        assert names(folder).measured != first.measured
+        assert recorded(folder).fingerprint != said.fingerprint
+    write_dictionary(folder / "sae")
+    assert names(folder) == first
+
+
+def recorded(folder: Path) -> ClaimRecord:
+    """The record of the claim, left unmeasured."""
+    spec = load_spec(folder / "game.pp.yaml", CHECKS)
+    return Examination(spec, spec.entries[0], "demo", 0).left_out("not now")

@@ -34,6 +34,7 @@ from ppcheck.measure.interventions.ablation import (
     ablated_statistics,
     ablation_problems,
 )
+from ppcheck.measure.interventions.reconstruction import reconstruction
 from ppcheck.spec.expectations.metric import Metric, MetricsField
 from ppcheck.spec.expectations.range import Range
 from ppcheck.spec.problem import Problem, Problems
@@ -62,6 +63,7 @@ class Ablate(ReadsAt):
     """
 
     family: ClassVar[str] = "ablation"
+    takes_features: ClassVar[bool] = True
     check: Literal["ablate"]
     site: SitesField
     position: PositionField = Field(
@@ -157,7 +159,9 @@ class Ablate(ReadsAt):
             for metric, run in runs.items()
             for one in self._of(metric, run, encoded.prompts, found)
         ]
-        notes = (self._note(reference), *found.notes)
+        cost, said = reconstruction(bench, encoded, sites, self.position, self.metric)
+        facts |= cost
+        notes = (self._note(reference), *said, *found.notes)
         return self.result(bench, [encoded], results, facts, notes)
 
     def _note(self, reference: Encoded) -> str:

@@ -23,6 +23,7 @@ from ppcheck.measure.core.validation import (
     trait_faults,
 )
 from ppcheck.measure.interventions.effect import OF_GAP, Mode, patch_effect
+from ppcheck.measure.interventions.reconstruction import reconstruction
 from ppcheck.measure.probes.separation import Classes, Doses, Trait
 from ppcheck.spec.claim import PairsField
 from ppcheck.spec.expectations.metric import Metric, Metrics, MetricsField
@@ -41,7 +42,7 @@ SHOWN_QUANTILES = 50
 
 
 class Neuron(ReadsAt):
-    """What single neurons, or coordinates of a stream, separate, and what they do.
+    """What single neurons, features, or coordinates of a stream, separate, and what they do.
 
     auroc             probability that a prompt of the first class has the higher activation
     correlation       Spearman's correlation of the activation with the dose
@@ -54,6 +55,7 @@ class Neuron(ReadsAt):
     """
 
     family: ClassVar[str] = "neurons"
+    takes_features: ClassVar[bool] = True
     check: Literal["neuron"]
     site: SitesField
     position: PositionField = Field(description="The token at which neurons are read and patched.")
@@ -90,10 +92,10 @@ class Neuron(ReadsAt):
         if self.metric is not None:
             yield from self.needs_pairs(prompt_set, self.pairs)
             yield from metric_problems(prompt_set, self.metric)
-            if any(pattern.kind is not Kind.NEURON for pattern in self.site):
+            if any(pattern.kind not in (Kind.NEURON, Kind.FEATURE) for pattern in self.site):
                 yield Problem(
                     "site",
-                    f"`metric` patches neurons, such as L3N117; got {self.site}",
+                    f"`metric` patches neurons, such as L3N117, or features; got {self.site}",
                 )
 
     def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Problems:
@@ -141,7 +143,9 @@ class Neuron(ReadsAt):
         pairs = bench.pairs(self.on, self.pairs, encoded)
         for metric in self.metric:
             results += self._effects(bench, pairs, found, sites, self.metric, metric)
-        return self.result(bench, [encoded], results, facts, found.notes, pairs)
+        cost, said = reconstruction(bench, pairs[0], sites, self.position, self.metric)
+        notes = (*said, *found.notes)
+        return self.result(bench, [encoded], results, facts | cost, notes, pairs)
 
     def _traits(self, prompts: tuple[Prompt, ...]) -> list[Trait]:
         separates = (self.separates or {}).items()

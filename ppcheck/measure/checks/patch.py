@@ -15,6 +15,7 @@ from ppcheck.measure.core.reads_at import ReadsAt
 from ppcheck.measure.core.selection import TopField, search
 from ppcheck.measure.core.validation import paired_problems, patch_problems, whole_problems
 from ppcheck.measure.interventions.effect import OF_GAP, Mode, patch_effect, share_results
+from ppcheck.measure.interventions.reconstruction import reconstruction
 from ppcheck.spec.claim import PairsField
 from ppcheck.spec.expectations.metric import MetricsField
 from ppcheck.spec.expectations.range import SHARE, Range
@@ -37,6 +38,7 @@ class Patch(ReadsAt):
     """
 
     family: ClassVar[str] = "patching"
+    takes_features: ClassVar[bool] = True
     check: Literal["patch"]
     site: SitesField
     position: PositionField = FINAL
@@ -97,4 +99,5 @@ class Patch(ReadsAt):
             effects=dict(zip(groups, shares.tolist(), strict=True)),
         )
         results = share_results(effects, self.metric, found, judged)
-        return self.result(bench, pairs, results, facts, found.notes)
+        cost, said = reconstruction(bench, pairs[0], sites, self.position, self.metric)
+        return self.result(bench, pairs, results, facts | cost, (*said, *found.notes))

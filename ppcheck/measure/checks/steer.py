@@ -21,7 +21,9 @@ from ppcheck.measure.core.reads_at import ReadsAt
 from ppcheck.measure.core.selection import TopField
 from ppcheck.measure.core.validation import metric_problems, patch_problems
 from ppcheck.measure.directions.controls import DrawsField, EvaluationHalf, beyond, leading, turned
-from ppcheck.measure.directions.direction import Direction, learn, site_problems
+from ppcheck.measure.directions.direction import Direction, site_problems
+from ppcheck.measure.directions.features import direction_problems, directions, place
+from ppcheck.measure.interventions.reconstruction import reconstruction
 from ppcheck.measure.interventions.rows import Rows
 from ppcheck.spec.expectations.metric import Metric, MetricsField, Reading
 from ppcheck.spec.expectations.range import ANY, CORRELATION, Range
@@ -53,10 +55,13 @@ class Steer(ReadsAt):
     """
 
     family: ClassVar[str] = "steering"
+    takes_features: ClassVar[bool] = True
     check: Literal["steer"]
     site: SitesField
     position: PositionField = FINAL
-    direction: Direction
+    direction: Direction | None = Field(
+        None, description="Of a feature it is its row of the decoder, and is left out."
+    )
     eps: tuple[float, ...] = Field(
         EPS, min_length=1, max_length=100, description="The steps; 0 is always one of them."
     )
@@ -92,7 +97,9 @@ class Steer(ReadsAt):
         yield from metric_problems(prompt_set, self.metric, of_tokens=True)
         yield from patch_problems(self.position)
         yield from site_problems(self.site)
-        yield from self.direction.problems(prompt_set, self.position)
+        yield from direction_problems(
+            self.direction, prompt_set, self.position, of_features=bool(self.dictionaries)
+        )
         if any(metric.reading is Reading.KL for metric in self.metric):
             yield Problem("metric", "`kl` grows whichever way one steers: read a logit_diff")
         if not all(map(isfinite, self.eps)) or not any(self.eps):
@@ -106,12 +113,13 @@ class Steer(ReadsAt):
 
     def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Problems:
         yield from super().faults_of(prompts, grid)
-        yield from self.direction.faults(grid, self.on.prompts)
+        if self.direction is not None:
+            yield from self.direction.faults(grid, self.on.prompts)
 
     def measure(self, bench: Bench) -> CheckResult:
         bench = bench.reading(self.at)
         sites = bench.subject.sites(self.site)
-        found = learn(bench, self.direction, sites, self.position, self.on)
+        found = directions(bench, self.direction, sites, self.position, self.on)
         encoded, judged = found.encoded, found.evaluation_mask(list(map(str, sites)))
         vectors = [found.vectors[site] for site in sites]
         curves = {
@@ -148,7 +156,9 @@ class Steer(ReadsAt):
             maps=maps,
             curves=drawn,
         )
-        return self.result(bench, [encoded], results, facts, tuple(found.notes))
+        cost, said = reconstruction(bench, encoded, sites, self.position, self.metric)
+        notes = (*found.notes, *said)
+        return self.result(bench, [encoded], results, facts | cost, notes)
 
     def doubts(self, bench: Bench, result: CheckResult) -> Iterator[str]:
         del bench
@@ -176,7 +186,7 @@ class Steer(ReadsAt):
         untouched = rows.values(bench.subject.read(rows.encoded, rows.reader))
         steps = [step for step in self._steps if step]
         cells = [
-            (Edit(site, self.position, Operation.ADD, step * self._scaled(vector)),)
+            (Edit(place(bench, site), self.position, Operation.ADD, step * self._scaled(vector)),)
             for site, vector in zip(sites, vectors, strict=True)
             for step in steps
         ]

@@ -49,7 +49,7 @@ def drawn_means(samples: Sequence[tuple[Floats, Labels]]) -> dict[str, list[floa
 
 
 def _row(site: Site) -> str:
-    return "" if site.layer is None else f"L{site.layer}"
+    return site.dictionary if site.layer is None else f"L{site.layer}"
 
 
 def _column(site: Site) -> str:

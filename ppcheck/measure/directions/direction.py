@@ -178,7 +178,7 @@ def learn(
         f"the direction is from {labels[1]} to {labels[0]} by {how} at {at}, learned from "
         f"{number:,} prompts of one half of the units and judged on the other"
     )
-    return Directions(vectors, looked_at, encoded, _facts(source, vectors), note)
+    return Directions(vectors, looked_at, encoded, facts_of(source, vectors), note)
 
 
 def _of_class(prompts: Sequence[Prompt], name: str, label: str) -> list[Prompt]:
@@ -243,10 +243,10 @@ def _from_file(
             vectors[site] = vector
     source = {"file": direction.file, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
     note = f"the direction is from {direction.file}; half of the units is judged"
-    return Directions(vectors, looked_at, encoded, _facts(source, vectors), note)
+    return Directions(vectors, looked_at, encoded, facts_of(source, vectors), note)
 
 
-def _facts(source: dict[str, Any], vectors: dict[Site, Floats]) -> Facts:
+def facts_of(source: dict[str, Any], vectors: dict[Site, Floats]) -> Facts:
     lengths = {str(site): float(np.linalg.norm(vector)) for site, vector in vectors.items()}
     return Facts(extras={"direction": {**source, "length": lengths}})
 

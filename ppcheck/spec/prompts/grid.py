@@ -12,6 +12,7 @@ from operator import not_
 from pathlib import Path
 
 from ppcheck.errors import SpecError
+from ppcheck.spec.dictionary import Dictionary
 from ppcheck.spec.grammar import suggest
 from ppcheck.spec.prompts.prompt_set import MAX_PROMPTS, Contrast, PromptSet, check_size
 from ppcheck.spec.prompts.rows import read_rows, resolve_inside
@@ -77,7 +78,8 @@ class Grid:
     ``place`` makes the SpecError from a message and the keys of the set that it is about, and so
     adds file and line. It is raised for an empty or oversized grid, rows that lack a column, and
     files outside ``folder``. What is wrong with a selection or a contrast that a claim asks for is
-    a SpecError without a place, since only the claim knows its line.
+    a SpecError without a place, since only the claim knows its line. ``features`` are the spec's
+    dictionaries, by name.
     """
 
     def __init__(
@@ -85,10 +87,12 @@ class Grid:
         prompt_set: PromptSet,
         folder: Path,
         place: Callable[..., SpecError] = unplaced,
+        features: Mapping[str, Dictionary] | None = None,
     ) -> None:
         self.prompt_set = prompt_set
         self.folder = folder
         self.place = place
+        self.features = features or {}
         self._templates = prompt_set.templates
         self._choices = {
             name: [parse_template(text) for text in texts]

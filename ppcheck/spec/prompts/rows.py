@@ -20,8 +20,11 @@ MAX_BYTES = 50_000_000
 _OF_COLUMN = (".class", ".dose")
 
 
-def resolve_inside(folder: Path, name: str) -> Path:
-    """The file ``name`` in ``folder``. Raises ValueError where it leads outside, or is none."""
+def resolve_inside(folder: Path, name: str, most: float = MAX_BYTES) -> Path:
+    """The file ``name`` in ``folder``, of so many bytes at the ``most``.
+
+    Raises ValueError where it leads outside, is none, or has more.
+    """
     try:
         path = (folder / name).resolve()
         inside, is_file = path.is_relative_to(folder.resolve()), path.is_file()
@@ -31,8 +34,8 @@ def resolve_inside(folder: Path, name: str) -> Path:
         raise ValueError(f"{name!r} leads out of the spec's folder: keep the file beside the spec")
     if not is_file:
         raise ValueError(f"there is no file {name!r} in the spec's folder")
-    if path.stat().st_size > MAX_BYTES:
-        raise ValueError(f"{name!r} has more than {MAX_BYTES:,} bytes")
+    if path.stat().st_size > most:
+        raise ValueError(f"{name!r} has more than {most:,} bytes")
     return path
 
 

@@ -14,7 +14,10 @@ from typing import Annotated, Any
 
 from ppcheck.spec.grammar import TEXT_OR_LIST, Parsed, shown
 
-FORMS = "L9H6, L9H6.q, L*H*, L[5-8]H*, L3N117, resid_post.L5, attn_out.L*, mlp_out.L3, embed"
+FORMS = (
+    "L9H6, L9H6.q, L*H*, L[5-8]H*, L3N117, resid_post.L5, attn_out.L*, mlp_out.L3, embed, "
+    "sae.NAME[117]"
+)
 
 
 class Kind(StrEnum):
@@ -32,6 +35,7 @@ class Kind(StrEnum):
     ATTN_OUT = "attn_out"
     MLP_OUT = "mlp_out"
     EMBED = "embed"
+    FEATURE = "feature"
 
 
 OF_HEADS = frozenset({Kind.HEAD, Kind.QUERY, Kind.KEY, Kind.VALUE, Kind.PATTERN})
@@ -73,6 +77,7 @@ _SELECTOR = r"(\*|\d+|\[[\d,\- ]+\])"
 _HEAD = re.compile(rf"L{_SELECTOR}H{_SELECTOR}(?:\.(q|k|v|z|pattern))?")
 _NEURON = re.compile(rf"L{_SELECTOR}N{_SELECTOR}")
 _STREAM = re.compile(rf"({'|'.join(sorted(STREAMS))})\.L{_SELECTOR}")
+_FEATURE = re.compile(r"(sae\.[A-Za-z_]\w*)\[(\*|[\d,\- ]+)\]")
 _HOOK = re.compile(r"blocks\.(\d{1,6})\.([a-z_.]+?)(?:\[(\d{1,6})\])?")
 _RANGE = re.compile(r"(\d{1,6})(?:\s*-\s*(\d{1,6}))?")
 _MAX_NUMBERS = 200_000
@@ -80,22 +85,30 @@ _MAX_NUMBERS = 200_000
 
 @dataclass(frozen=True, order=True)
 class Site:
-    """One address. ``index`` is a head's or neuron's number; the embedding has no ``layer``."""
+    """One address. ``index`` is a head's, neuron's or feature's number.
+
+    The embedding has no ``layer``, and a feature has the name of its ``dictionary`` instead.
+    """
 
     kind: Kind
     layer: int | None = None
     index: int | None = None
+    dictionary: str = ""
 
     @property
     def hook(self) -> str:
-        """The TransformerLens hook that carries the site."""
+        """The TransformerLens hook that carries the site; a feature has its dictionary's name."""
         if self.kind is Kind.EMBED:
             return "hook_embed"
+        if self.kind is Kind.FEATURE:
+            return self.dictionary
         return f"blocks.{self.layer}.{_HOOKS[self.kind]}"
 
     def __str__(self) -> str:
         if self.kind is Kind.EMBED:
             return "embed"
+        if self.kind is Kind.FEATURE:
+            return f"{self.dictionary}[{self.index}]"
         if self.kind is Kind.NEURON:
             return f"L{self.layer}N{self.index}"
         if self.kind in OF_HEADS:
@@ -111,12 +124,16 @@ def kind_of(hook: str) -> Kind:
 
 @dataclass(frozen=True)
 class SitePattern:
-    """One written address. ``layers`` and ``indices`` are None for all that the model has."""
+    """One written address. ``layers`` and ``indices`` are None for all that the model has.
+
+    Features are those of the ``dictionary`` of that name.
+    """
 
     kind: Kind
     layers: tuple[int, ...] | None
     indices: tuple[int, ...] | None
     text: str
+    dictionary: str = ""
 
     @classmethod
     def parse(cls, text: str) -> SitePattern:
@@ -127,6 +144,8 @@ class SitePattern:
             return cls(kind, _numbers(match[1]), _numbers(match[2]), text)
         if match := _NEURON.fullmatch(text):
             return cls(Kind.NEURON, _numbers(match[1]), _numbers(match[2]), text)
+        if match := _FEATURE.fullmatch(text):
+            return cls(Kind.FEATURE, (), _numbers(match[2]), text, match[1])
         if match := _STREAM.fullmatch(text):
             return cls(Kind(match[1]), _numbers(match[2]), (), text)
         if (match := _HOOK.fullmatch(text)) and match[2] in _READ:
@@ -150,11 +169,11 @@ class SitePattern:
         if any(some is None or len(some) > 1 for some in numbers):
             return None
         layer, index = (next(iter(some or ()), None) for some in numbers)
-        return Site(self.kind, layer, index)
+        return Site(self.kind, layer, index, self.dictionary)
 
     def covers(self, site: Site) -> bool:
         """Whether the site is one of those that it names, if the model has it."""
-        return site.kind is self.kind and all(
+        return (site.kind, site.dictionary) == (self.kind, self.dictionary) and all(
             some is None or number is None or number in some
             for some, number in ((self.layers, site.layer), (self.indices, site.index))
         )

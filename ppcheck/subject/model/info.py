@@ -30,7 +30,7 @@ class Shape:
 
     def width(self, kind: Kind) -> int:
         """How many numbers a site of this kind is at one token; patterns have no such width."""
-        if kind is Kind.NEURON:
+        if kind in (Kind.NEURON, Kind.FEATURE):
             return 1
         return self.d_head if kind in OF_HEADS else self.d_model
 

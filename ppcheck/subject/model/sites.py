@@ -12,12 +12,14 @@ from ppcheck.subject.model.info import Shape
 def expand(sites: Sites, shape: Shape, model: str) -> tuple[Site, ...]:
     """Every site that the patterns name, in their order and each once.
 
-    Raises ModelError for a layer, head or neuron that ``model`` does not have.
+    Raises ModelError for a layer, head or neuron that ``model`` does not have, and for a feature.
     """
     return tuple(dict.fromkeys(site for each in sites for site in _expand(each, shape, model)))
 
 
 def _expand(pattern: SitePattern, shape: Shape, model: str) -> Iterator[Site]:
+    if pattern.kind is Kind.FEATURE:
+        raise ModelError(f"{pattern} is a feature, and {model} is asked without its dictionary")
     if pattern.kind is Kind.EMBED:
         yield Site(Kind.EMBED)
         return

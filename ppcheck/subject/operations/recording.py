@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ppcheck.arrays import Floats, Integers
-from ppcheck.errors import MeasurementError, UnsupportedError
+from ppcheck.errors import UnsupportedError
 from ppcheck.spec.sites.position import Position
 from ppcheck.spec.sites.site import Kind, Site
 from ppcheck.subject.engine.batches import Progress, stacked
@@ -77,14 +77,8 @@ def means(
     progress: Progress,
 ) -> list[Floats]:
     """See `Subject.means`."""
+    encoded.check_mean(position, pooled=pooled)
     at = [np.array(row, dtype=np.int64) for row in encoded.positions(position)]
-    if not pooled and len(counts := {len(row) for row in at}) > 1:
-        raise MeasurementError(
-            f"{position} is {min(counts)} to {max(counts)} tokens: prompts of different lengths "
-            "have a mean only pooled over their tokens"
-        )
-    if not any(map(len, at)):
-        raise MeasurementError(f"no prompt has a token at {position} to take the mean of")
     places = 1 if pooled else len(at[0])
     totals = {site: np.zeros((places, engine.shape.width(site.kind))) for site in sites}
     for seen in recorded(engine, Asked(encoded.ids, sites, at, "means", progress)):

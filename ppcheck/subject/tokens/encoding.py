@@ -84,6 +84,20 @@ class Encoded:
             indices.append(tokens[0])
         return indices
 
+    def check_mean(self, position: Position, *, pooled: bool) -> None:
+        """Raises MeasurementError where activations at a position have no mean over prompts.
+
+        Not ``pooled`` over the tokens too, it is of prompts that have equally many.
+        """
+        counts = set(map(len, self.positions(position)))
+        if not pooled and len(counts) > 1:
+            raise MeasurementError(
+                f"{position} is {min(counts)} to {max(counts)} tokens: prompts of different "
+                "lengths have a mean only pooled over their tokens"
+            )
+        if not any(counts):
+            raise MeasurementError(f"no prompt has a token at {position} to take the mean of")
+
     def pieces(self, number: int) -> list[str]:
         """The text of each token of a prompt, or its id where the model has no tokenizer."""
         return self.tokens.pieces(self.ids[number])

@@ -14,6 +14,11 @@ sites = st.one_of(
     st.builds(Site, st.sampled_from(sorted(STREAMS)), numbers),
     st.builds(Site, st.sampled_from([*sorted(OF_HEADS), Kind.NEURON]), numbers, numbers),
 )
+features = st.builds(
+    Site,
+    *(st.just(Kind.FEATURE), st.none(), numbers),
+    st.from_regex(r"sae\.[A-Za-z_]\w{0,9}", fullmatch=True),
+)
 
 
 def pattern_of(site: Site) -> tuple[Kind, tuple[int, ...], tuple[int, ...]]:
@@ -21,11 +26,12 @@ def pattern_of(site: Site) -> tuple[Kind, tuple[int, ...], tuple[int, ...]]:
     return site.kind, layers, () if site.index is None else (site.index,)
 
 
-@given(sites)
+@given(sites | features)
 def test_a_site_is_read_as_it_is_shown(site: Site) -> None:
     pattern = SitePattern.parse(str(site))
     assert (pattern.kind, pattern.layers, pattern.indices) == pattern_of(site)
-    assert str(pattern) == str(site)
+    assert (pattern.site, str(pattern)) == (site, str(site))
+    assert pattern.covers(site)
 
 
 @given(sites)
@@ -48,6 +54,9 @@ def test_a_site_is_read_by_its_hook_name(site: Site) -> None:
         ("attn_out.L*", None, ()),
         ("embed", (), ()),
         ("hook_embed", (), ()),
+        ("sae.harm[117]", (), (117,)),
+        ("sae.harm[*]", (), None),
+        ("sae.harm[1, 3-5]", (), (1, 3, 4, 5)),
         ("blocks.3.attn.hook_z", (3,), None),
         ("blocks.3.hook_resid_mid", (3,), ()),
     ],
@@ -126,3 +135,11 @@ def test_several_sites_are_shown_as_a_list() -> None:
 def test_a_site_shows_its_hook() -> None:
     assert Site(Kind.VALUE, 3, 1).hook == "blocks.3.attn.hook_v"
     assert Site(Kind.EMBED).hook == "hook_embed"
+
+
+def test_a_feature_is_covered_by_patterns_of_its_own_dictionary() -> None:
+    site = SitePattern.parse("sae.harm[3]").site
+    assert site is not None
+    assert SitePattern.parse("sae.harm[*]").covers(site)
+    assert not SitePattern.parse("sae.other[*]").covers(site)
+    assert not SitePattern.parse("sae.harm[4]").covers(site)
