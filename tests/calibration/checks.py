@@ -70,6 +70,13 @@ def choice_rate(rng: np.random.Generator, n: int, effect: float) -> Trial:
     return Trial((Proportion(odds > 0, units, "rate"),), {"rate": "> 0.5"})
 
 
+def reply_rate(rng: np.random.Generator, n: int, effect: float) -> Trial:
+    """Of each unit four replies, which are as often of the outcome as the unit's odds say."""
+    odds, units = noisy(rng, n, 4, effect)
+    said = rng.random(len(odds)) < 1 / (1 + np.exp(-odds))
+    return Trial((Proportion(said, units, "rate(a)"),), {"rate(a)": "> 0.5"})
+
+
 def contrast(rng: np.random.Generator, n: int, effect: float) -> Trial:
     gaps, units = noisy(rng, n, 4, effect)
     return Trial((Mean(gaps, units, "difference"),), {"difference": "> 0"})
@@ -134,6 +141,7 @@ class Study:
 STUDIES: tuple[Study, ...] = (
     Study("choice: probability", choice, (0.5, 1.0)),
     Study("choice: rate", choice_rate, (0.5, 1.0)),
+    Study("reply: rate", reply_rate, (0.5, 1.0)),
     Study("contrast: difference", contrast, (0.5, 1.0)),
     Study("contrast: standardised", contrast_standardised, (0.5, 1.0)),
     Study("dose_response: spearman", dose_response, (0.5, 1.0)),

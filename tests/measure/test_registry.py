@@ -15,6 +15,7 @@ from tests.measure.lab import GAME
 
 CLAIMS: dict[str, dict[str, object]] = {
     "choice": {"choice": "a"},
+    "reply": {"tokens": 4, "outcomes": {"a": r"\bA\b"}},
     "contrast": {"metric": "p(a)"},
     "dose_response": {"metric": "p(a)", "dose": "strength"},
     "invariance": {"metric": "p(a)", "over": "start"},

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ppcheck.arrays import Floats
+from ppcheck.arrays import Floats, Integers
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.core.metrics import DivergenceReadout, VocabularyReadout
 from ppcheck.spec.expectations.metric import Reading
@@ -22,6 +22,7 @@ from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.interventions.edit import Edit, Operation
 from ppcheck.subject.interventions.readout import Readout
 from ppcheck.subject.interventions.wiring import Wiring
+from ppcheck.subject.interventions.writing import Writing
 from ppcheck.subject.loaded import LoadedSubject
 from ppcheck.subject.memo import Memo, Memory
 from ppcheck.subject.subject import Subject
@@ -46,6 +47,10 @@ class Watched(LoadedSubject):
     def read_after(self, prompts: Any, readout: Any) -> Floats:
         self.asked.append(("read_after", len(prompts)))
         return super().read_after(prompts, readout)
+
+    def replies(self, prompts: Any, numbers: Any, writing: Any) -> Integers:
+        self.asked.append(("replies", len(prompts)))
+        return super().replies(prompts, numbers, writing)
 
     def capture(self, encoded: Any, sites: Any, at: Any) -> list[Floats]:
         self.asked.append(("capture", len(sites)))
@@ -162,6 +167,19 @@ def test_no_metric_and_no_selection_runs_a_prompt_again(
     assert watched.asked == [("endings", 3)]
     some.log_probs(part, [[1, 2], [3]])
     assert watched.asked[1:] == [("endings", 1)]
+
+
+def test_a_reply_is_written_once_whatever_else_is_asked_beside_it(watched: Watched) -> None:
+    store, prompts, writing = Memory(), [(3, 4, 5), (7, 8, 9, 10)], Writing(4, temperature=1.0)
+    first = Memo(watched, store).replies(prompts, [0, 0], writing)
+    memo = Memo(watched, store)
+    more = memo.replies([*prompts, *prompts], [0, 0, 1, 1], writing)
+    np.testing.assert_array_equal(more[:2], first)
+    assert more.dtype == first.dtype == np.int64
+    assert watched.asked == [("replies", 2), ("replies", 2)]
+    assert (memo.asked, memo.known) == (4, 2)
+    memo.replies(prompts, [0, 0], Writing(4, temperature=0.5))
+    assert watched.asked[2:] == [("replies", 2)]
 
 
 def test_a_model_without_endings_keeps_each_reading(
