@@ -165,6 +165,15 @@ def test_facts_of_earlier_records_draw_nothing() -> None:
         assert pictures(claim(facts=facts)) == {}
 
 
+def test_replies_stand_by_outcome_with_how_often_each_was_written() -> None:
+    three, other = examples(replied())["replies"]
+    assert (three["outcome"], three["count"]) == ("three", 39)
+    assert three["shown"][0] == {"prompt": "so choose", "reply": "3", "count": 38}
+    assert other["shown"][0]["reply"] == "<b>no</b>⏎none"
+    assert "replies" not in examples(claim())
+    assert "replies" not in dict(figures(replied())["facts"])
+
+
 def test_many_examples_are_thinned_evenly_with_both_ends() -> None:
     few = thinned([float(number) for number in range(5000)])
     assert (few[0], few[-1], len(few)) == (0.0, 4999.0, 300)
