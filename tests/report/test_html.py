@@ -23,7 +23,17 @@ from ppcheck.report.html import LARGEST, run_page
 from ppcheck.report.markdown import markdown
 from ppcheck.report.pictures import pictures
 from ppcheck.report.terminal import explain, table
-from tests.report.runs import HOSTILE, claim, difference, hostile, many, pictured, run, statistic
+from tests.report.runs import (
+    HOSTILE,
+    claim,
+    difference,
+    hostile,
+    many,
+    pictured,
+    replied,
+    run,
+    statistic,
+)
 
 
 class Elements(HTMLParser):
