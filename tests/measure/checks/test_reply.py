@@ -138,7 +138,7 @@ def test_a_plan_knows_how_many_replies_are_to_be_written(planted: Planted) -> No
         ({"outcomes": {"a": "(?!x)"}}, "outcomes.a", "no look-around"),
         ({"outcomes": {"other": "x"}}, "outcomes.other", "another name"),
         ({"temperature": 0.5}, "temperature", "without `samples`"),
-        ({"expect": {"rate(c)": "> 0.5"}}, "expect.rate(c)", "did you mean 'rate(a)'"),
+        ({"expect": {"rate(c)": "> 0.5"}}, "expect.rate(c)", "did you mean 'rate(b)'"),
         ({"expect": {"rate(a)": ">= 0"}}, "expect.rate(a)", "give a bound that can fail"),
     ],
 )
