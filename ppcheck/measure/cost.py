@@ -109,7 +109,7 @@ def rewired(shape: Shape, wirings: Sequence[Wiring]) -> Integers:
 def written(shape: Shape, prompts: Sequence[Ids], tokens: int) -> Integers:
     """Tokens that each layer runs beside the distinct ones of prompts, [layer].
 
-    Each prompt runs by itself; after each of ``prompts`` so many tokens are written at most.
+    Each prompt runs whole; after each of ``prompts`` so many tokens are written at most.
     """
     alone = sum(map(len, set(prompts))) - distinct_tokens(prompts)
     return np.full(shape.n_layers, alone + len(prompts) * (tokens - 1), dtype=np.int64)

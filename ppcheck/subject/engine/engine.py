@@ -40,7 +40,7 @@ _FILLS_GPU = 2**16
 _MAX_TREE = {"cpu": 2**8}
 _FILLS_GPU_TREE = 2**12
 """Each token of a part of a tree is compared with all of the part."""
-_WRITTEN = {"cpu": 2**4}
+_WRITTEN = {"cpu": 2**3}
 _FILLS_GPU_WRITTEN = 2**6
 _TRIED_TOKENS = 8
 _DEFAULT_THREADS = torch.get_num_threads()

@@ -15,6 +15,8 @@ from ppcheck.arrays import Integers
 from ppcheck.subject.engine.engine import Engine
 from ppcheck.subject.tokens.tokenizer import Ids
 
+_TOGETHER = 4
+
 
 class Writer(ABC):
     """Gives the logits of the token that follows, [row, vocabulary]."""
@@ -28,36 +30,46 @@ class Writer(ABC):
         """After one more token of each row."""
 
 
+Layers = Sequence[tuple[Tensor, Tensor]]
+"""Keys and values of each layer, [row, head, token, width]."""
+
+
 @dataclass
 class CachedWriter(Writer):
     """Goes on from the keys and values of what stands before, which is not run again.
 
-    Each prompt runs by itself and once, however many of its rows follow each other, so that what is
-    known of it depends on no other.
+    A prompt runs once, however many of its rows follow each other. As many always run together,
+    filled up with the last one, so that what is known of one depends on no other.
     """
 
     engine: Engine
-    _begun: dict[Ids, tuple[Tensor, DynamicCache]] = field(default_factory=dict)
-    _cache: DynamicCache = field(init=False)
+    _begun: dict[Ids, tuple[Tensor, Layers]] = field(default_factory=dict)
+    _layers: Sequence[Layers] = ()
+    _cache: DynamicCache | None = None
 
     def begin(self, rows: Sequence[Ids]) -> Tensor:
-        self._begun = {ids: self._begun.get(ids) or self._first(ids) for ids in dict.fromkeys(rows)}
-        logits, caches = zip(*(self._begun[ids] for ids in rows), strict=True)
-        layers = zip(*(cache.layers for cache in caches), strict=True)
-        self._cache = DynamicCache(
-            [
-                (torch.cat([one.keys for one in layer]), torch.cat([one.values for one in layer]))
-                for layer in layers
-            ]
-        )
+        distinct = list(dict.fromkeys(rows))
+        new = [ids for ids in distinct if ids not in self._begun]
+        self._begun = {ids: self._begun[ids] for ids in distinct if ids in self._begun}
+        for first in range(0, len(new), _TOGETHER):
+            self._run(new[first : first + _TOGETHER])
+        logits, self._layers = zip(*(self._begun[ids] for ids in rows), strict=True)
+        self._cache = None
         return torch.cat(logits)
 
     def follow(self, tokens: Integers) -> Tensor:
+        if self._cache is None:
+            parts = [zip(*one, strict=True) for one in zip(*self._layers, strict=True)]
+            self._cache = DynamicCache([tuple(map(torch.cat, part)) for part in parts])
         return self.engine.extended(tokens[:, None], self._cache)
 
-    def _first(self, ids: Ids) -> tuple[Tensor, DynamicCache]:
-        cache = DynamicCache()
-        return self.engine.extended(np.array([ids]), cache), cache
+    def _run(self, prompts: Sequence[Ids]) -> None:
+        filled, cache = [*prompts, *prompts[-1:] * (_TOGETHER - len(prompts))], DynamicCache()
+        logits = self.engine.extended(np.array(filled), cache)
+        for row, ids in enumerate(prompts):
+            only = slice(row, row + 1)
+            kept = [(layer.keys[only], layer.values[only]) for layer in cache.layers]
+            self._begun[ids] = logits[only], kept
 
 
 @dataclass

@@ -38,4 +38,5 @@ class Writing:
         reached = np.cumsum(odds, axis=1)
         passed = reached > uniforms[:, None] * reached[:, -1:]
         passed[:, -1] = True  # whatever a product close to the whole rounds to
-        return passed.argmax(axis=1).astype(np.int64)
+        first: Integers = passed.argmax(axis=1)
+        return first
