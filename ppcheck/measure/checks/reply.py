@@ -65,6 +65,10 @@ class Reply(Check):
     def _outcomes(self) -> Outcomes:
         return Outcomes(self.outcomes, self.match == "last", self.after)
 
+    @property
+    def _most(self) -> str:
+        return "1 token" if self.tokens == 1 else f"{self.tokens:,} tokens"
+
     def statistics(self) -> Mapping[str, Range]:
         return {_rate(name): RATE for name in self._outcomes.names}
 
@@ -100,8 +104,8 @@ class Reply(Check):
         undecided = result.facts.extras["undecided"]
         if undecided >= LOW:
             yield (
-                f"{undecided:.0%} of the replies were cut off at {self.tokens} tokens before any "
-                "outcome was found in them: give more `tokens`"
+                f"{undecided:.0%} of the replies were cut off at {self._most} before any outcome "
+                "was found in them: give more `tokens`"
             )
 
     def _replies(self, bench: Bench, encoded: Encoded, each: int) -> Iterator[_Reply]:
@@ -121,7 +125,7 @@ class Reply(Check):
     def _notes(self, replies: Sequence[_Reply]) -> Iterator[str]:
         whole = f"of {len(replies):,} replies"
         if cut := sum(reply.is_cut for reply in replies):
-            yield f"{cut:,} {whole} were cut off at {self.tokens} tokens"
+            yield f"{cut:,} {whole} were cut off at {self._most}"
         if self.after is not None:
             lacking = sum(self.after not in reply.text for reply in replies)
             if lacking:

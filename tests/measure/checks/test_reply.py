@@ -113,9 +113,9 @@ def test_what_is_cut_off_before_it_says_anything_is_told(planted: Planted) -> No
     on = bench(planted(THINKS))
     wanted = reply(tokens=1, outcomes={"b": "B"})
     found = wanted.measure(on)
-    assert found.notes == ("96 of 96 replies were cut off at 1 tokens",)
+    assert found.notes == ("96 of 96 replies were cut off at 1 token",)
     (doubt,) = wanted.doubts(on, found)
-    assert doubt.startswith("100% of the replies were cut off at 1 tokens before any outcome")
+    assert doubt.startswith("100% of the replies were cut off at 1 token before any outcome")
     decided = reply(tokens=1)
     assert list(decided.doubts(on, decided.measure(on))) == []
 
