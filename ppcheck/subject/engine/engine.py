@@ -231,7 +231,8 @@ class Engine:
                 logits = self.extended(part, cache)
         except Exception:  # noqa: BLE001 (it is the model's own code that is tried)
             return False
-        return near(logits, whole)
+        has_keys = all(getattr(layer, "keys", None) is not None for layer in cache.layers)
+        return has_keys and near(logits, whole)
 
     def record(
         self, ids: Integers, sites: Sequence[Site], pick: Callable[[Tensor], Tensor]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -64,11 +65,12 @@ class CachedWriter(Writer):
         return self.engine.extended(tokens[:, None], self._cache)
 
     def _run(self, prompts: Sequence[Ids]) -> None:
-        filled, cache = [*prompts, *prompts[-1:] * (_TOGETHER - len(prompts))], DynamicCache()
+        filled, cache = [*prompts, *[prompts[-1]] * (_TOGETHER - len(prompts))], DynamicCache()
         logits = self.engine.extended(np.array(filled), cache)
+        layers: Sequence[Any] = cache.layers
         for row, ids in enumerate(prompts):
             only = slice(row, row + 1)
-            kept = [(layer.keys[only], layer.values[only]) for layer in cache.layers]
+            kept = [(layer.keys[only], layer.values[only]) for layer in layers]
             self._begun[ids] = logits[only], kept
 
 
