@@ -166,6 +166,14 @@ def test_the_language_shows_a_claim_of_every_check_that_holds(tmp_path: Path) ->
     assert verdicts(spec) == [Verdict.HOLDS] * len(CHECKS)
 
 
+def test_the_comparison_that_the_language_shows_holds(tmp_path: Path) -> None:
+    readme = README.split("```yaml\n")[1].split("```")[0]
+    shown = LANGUAGE.split("## Comparisons\n")[1].split("```yaml\n")[1].split("```")[0]
+    path = tmp_path / "shown.pp.yaml"
+    path.write_text(readme.split("claims:")[0] + "claims:\n" + shown, encoding="utf-8")
+    assert verdicts(load_spec(path, CHECKS)) == [Verdict.HOLDS]
+
+
 def prose(document: Path) -> str:
     """The text of a document without its blocks of code."""
     text = document.read_text(encoding="utf-8")

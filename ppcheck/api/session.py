@@ -65,7 +65,7 @@ def run(
     from ppcheck.record.known import KnownClaims
     from ppcheck.spec.load import Spec
     from ppcheck.subject.load import resolve
-    from ppcheck.subject.memo import Memory
+    from ppcheck.subject.store import Memory
 
     if seed < 0:
         raise ValueError(f"seed={seed}: a seed is a whole number from 0 up")

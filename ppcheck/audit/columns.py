@@ -9,6 +9,7 @@ from typing import Any
 
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.audit import AuditCell, AuditedClaim, AuditedStatistic
+from ppcheck.record.leading import statistic_of
 from ppcheck.record.naming import paired_specs
 from ppcheck.record.run import ClaimRecord, RunRecord, StatisticRecord
 from ppcheck.report.claims import most_telling, slack, urgency
@@ -63,7 +64,7 @@ def _alone(claim: ClaimRecord) -> AuditedClaim:
     cell = AuditCell(
         verdict=claim.verdict,
         passes=claim.passes,
-        deciding=None if decided is None else decided[0].partition("[")[0],
+        deciding=None if decided is None else statistic_of(decided[0]),
         statistics={name: _statistic(title, one) for name, (title, one) in telling.items()},
         players=_players(claim),
         reason=claim.reason,
@@ -86,7 +87,7 @@ def _telling(claim: ClaimRecord) -> _Telling:
     """Of each family of judged statistics, the member that is nearest to breaking its bound."""
     telling: _Telling = {}
     for title, one in claim.statistics.items():
-        family = title.partition("[")[0]
+        family = statistic_of(title)
         if one.verdict is None:
             continue
         if family not in telling or _nearness(one) < _nearness(telling[family][1]):

@@ -51,7 +51,7 @@ def _planned(specs: Sequence[Spec], model: str, options: argparse.Namespace) -> 
     from ppcheck.measure.plan import plan
     from ppcheck.report.plan import plan_text
     from ppcheck.subject.load import load, resolve
-    from ppcheck.subject.memo import Memory
+    from ppcheck.subject.store import Memory
 
     ref = resolve(model, options.revision)
     memory = Budget.parse(options.memory) if options.memory else STANDARD.memory
@@ -71,7 +71,7 @@ def _planned(specs: Sequence[Spec], model: str, options: argparse.Namespace) -> 
 def _store(path: Path) -> Store:
     """What pytest's cache holds: that of the nearest folder around the spec which has one."""
     from ppcheck.record.cache import Disk
-    from ppcheck.subject.memo import Memory
+    from ppcheck.subject.store import Memory
 
     for folder in (path.resolve(), *path.resolve().parents):
         kept = folder / ".pytest_cache" / "d" / "ppcheck"

@@ -72,7 +72,7 @@ def _warnings(found: Survey) -> Iterator[str]:
     ):
         yield f"{warning.line}: warning: {warning.message}"
     for entry in found.entries:
-        if entry.claim is None or entry.grid is None:
+        if entry.claim is None or entry.grid is None or entry.grid.prompt_set.is_fixed:
             continue
         check, names = cast("Check", entry.claim), ", ".join(entry.grid.unit_names)
         where = f"{entry.line}: warning: {entry.id}"

@@ -33,6 +33,8 @@ class Ceiling:
 
 def ceilings(claim: Claim, grid: Grid) -> Iterator[Ceiling]:
     """The expectations of a claim that no model could meet with the units of its prompts."""
+    if grid.prompt_set.is_fixed:
+        return
     ranges = claim.all_statistics
     for name, bound in claim.expect.items():
         values, units = ranges[name], claim.most_units(grid, name)

@@ -38,11 +38,15 @@ WORSE = frozenset({Change.REGRESSED, Change.NO_LONGER_HOLDS, Change.NO_LONGER_ME
 
 @dataclass(frozen=True, eq=False)
 class ComparedSide:
-    """An estimate with its pseudo-values [unit], which rounding alone may move by ``rounding``."""
+    """An estimate with its pseudo-values [unit], which rounding alone may move by ``rounding``.
+
+    ``is_fixed`` says that its units are all there is.
+    """
 
     estimate: float
     units: Floats
     rounding: float = 0.0
+    is_fixed: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,14 +82,16 @@ def difference(
 
     Units are paired, so that what makes a unit high or low on both sides does not count. Where a
     side has no pseudo-values the interval is the whole line. It is wider by the rounding of both
-    sides.
+    sides, and no more than that where both are of all the units there are.
     """
     gaps, step = new.units - old.units, new.estimate - old.estimate
+    rounding = new.rounding + old.rounding
+    if new.is_fixed and old.is_fixed:
+        return Difference(step, step - rounding, step + rounding, len(gaps), 1.0)
     if not np.isfinite(gaps).all():
         return Difference(step, -math.inf, math.inf, len(gaps), confidence)
     paired = Mean(gaps, np.arange(len(gaps)), f"{name} new minus old")
     found = interval(paired, confidence=confidence, seed=seed)
-    rounding = new.rounding + old.rounding
     shift = step - found.estimate  # pseudo-values of a curved statistic are biased a little
     low, high = found.low + shift - rounding, found.high + shift + rounding
     return Difference(step, low, high, found.n, confidence)

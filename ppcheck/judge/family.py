@@ -30,9 +30,12 @@ class Member:
 
 
 def correct(
-    family: Sequence[Sampling], bound: Bound, confidence: float, correction: Correction
+    family: Sequence[Sampling],
+    bounds: Sequence[Bound],
+    confidence: float,
+    correction: Correction,
 ) -> list[Member]:
-    """Judge the members of a family so that the interval of each agrees with its verdict.
+    """Judge each member of a family by its bound so that its interval agrees with its verdict.
 
     max_t, bonferroni  the intervals of all members hold at once, with this confidence
     holm               no member gets a wrong verdict, with this confidence (Holm 1979); an
@@ -46,15 +49,15 @@ def correct(
     tail = (1 - confidence) / 2
     if len(family) == 1:
         limits = limits_of(family[0], tail)
-        return [Member(limits, confidence, limits.p(bound), None)]
+        return [Member(limits, confidence, limits.p(bounds[0]), None)]
     if correction in ("holm", "bh"):
-        return _stepwise(family, bound, tail, correction)
+        return _stepwise(family, bounds, tail, correction)
     joint = _joint(family, tail) if correction == "max_t" else []
-    return _simultaneous(family, bound, confidence, joint)
+    return _simultaneous(family, bounds, confidence, joint)
 
 
 def _simultaneous(
-    family: Sequence[Sampling], bound: Bound, confidence: float, joint: Sequence[int]
+    family: Sequence[Sampling], bounds: Sequence[Bound], confidence: float, joint: Sequence[int]
 ) -> list[Member]:
     """Max-T for the members in `joint`, which use up their part of the error, and Bonferroni.
 
@@ -64,7 +67,7 @@ def _simultaneous(
     tail, size = (1 - confidence) / 2, len(family)
     extremes = sorted_pivots([family[number] for number in joint]) if joint else None
     members = []
-    for number, sampling in enumerate(family):
+    for number, (sampling, bound) in enumerate(zip(family, bounds, strict=True)):
         if extremes is not None and number in joint:
             limits = studentised(sampling, *extremes, share=len(joint) / size)
             members.append(Member(limits, confidence, limits.p(bound), "max_t"))
@@ -88,14 +91,14 @@ def _joint(family: Sequence[Sampling], tail: float) -> list[int]:
 
 
 def _stepwise(
-    family: Sequence[Sampling], bound: Bound, tail: float, correction: Correction
+    family: Sequence[Sampling], bounds: Sequence[Bound], tail: float, correction: Correction
 ) -> list[Member]:
     from statsmodels.stats.multitest import multipletests
 
     size = len(family)
     limits = [limits_of(sampling, tail / size) for sampling in family]
     method = "holm" if correction == "holm" else "fdr_bh"
-    p = np.array([one.p(bound) for one in limits])
+    p = np.array([one.p(bound) for one, bound in zip(limits, bounds, strict=True)])
     rejected, adjusted, *_ = multipletests(p, alpha=tail, method=method)
     found = int(rejected.sum())
     levels = np.full(size, tail * max(found, 1) / size)

@@ -17,11 +17,13 @@ IntervalMethod = Literal[
     "wilson",
     "agreement",
     "constant",
+    "fixed",
     "no gap",
     "none",
 ]
 End = Callable[[float], float]
 NO_GAP: IntervalMethod = "no gap"
+FIXED: IntervalMethod = "fixed"
 
 LEAST_TAIL = 1e-12
 

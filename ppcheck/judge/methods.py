@@ -18,6 +18,7 @@ def limits_of(sampling: Sampling, tail: float) -> Limits:
     """Choose a method for a statistic of which tails down to `tail` will be asked for.
 
     no gap       a share of a gap that is too small: the interval is the whole line
+    fixed        the units are all there is: no width
     none         fewer than `MIN_UNITS` units, or everything hangs on a single one
     exact        a proportion over fewer than `EXACT_BELOW` units (Clopper & Pearson 1934)
     wilson       a proportion over more (Wilson 1927)
@@ -28,13 +29,13 @@ def limits_of(sampling: Sampling, tail: float) -> Limits:
     percentile   some resamples have no spread, or leave the statistic undefined
 
     The last three are nowhere narrower than Student's t with the jackknife error, on the
-    statistic's own scale. All but the first two are wider by what rounding alone may do.
+    statistic's own scale. All that have ends are wider by what rounding alone may do.
     """
     statistic, estimate = sampling.statistic, sampling.estimate
-    if not sampling.has_gap:
-        return _limits(sampling, "no gap", lambda _: -math.inf, lambda _: math.inf)
-    if statistic.n_units < MIN_UNITS or math.isnan(sampling.error):
-        return _limits(sampling, "none", lambda _: -math.inf, lambda _: math.inf)
+    if (method := _endless(sampling)) is not None:
+        return _limits(sampling, method, lambda _: -math.inf, lambda _: math.inf)
+    if sampling.is_fixed:
+        return _limits(sampling, "fixed", lambda _: estimate, lambda _: estimate)
     if isinstance(statistic, Proportion):
         return _binomial(sampling, statistic)
     if not sampling.moving(tail) and statistic.exceptions(tail) is not None:
@@ -42,6 +43,14 @@ def limits_of(sampling: Sampling, tail: float) -> Limits:
     if sampling.alike:
         return _limits(sampling, "constant", lambda _: estimate, lambda _: estimate)
     return _bootstrapped(sampling, tail)
+
+
+def _endless(sampling: Sampling) -> IntervalMethod | None:
+    """What the method is called where nothing is known of either end."""
+    if not sampling.has_gap:
+        return "no gap"
+    few = sampling.statistic.n_units < MIN_UNITS or math.isnan(sampling.error)
+    return "none" if few and not sampling.is_fixed else None
 
 
 def _bootstrapped(sampling: Sampling, tail: float) -> Limits:

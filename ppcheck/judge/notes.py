@@ -13,6 +13,8 @@ NOTES: dict[IntervalMethod, str] = {
     "might not, whatever they do",
     "constant": "all units give the same number: the interval has no width, and would miss "
     "any unit that does not",
+    "fixed": "the prompts are all there is (`population: fixed`): the value is exact, and the "
+    "interval is what rounding can do to it",
     "percentile": "some resamples have no spread, or leave it undefined: the interval is the "
     "percentile bootstrap's, and has no end where too many are undefined",
 }

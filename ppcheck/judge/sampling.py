@@ -28,7 +28,8 @@ class Sampling:
     `pivots` [resample] are (resampled - estimate) / resampled error, infinite where a resample has
     no spread; None where the statistic gives no error. `own_error` is the error that it gives over
     the whole sample, `error` and `acceleration` are the jackknife's. `has_gap` is false for a share
-    of a gap that is too small to be shared out.
+    of a gap that is too small to be shared out. `is_fixed` says that its units are all there is:
+    nothing moves.
     """
 
     statistic: Statistic
@@ -39,6 +40,7 @@ class Sampling:
     error: float
     acceleration: float
     has_gap: bool = True
+    is_fixed: bool = False
 
     @property
     def alike(self) -> bool:
@@ -54,14 +56,7 @@ class Sampling:
 
 def sample(statistic: Statistic, seed: int, resamples: int = RESAMPLES) -> Sampling:
     """Resample a statistic. Raises MeasurementError where it is undefined over all its units."""
-    n = statistic.n_units
-    whole = np.ones((1, n))
-    estimate = float(statistic.estimate(whole)[0])
-    if not math.isfinite(estimate):
-        raise MeasurementError(
-            f"{title(statistic.name, statistic.member)} is undefined over its {n} units: "
-            "what it divides by is zero, or there is nothing to fit"
-        )
+    n, whole, estimate = statistic.n_units, np.ones((1, statistic.n_units)), _estimate(statistic)
     if n < MIN_UNITS or isinstance(statistic, Proportion):
         return Sampling(statistic, estimate, np.array([estimate]), None, 0.0, 0.0, 0.0)
     jackknife = _jackknife(statistic)
@@ -77,6 +72,25 @@ def sample(statistic: Statistic, seed: int, resamples: int = RESAMPLES) -> Sampl
     error = float(own[0])
     pivots = _pivots(distribution - estimate, np.concatenate(errors), error)
     return Sampling(statistic, estimate, distribution, pivots, error, *jackknife)
+
+
+def fixed(statistic: Statistic) -> Sampling:
+    """A statistic over all the units that there are. Raises MeasurementError as `sample` does."""
+    estimate = _estimate(statistic)
+    still = np.array([estimate])
+    return Sampling(statistic, estimate, still, None, 0.0, 0.0, 0.0, is_fixed=True)
+
+
+def _estimate(statistic: Statistic) -> float:
+    """Over the whole sample. Raises MeasurementError where it is undefined there."""
+    n = statistic.n_units
+    estimate = float(statistic.estimate(np.ones((1, n)))[0])
+    if not math.isfinite(estimate):
+        raise MeasurementError(
+            f"{title(statistic.name, statistic.member)} is undefined over its {n} units: "
+            "what it divides by is zero, or there is nothing to fit"
+        )
+    return estimate
 
 
 def _pivots(moves: Floats, errors: Floats, error: float) -> Floats:

@@ -15,10 +15,11 @@ from ppcheck.judge.family import Member, correct
 from ppcheck.judge.interval import Estimate, estimated
 from ppcheck.judge.methods import limits_of
 from ppcheck.judge.power import more_units
-from ppcheck.judge.sampling import Sampling, sample
+from ppcheck.judge.sampling import Sampling, fixed, sample
 from ppcheck.spec.claim import Correction
 from ppcheck.spec.expectations.bound import Bound
 from ppcheck.statistics.identity import Identity
+from ppcheck.statistics.member_difference import MemberDifference
 from ppcheck.statistics.statistics import Gap, Statistic, title
 
 
@@ -38,7 +39,7 @@ class Finding:
     """One statistic, estimated and judged.
 
     `bound`, `verdict` and `p` are None where nothing was expected of it. `values` are per example.
-    `family_size` counts the statistics of this name, and `correction` says how those that have a
+    `family_size` counts the statistics of its family, and `correction` says how those that have a
     bound were corrected for it. `p` is one-sided (`Limits.p`), corrected too: there is a verdict
     where it is at most half of what the confidence lacks to 1. `more_units` is set only where it
     is inconclusive: about how many more units would decide it with a probability of 80 %, or None
@@ -87,16 +88,21 @@ def judge(
     correction: Correction = "max_t",
     seed: int,
     identity: Identity | None = None,
+    is_fixed: bool = False,
 ) -> Judgement:
     """Judge statistics by what is expected of their names.
 
-    Statistics of one name are a family, and all of them must meet the bound; `correct` says what
-    each correction promises. A claim fails if any member of any expected family fails, else is
-    inconclusive if any is, else holds. Statistics of which nothing is expected are estimated, each
-    at `confidence`, and not judged.
+    Statistics of one name are a family, and all of them must meet the bound; so are the differences
+    between members of one, each with a bound of its own. `correct` says what each correction
+    promises. A claim fails if any member of any expected family fails, else is inconclusive if any
+    is, else holds. Statistics of which nothing is expected are estimated, each at `confidence`, and
+    not judged.
 
     A claim that holds has `MOVED` where a player that `identity` expects does not meet its bound;
     where that is inconclusive, the claim is too if identity is strict.
+
+    Where the units are all there is, `is_fixed`, each estimate is exact but for rounding, and there
+    is nothing to correct and no p-value.
 
     A share of a gap that is too small is inconclusive, unless something that excludes 0 is expected
     of the gap itself.
@@ -108,12 +114,13 @@ def judge(
     _check_supports(statistics, expect)
     bounds = {} if identity is None else {identity.statistic: identity.bound}
     bounds |= expect
-    sampled = samples(statistics, expect, seed)
+    sampled = samples(statistics, expect, seed, is_fixed=is_fixed)
     findings: dict[int, Finding] = {}
-    for name in dict.fromkeys(statistic.name for statistic in statistics):
-        own = [n for n, statistic in enumerate(statistics) if statistic.name == name]
-        family = [sampled[n] for n in own]
-        found = _of_family(family, bounds.get(name), confidence, correction)
+    families = [_family(statistic) for statistic in statistics]
+    for family in dict.fromkeys(families):
+        own = [n for n, one in enumerate(families) if one == family]
+        held = [bounds.get(statistics[n].name) for n in own]
+        found = _of_family([sampled[n] for n in own], held, confidence, correction)
         findings |= zip(own, found, strict=True)
     ordered = tuple(findings[n] for n in range(len(statistics)))
     verdict = _worst(finding.verdict for finding in ordered if finding.name in expect)
@@ -153,7 +160,11 @@ def _check_supports(statistics: Sequence[Statistic], expect: Mapping[str, Bound]
 
 
 def samples(
-    statistics: Sequence[Statistic], expect: Mapping[str, Bound], seed: int
+    statistics: Sequence[Statistic],
+    expect: Mapping[str, Bound],
+    seed: int,
+    *,
+    is_fixed: bool = False,
 ) -> list[Sampling]:
     """Each statistic sampled; shares know whether there is a gap, as the claim states it.
 
@@ -167,7 +178,10 @@ def samples(
                 f"{np.isfinite(values).sum()} of {len(values)} examples have a finite value"
             )
     return [
-        replace(sample(statistic, seed), has_gap=_has_gap(statistic, expect))
+        replace(
+            fixed(statistic) if is_fixed else sample(statistic, seed),
+            has_gap=_has_gap(statistic, expect),
+        )
         for statistic in statistics
     ]
 
@@ -180,21 +194,31 @@ def _has_gap(statistic: Statistic, expect: Mapping[str, Bound]) -> bool:
     return stated is not None and not stated.contains(0.0)
 
 
+def _family(statistic: Statistic) -> tuple[str, bool]:
+    """What it is corrected with: its name, and whether it is between two members of that name."""
+    if isinstance(statistic, MemberDifference):
+        return statistic.first.name, True
+    return statistic.name, False
+
+
 def _of_family(
-    family: Sequence[Sampling], bound: Bound | None, confidence: float, correction: Correction
+    family: Sequence[Sampling],
+    bounds: Sequence[Bound | None],
+    confidence: float,
+    correction: Correction,
 ) -> list[Finding]:
-    """The findings on the statistics of one name, in their order."""
-    tail = (1 - confidence) / 2
-    if bound is None:
-        free = [Member(limits_of(one, tail), confidence, None, None) for one in family]
-        return [
-            _finding(one, member, None, len(family))
-            for one, member in zip(family, free, strict=True)
-        ]
-    members = correct(family, bound, confidence, correction)
+    """The findings on the statistics of one family, of which all have a bound or none has."""
+    stated = [bound for bound in bounds if bound is not None]
+    if family[0].is_fixed:
+        members = [Member(limits_of(one, 0.0), 1.0, None, None) for one in family]
+    elif stated:
+        members = correct(family, stated, confidence, correction)
+    else:
+        tail = (1 - confidence) / 2
+        members = [Member(limits_of(one, tail), confidence, None, None) for one in family]
     return [
         _finding(one, member, bound, len(family))
-        for one, member in zip(family, members, strict=True)
+        for one, member, bound in zip(family, members, bounds, strict=True)
     ]
 
 
@@ -212,7 +236,7 @@ def _finding(sampling: Sampling, member: Member, bound: Bound | None, family_siz
         correction=member.correction,
         p=member.p,
         more_units=more_units(sampling, member.limits, bound, member.confidence)
-        if bound is not None and verdict is Verdict.INCONCLUSIVE
+        if bound is not None and verdict is Verdict.INCONCLUSIVE and not sampling.is_fixed
         else None,
         rounding=member.limits.rounding,
         gap=statistic.gap,

@@ -11,6 +11,8 @@ import pytest
 from ppcheck.report.text import printable
 
 if TYPE_CHECKING:
+    from _pytest._io import TerminalWriter
+
     from ppcheck.plugin.pace import Pace
 
 PATIENCE = 2.0
@@ -25,7 +27,7 @@ class ProgressLine:
     def __init__(self, config: pytest.Config, claim: str, check: str, pace: Pace) -> None:
         self.capture = config.pluginmanager.getplugin("capturemanager")
         self.reporter = config.pluginmanager.getplugin("terminalreporter")
-        self.terminal = config.get_terminal_writer()
+        self.config = config
         self.claim, self.check, self.pace = claim, check, pace
         self.started = time.monotonic()
         self.shown = 0.0
@@ -62,6 +64,10 @@ class ProgressLine:
         start = _ERASE if self.is_there else "\n"
         self._write(start + text[: self.terminal.fullwidth - 1])
         self.is_there = True
+
+    @property
+    def terminal(self) -> TerminalWriter:
+        return self.config.get_terminal_writer()
 
     def _is_seen(self) -> bool:
         known = self.reporter is not None and self.capture is not None

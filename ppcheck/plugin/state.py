@@ -153,7 +153,7 @@ def _examples(config: pytest.Config) -> Path | None:
 def _cache(config: pytest.Config, settings: Settings) -> Cache:
     from ppcheck.record.cache import NOT_KEPT, Disk
     from ppcheck.record.known import KnownClaims
-    from ppcheck.subject.memo import Memory
+    from ppcheck.subject.store import Memory
 
     cache: pytest.Cache | None = getattr(config, "cache", None)  # None under `-p no:cacheprovider`
     if option(config, "no_cache") or cache is None:

@@ -7,9 +7,18 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from ppcheck.judge.compare import Change, ComparedSide, change, default_tolerance, difference
-from ppcheck.judge.limits import NO_GAP
+from ppcheck.judge.limits import FIXED, NO_GAP
 from ppcheck.judge.verdict import Verdict
-from ppcheck.record.leading import Paired, led, left, listed, member_of, moved, paired
+from ppcheck.record.leading import (
+    Paired,
+    led,
+    left,
+    listed,
+    member_of,
+    moved,
+    paired,
+    statistic_of,
+)
 from ppcheck.record.run import ClaimRecord, ComparedStatistic, Comparison, StatisticRecord
 from ppcheck.spec.expectations.bound import Bound
 
@@ -50,7 +59,7 @@ def compared(
     pairs = paired(new, old)
     allowed = tolerance or {}
     found = {
-        name: _statistic(name, was, new, old, allowed.get(name.partition("[")[0]), comparisons)
+        name: _statistic(name, was, new, old, allowed.get(statistic_of(name)), comparisons)
         for name, was in pairs.names.items()
     }
     whole = _whole(new, old, found, pairs)
@@ -134,7 +143,7 @@ def _side(one: StatisticRecord) -> ComparedSide:
     """Pseudo-values are NaN for a share of a gap that is too small, which means nothing."""
     units = np.array(one.units, dtype=np.float64)
     known = np.full(len(units), np.nan) if one.method == NO_GAP else units
-    return ComparedSide(one.estimate, known, one.rounding)
+    return ComparedSide(one.estimate, known, one.rounding, one.method == FIXED)
 
 
 def _statistic(

@@ -18,6 +18,7 @@ from ppcheck.judge.opposite import opposite
 from ppcheck.judge.verdict import Finding, Judgement, Verdict, judge
 from ppcheck.measure.core.check import Bench, Check, CheckResult, StatisticResult
 from ppcheck.measure.core.facts import Facts
+from ppcheck.measure.core.versus import with_differences
 from ppcheck.record.fingerprint import fingerprint, measures
 from ppcheck.record.naming import spec_name
 from ppcheck.record.pack import packed, unpacked
@@ -40,7 +41,7 @@ class Measured:
     """What a claim measured on a model, whatever its bounds are.
 
     ``cautions`` are those that no bound is part of. ``lacks`` says what the claim needs and the
-    model has not, and there is no ``result`` then. ``asked``, ``known`` and ``seconds`` are as in
+    model does not have, and ``result`` is None then. ``asked``, ``known`` and ``seconds`` are as in
     the claim's record, ``model`` as in the run's.
     """
 
@@ -107,11 +108,12 @@ class Examination:
     def judged(self, measured: Measured) -> ClaimRecord:
         """The verdict on what was measured. Raises a PpcheckError where bounds decide nothing."""
         started = time.perf_counter()
-        claim, _ = self.entry.expand()
+        claim, grid = self.entry.expand()
         counted = {"asked": measured.asked, "known": measured.known}
         if (result := measured.result) is None:
             record = self._unmeasured(Verdict.NOT_APPLICABLE, measured.lacks)
             return record.model_copy(update=counted)
+        result = replace(result, statistics=with_differences(result.statistics, claim.expect))
         judgement = judge(
             [one.statistic for one in result.statistics],
             claim.expect,
@@ -119,6 +121,7 @@ class Examination:
             correction=claim.correction,
             seed=self.seed,
             identity=result.identity,
+            is_fixed=grid.prompt_set.is_fixed,
         )
         seconds = measured.seconds + time.perf_counter() - started
         record = self._record(judgement, result, seconds)

@@ -108,7 +108,7 @@ class KnownClaims:
         return found.again() if isinstance(found, Measured) else None
 
     def keep(self, names: Names, found: Measured | Known, ref: ModelRef) -> None:
-        """Keep it, unless the model's files are no longer what they were before it was loaded."""
+        """Keep it, unless the model's files have changed since before it was loaded."""
         if isinstance(found, Known):
             name, body = names.judged, found.model_dump_json().encode()
         else:
@@ -170,8 +170,8 @@ def examined(
 ) -> ClaimRecord:
     """The claim's record on the model, ``measured`` and judged only where that is not known.
 
-    ``models`` is told what the model is, by label. Raises a PpcheckError where the claim cannot be
-    measured or judged.
+    The model's facts are put into ``models``, by label. Raises a PpcheckError where the claim
+    cannot be measured or judged.
     """
     names = None if known is None else known.names(examination, ref)
     if known is not None and names is not None and (old := known.record(names)) is not None:

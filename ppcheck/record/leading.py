@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.run import ClaimRecord, StatisticRecord
+from ppcheck.spec.expectations.versus import Versus
 
 NAMED = 4
 """So many of those that differ are named; of more their number is."""
@@ -77,10 +78,18 @@ def left(new: ClaimRecord, old: ClaimRecord) -> frozenset[str]:
     return frozenset(old.facts.players or ()) - frozenset(new.facts.players or ())
 
 
+def statistic_of(name: str) -> str:
+    """The key of `expect` that a record's statistic has: ``recovery`` of ``recovery[L1H1]``.
+
+    The difference between two members is a statistic of its own.
+    """
+    return name if Versus.read(name) else name.partition("[")[0]
+
+
 def member_of(name: str) -> str | None:
-    """``L1H1`` of ``recovery[L1H1]``."""
+    """``L1H1`` of ``recovery[L1H1]``; the difference between two members has none."""
     _, bracket, member = name.partition("[")
-    return member.removesuffix("]") if bracket else None
+    return member.removesuffix("]") if bracket and statistic_of(name) != name else None
 
 
 def listed(names: Sequence[str], between: str = ", ") -> str:
@@ -108,9 +117,9 @@ def _by_rank(
 ) -> dict[str, str]:
     """Of each family those left over, the first with the first."""
     found: dict[str, str] = {}
-    for family in dict.fromkeys(name.partition("[")[0] for name in now):
+    for family in dict.fromkeys(map(statistic_of, now)):
         ours, theirs = (
-            _ranked([name for name in side if name.partition("[")[0] == family], record)
+            _ranked([name for name in side if statistic_of(name) == family], record)
             for side, record in zip((now, then), records, strict=True)
         )
         found |= dict(zip(ours, theirs, strict=False))

@@ -124,9 +124,9 @@ class _Unpacker:
 
 
 def _dataclass(home: str, name: str) -> Any:
-    """Raises TypeError where ``home`` is no module whose dataclasses are packed."""
+    """Raises TypeError where the dataclasses of the module ``home`` are never packed."""
     if not home.startswith(_HOMES):
-        raise TypeError(f"{home} is no home of what is packed")
+        raise TypeError(f"dataclasses of {home} are never packed")
     found = getattr(import_module(home), name)
     if not (isinstance(found, type) and is_dataclass(found)):
         raise TypeError(f"{home} has no dataclass {name}")

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from ppcheck.errors import BaselineError
 from ppcheck.judge.verdict import Verdict
+from ppcheck.record.leading import statistic_of
 from ppcheck.record.run import RunRecord
 from ppcheck.record.versions import Format, Held, parsed
 
@@ -57,7 +58,7 @@ def _contradictions(record: RunRecord) -> Iterator[str]:
         expected = [
             one.verdict
             for name, one in claim.statistics.items()
-            if name.partition("[")[0] in claim.expect
+            if statistic_of(name) in claim.expect
         ]
         if claim.passes and not {Verdict.FAILS, Verdict.INCONCLUSIVE}.isdisjoint(expected):
             yield f"{claim.id} {claim.verdict}, and one of its statistics does not"

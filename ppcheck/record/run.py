@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from ppcheck.judge.compare import WORSE, Change
+from ppcheck.judge.limits import FIXED
 from ppcheck.judge.verdict import Verdict
 from ppcheck.measure.core.facts import Facts
 
@@ -145,6 +146,11 @@ class ClaimRecord(Recorded):
         """Whether it holds or, where its identity is loose, has moved."""
         loose = self.facts.identity != "strict"
         return self.verdict is Verdict.HOLDS or (self.verdict is Verdict.MOVED and loose)
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether its prompts are all there is, so that its figures are exact."""
+        return any(one.method == FIXED for one in self.statistics.values())
 
     @property
     def is_measured(self) -> bool:

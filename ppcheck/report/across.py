@@ -19,6 +19,7 @@ from ppcheck.record.audit import (
     Checkpoint,
     Status,
 )
+from ppcheck.record.leading import statistic_of
 from ppcheck.report.claims import MARKS
 from ppcheck.report.text import counted, in_words, number, printable
 from ppcheck.spec.expectations.bound import Bound
@@ -162,7 +163,7 @@ class Trajectory:
                 best = (at, now)
 
     def _is_worse(self, bound: Bound, now: AuditedStatistic, then: AuditedStatistic) -> bool:
-        allowed = self.tolerance.get(now.name.partition("[")[0])
+        allowed = self.tolerance.get(statistic_of(now.name))
         if allowed is None:
             allowed = default_tolerance(bound, then.estimate)
         by = room(bound, then.estimate) - room(bound, now.estimate)

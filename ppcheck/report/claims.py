@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from ppcheck.judge.interval import MIN_UNITS
+from ppcheck.judge.limits import FIXED
 from ppcheck.judge.verdict import Verdict
 from ppcheck.measure.core.answers import LOW
+from ppcheck.record.leading import statistic_of
 from ppcheck.record.run import ClaimRecord, StatisticRecord
 from ppcheck.report.text import counted, in_words, number, printable
 from ppcheck.spec.expectations.bound import Bound
@@ -45,6 +47,8 @@ def most_telling_first(claim: ClaimRecord) -> list[tuple[str, StatisticRecord]]:
 
 def sample_text(claim: ClaimRecord) -> str:
     facts = claim.facts
+    if claim.is_fixed:
+        return f"{facts.prompts} prompts, which are all there is"
     shared = ", ".join(facts.unit) or "each prompt is one"
     units = f"{facts.units} independent units ({printable(shared)})"
     return f"{facts.prompts} prompts in {units}"
@@ -52,7 +56,7 @@ def sample_text(claim: ClaimRecord) -> str:
 
 def advice(claim: ClaimRecord) -> list[str]:
     """What would decide an inconclusive claim."""
-    if claim.verdict is not Verdict.INCONCLUSIVE:
+    if claim.verdict is not Verdict.INCONCLUSIVE or claim.is_fixed:
         return []
     judged = [s for s in claim.statistics.values() if s.verdict is Verdict.INCONCLUSIVE]
     if few := [s.n for s in judged if s.n < MIN_UNITS]:
@@ -124,7 +128,19 @@ def cells(claim: ClaimRecord) -> tuple[str, str, str]:
         return printable((claim.reason or "").removeprefix(f"{claim.where}: ")), "", ""
     name, statistic = decided
     measured = f"{printable(name)} {with_interval(statistic)}"
-    return measured, statistic.bound or "", f"n={statistic.n}"
+    return measured, statistic.bound or "", amount(statistic)
+
+
+def amount(statistic: StatisticRecord) -> str:
+    """``n=40`` independent units, or ``all 72`` examples where there are no others."""
+    if statistic.method == FIXED:
+        return f"all {len(statistic.values):,}"
+    return f"n={statistic.n:,}"
+
+
+def level(statistic: StatisticRecord) -> str:
+    """``95 %``, or ``exact`` where the interval is rounding alone."""
+    return "exact" if statistic.method == FIXED else f"{100 * statistic.confidence:.4g} %"
 
 
 def with_interval(statistic: StatisticRecord) -> str:
@@ -147,7 +163,7 @@ def most_telling(claim: ClaimRecord) -> tuple[str, StatisticRecord] | None:
 
     def importance(item: tuple[str, StatisticRecord]) -> tuple[int, int, float]:
         name, statistic = item
-        expected = name.partition("[")[0]
+        expected = statistic_of(name)
         place = order.index(expected) if expected in order else len(order)
         return urgency(statistic), place, slack(statistic)
 

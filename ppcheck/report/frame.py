@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ppcheck.record.leading import member_of
+from ppcheck.record.leading import member_of, statistic_of
 from ppcheck.record.run import ClaimRecord, StatisticRecord
 from ppcheck.report.claims import most_telling
 from ppcheck.report.summary import outcome
@@ -40,7 +40,7 @@ def statistics_frame(claims: Sequence[ClaimRecord]) -> pd.DataFrame:
     """
     rows = (
         _of_claim(claim)
-        | {"statistic": name.partition("[")[0], "member": member_of(name)}
+        | {"statistic": statistic_of(name), "member": member_of(name)}
         | _figures(statistic)
         | {"verdict": None if statistic.verdict is None else str(statistic.verdict)}
         | {"p": statistic.p, "family_size": statistic.family}

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from ppcheck.judge.compare import WORSE
 from ppcheck.record.run import ClaimRecord
-from ppcheck.report.claims import MARKS, cautions, deciding, with_interval
+from ppcheck.report.claims import MARKS, amount, cautions, deciding, with_interval
 from ppcheck.report.embedding import environment
 from ppcheck.report.gate import changed
 from ppcheck.report.summary import summary
@@ -62,7 +62,7 @@ def _row(claim: ClaimRecord) -> _Row:
         estimate=estimate,
         interval=interval,
         bound="" if statistic is None else printable(statistic.bound or ""),
-        n="" if statistic is None else f"{statistic.n:,}",
+        n="" if statistic is None else amount(statistic).removeprefix("n="),
         reason=printable(reason),
         change=changed(claim),
         is_worse=claim.comparison is not None and claim.comparison.change in WORSE,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
-from ppcheck.measure.plan import SAMPLE, Plan, Share
+from ppcheck.measure.plan import Plan, Share
+from ppcheck.measure.recorder import SAMPLE
 from ppcheck.report.text import counted, printable
 
-ENOUGH = 30
+_ENOUGH = 30
 """Units from which on intervals cover as often as they say; see the calibration."""
 _COSTLY = 3
 _PREFIXES = ("", "k", "M", "G", "T", "P")
@@ -68,7 +69,7 @@ def _cheaper(plan: Plan) -> list[tuple[str, str]]:
         of_sets.setdefault((share.claim.partition("::")[0], share.prompts), []).append(share)
     (spec, name), dearest = max(of_sets.items(), key=lambda of: sum(s.flops for s in of[1]))
     units = max(share.units for share in dearest)
-    few = max(ENOUGH, units // 4)
+    few = max(_ENOUGH, units // 4)
     if few < units:
         spared = sum(share.flops for share in dearest) / plan.flops * (1 - few / units)
         wider = math.sqrt(units / few)

@@ -16,7 +16,9 @@ from ppcheck.report.claims import (
     CORRECTIONS,
     MARKS,
     advice,
+    amount,
     cells,
+    level,
     most_telling_first,
     sample_text,
     with_interval,
@@ -111,11 +113,11 @@ def _measured(claim: ClaimRecord) -> list[str]:
     width = max((len(name) for name, _ in ordered), default=0)
     rows = []
     for name, statistic in ordered[:8]:
-        level = f"{100 * statistic.confidence:.4g} %"
+        n = amount(statistic).replace("=", " = ")
         verdict = f"  {statistic.verdict}" if statistic.verdict else ""
         rows.append(
             f"{printable(name):<{width}}  {with_interval(statistic)}"
-            f"  ({level}, n = {statistic.n}{_family(statistic)}){verdict}{_opposite(statistic)}"
+            f"  ({level(statistic)}, {n}{_family(statistic)}){verdict}{_opposite(statistic)}"
         )
     if len(ordered) > 8:
         rows.append(f"and {len(ordered) - 8} more in the record (--ppcheck-json)")
@@ -197,8 +199,8 @@ def _rows(claims: Sequence[ClaimRecord], widest: int) -> Table:
     grid.add_column(width=1)
     grid.add_column(width=min(widest, 36))
     grid.add_column(ratio=1)
-    grid.add_column(width=12)
-    grid.add_column(justify="right", width=7)
+    grid.add_column(min_width=12, no_wrap=True)
+    grid.add_column(justify="right", min_width=7, no_wrap=True)
     if any(claim.comparison for claim in claims):
         grid.add_column(width=26)
     for claim in claims:

@@ -15,7 +15,8 @@ from ppcheck.spec.expectations.bound import Bound
 from ppcheck.spec.expectations.condition import Conditions
 from ppcheck.spec.expectations.metric import Metric, Metrics
 from ppcheck.spec.expectations.range import PROBABILITY, Range
-from ppcheck.spec.faults import of_place, of_selection
+from ppcheck.spec.expectations.versus import Versus
+from ppcheck.spec.faults import of_members, of_place, of_selection
 from ppcheck.spec.grammar import Parsed, as_text, suggest
 from ppcheck.spec.problem import Problem, Problems, problems_with
 from ppcheck.spec.prompts.fields import ContrastField
@@ -41,6 +42,10 @@ PairsField = Annotated[
 ]
 
 
+_OF_A_SAMPLE = (
+    "`population: fixed` makes exact what is measured on all its prompts, and this takes a part of "
+    "them or draws others: leave out one of the two"
+)
 MASS = "mass"
 """The statistic of every claim about choices: their probability together, over the vocabulary."""
 ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$"
@@ -60,7 +65,11 @@ class Claim(Model):
     id: str = Field(pattern=ID, description="Unique in its file.")
     says: str = Field(min_length=1, description="The claim in words.")
     on: SelectionField
-    expect: dict[str, BoundField] = Field(min_length=1, description="Statistic: bound.")
+    expect: dict[str, BoundField] = Field(
+        min_length=1,
+        description="Statistic: bound. Of a statistic of several sites also the difference between "
+        "two of them, `drop[L1H0] - drop[L0H1]`.",
+    )
     tolerance: dict[str, float] = Field(
         default_factory=dict,
         description="Statistic: by how much it may become worse than its baseline. Default: a "
@@ -79,7 +88,16 @@ class Claim(Model):
 
     @property
     def all_statistics(self) -> Mapping[str, Range]:
-        """Those of the check, and what every claim about choices has."""
+        """Those of the check, what every claim about choices has, and those that it compares."""
+        own, compared = self._own, ((name, Versus.read(name)) for name in self.expect)
+        return own | {
+            name: versus.range(own[versus.statistic])
+            for name, versus in compared
+            if versus is not None and versus.statistic in own
+        }
+
+    @property
+    def _own(self) -> dict[str, Range]:
         has_choices = any(metric.choices for metric in self.metrics)
         return {**({MASS: PROBABILITY} if has_choices else {}), **self.statistics()}
 
@@ -87,6 +105,8 @@ class Claim(Model):
         """What can be seen to be wrong without a model: with which key of the claim."""
         yield from self._of_expect()
         yield from self._of_tolerance()
+        if prompt_set.is_fixed:
+            yield from (Problem(key, _OF_A_SAMPLE) for key in self.sampling)
         for written, value in _fields(self):
             if isinstance(value, Position | Positions):
                 each = [value] if isinstance(value, Position) else value
@@ -106,7 +126,9 @@ class Claim(Model):
         """Statistics that there are not, and bounds that decide nothing."""
         known = self.all_statistics
         for name, bound in self.expect.items():
-            if (values := known.get(name)) is None:
+            if (versus := Versus.read(name)) and (faults := self._of_versus(versus)):
+                yield from problems_with(f"expect.{name}", faults)
+            elif (values := known.get(name)) is None:
                 advice = suggest(name, known)
                 yield Problem(f"expect.{name}", f"this claim gives no statistic {name!r}: {advice}")
             elif bound.accepts_all(values):
@@ -116,6 +138,12 @@ class Claim(Model):
                     f'{name} is {values}, and none of that is "{bound}": the claim cannot hold'
                 )
                 yield Problem(f"expect.{name}", message)
+
+    def _of_versus(self, versus: Versus) -> list[str]:
+        """What is wrong with a comparison of two members."""
+        top, together = getattr(self, "top", None) is not None, getattr(self, "together", False)
+        members = of_members(versus, getattr(self, "site", None), top=top, together=together)
+        return [*versus.faults(self._own), *members]
 
     def _of_tolerance(self) -> Problems:
         for name, allowed in self.tolerance.items():
@@ -148,6 +176,17 @@ class Claim(Model):
     def halves(self) -> bool:
         """Whether it judges on one half of the units what it found on the other."""
         return getattr(self, "top", None) is not None
+
+    @property
+    def sampling(self) -> Iterator[str]:
+        """Keys of what makes its figures those of a part of its prompts, or of draws beside them.
+
+        What they say of a fixed population is not exact.
+        """
+        if self.halves:
+            yield "check" if getattr(self, "top", None) is None else "top"
+        if getattr(self, "ablation", None) == "resample":
+            yield "ablation"
 
     def most_units(self, grid: Grid, name: str) -> int:
         """How many independent units the statistic ``name`` is judged on, at the most."""
@@ -219,8 +258,9 @@ class Claim(Model):
             each = [value] if isinstance(value, Position) else value
             for position in each if isinstance(value, Position | Positions) else ():
                 shown = () if key.startswith(tuple(elsewhere)) else measured
-                found = of_place(position, prompts, shown, str(self.on))
-                yield from problems_with(key, found)
+                for atom in position.atoms:
+                    found = of_place(atom, prompts, shown, str(self.on))
+                    yield from problems_with(key, found)
         yield from self.faults_of(prompts, grid)
 
     def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Problems:
@@ -265,13 +305,14 @@ def _fields(model: Model, within: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _of_position(position: Position, prompt_set: PromptSet) -> Iterator[str]:
-    if position.variable is None:
-        return
-    if position.variable not in prompt_set.variable_names:
-        advice = suggest(position.variable, ("final", "all", *prompt_set.variable_names))
-        yield f"there is no position {str(position)!r}: {advice}"
-    elif position.label is not None:
-        yield from _of_label(position.variable, position.label, prompt_set)
+    for atom in position.atoms:
+        if atom.variable is None:
+            continue
+        if atom.variable not in prompt_set.variable_names:
+            advice = suggest(atom.variable, ("final", "all", *prompt_set.variable_names))
+            yield f"there is no position {str(atom)!r}: {advice}"
+        elif atom.label is not None:
+            yield from _of_label(atom.variable, atom.label, prompt_set)
 
 
 def _of_label(name: str, label: str, prompt_set: PromptSet) -> Iterator[str]:

@@ -1,14 +1,18 @@
-"""What is wrong with a claim that only its prompts tell: what it names and none of them has."""
+"""What is wrong with what a claim names: in its prompts, and among its own sites."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from ppcheck.errors import SpecError
+from ppcheck.spec.expectations.versus import Versus
 from ppcheck.spec.grammar import suggest
 from ppcheck.spec.prompts.grid import Grid, Prompt
+from ppcheck.spec.prompts.relation import Relation, no_number
 from ppcheck.spec.prompts.selection import LabelCondition, Selection
+from ppcheck.spec.prompts.strategy import Strategy
 from ppcheck.spec.sites.position import Position
+from ppcheck.spec.sites.site import SitePattern, Sites
 
 
 def of_selection(selection: Selection, grid: Grid) -> Iterator[str]:
@@ -40,7 +44,8 @@ def of_place(
 ) -> Iterator[str]:
     """What is said of a class that no prompt has, and of a prompt that does not show the variable.
 
-    Every one of the prompts that are ``measured`` has to show it.
+    The position is neither a list nor a complement. Every one of the prompts that are ``measured``
+    has to show the variable.
     """
     name = position.variable
     if name is None:
@@ -73,3 +78,58 @@ def lacking(
     for label in labels:
         if label not in known:
             yield f"no prompt of `{where}` has {name}={label}: {suggest(label, known)}"
+
+
+def of_members(versus: Versus, sites: Sites | None, *, top: bool, together: bool) -> Iterator[str]:
+    """What is said of a site that is compared and is not one that the claim is sure to judge.
+
+    What is written like no single site is left to the measurement, which knows all members.
+    """
+    if top:
+        yield "`top` may leave out either of the two: name the sites, without `top`"
+    if together:
+        yield "`together` makes one of all sites: leave it out to compare two of them"
+    if sites is None or top or together:
+        return
+    for member in versus.members:
+        try:
+            site = SitePattern.parse(member).site
+        except ValueError:
+            continue
+        if site is None:
+            yield f"{member} may be several sites: compare one with one, such as L1H0"
+        elif str(site) != member:
+            yield f"{member} is called {site} where it is judged: write {site}"
+        elif not any(pattern.covers(site) for pattern in sites):
+            yield f"{member} is not one of the sites of this claim, {sites}: add it to `site`"
+
+
+def of_relation(
+    relation: Relation, forall: Mapping[str, Strategy], names: Collection[str] | None
+) -> Iterator[str]:
+    """What is said of a relation between variables, of which those of ``forall`` are drawn.
+
+    ``names`` are those that prompts have, None where only their rows show it.
+    """
+    if forall.keys().isdisjoint(relation.names):
+        yield f"`{relation}` is about nothing that `forall` draws: select by it in `on`"
+    for name in relation.names:
+        if name not in forall and names is not None and name not in names:
+            yield f"there is no variable {name!r}: {suggest(name, (*forall, *names))}"
+        elif name in forall and relation.of_numbers:
+            yield from _of_numbers(name, relation, forall[name].texts)
+
+
+def of_related(
+    name: str, relation: Relation, prompts: Sequence[Prompt], where: str
+) -> Iterator[str]:
+    """What is said of a variable of a relation that is not drawn."""
+    unknown = list(lacking(prompts, name, [], where))
+    yield from unknown
+    if not unknown and relation.of_numbers:
+        yield from _of_numbers(name, relation, [prompt.words[name].text for prompt in prompts])
+
+
+def _of_numbers(name: str, relation: Relation, texts: Sequence[str]) -> Iterator[str]:
+    if (text := no_number(texts)) is not None:
+        yield f"`{relation}` compares numbers, and {name!r} may be {text!r}"

@@ -107,6 +107,13 @@ class Statistic(Protocol):
         """
         ...
 
+    def influence(self, weights: Floats) -> Floats | None:
+        """How far each unit moves `estimate` under each row, [resample, unit].
+
+        Their `spread` is `error`, up to rounding; None where there is none.
+        """
+        ...
+
     def exceptions(self, tail: float, units: int | None = None) -> Ends | None:
         """Exact ends, each missed with probability `tail`, where almost all units agree.
 
@@ -135,6 +142,10 @@ class Resampled:
         return None
 
     def error(self, weights: Floats) -> Floats | None:
+        del weights
+        return None
+
+    def influence(self, weights: Floats) -> Floats | None:
         del weights
         return None
 

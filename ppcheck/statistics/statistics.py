@@ -68,12 +68,20 @@ class Mean(Sample):
         return divide(total, count)
 
     def error(self, weights: Floats) -> Floats:
+        residuals, count = self._residuals(weights)
+        return divide(spread(weights, residuals), count)
+
+    def influence(self, weights: Floats) -> Floats:
+        residuals, count = self._residuals(weights)
+        return divide(residuals, count[:, None])
+
+    def _residuals(self, weights: Floats) -> tuple[Floats, Floats]:
+        """What each unit adds beyond the mean, [resample, unit], and the count, [resample]."""
         sizes, sums = self._sums
         middle = float(np.mean(self.observed))
         centred = sums - middle * sizes
         count, total = totals(weights, np.stack([sizes, centred]))
-        residuals = centred - np.multiply.outer(divide(total, count), sizes)
-        return divide(spread(weights, residuals), count)
+        return centred - np.multiply.outer(divide(total, count), sizes), count
 
     def exceptions(self, tail: float, units: int | None = None) -> Ends | None:
         sizes, sums = self._sums
@@ -135,10 +143,19 @@ class Ratio(Sample):
         return divide(numerator, np.where(np.sign(denominator) == sign, denominator, 0.0))
 
     def error(self, weights: Floats) -> Floats:
+        residuals, whole = self._residuals(weights)
+        return divide(spread(weights, residuals), np.abs(whole))
+
+    def influence(self, weights: Floats) -> Floats:
+        residuals, whole = self._residuals(weights)
+        return divide(residuals, whole[:, None])
+
+    def _residuals(self, weights: Floats) -> tuple[Floats, Floats]:
+        """What each unit adds beyond its share, [resample, unit], and the whole, [resample]."""
         _, numerator, denominator = self._sums
         shares = self.estimate(weights)
         residuals = numerator - np.multiply.outer(shares, denominator)
-        return divide(spread(weights, residuals), np.abs(totals(weights, denominator[None])[0]))
+        return residuals, totals(weights, denominator[None])[0]
 
 
 @dataclass(frozen=True, eq=False)

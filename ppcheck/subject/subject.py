@@ -117,7 +117,7 @@ class Subject(ABC):
         """What ``readout`` reads from `endings`, [prompt]; no block is run.
 
         From the `LastStream` of each cell and prompt, [cell, prompt, d_model], it is
-        [cell, prompt]; these cannot tell `Answers`.
+        [cell, prompt]; these do not give `Answers`.
         """
 
     @abstractmethod

@@ -43,7 +43,7 @@ class Plain:
 
     @property
     def flops_a_token(self) -> float:
-        """Two for each parameter that is no embedding."""
+        """Two for each parameter outside the embedding."""
         model = self.model
         ends = {
             id(each().weight) for each in (model.get_input_embeddings, model.get_output_embeddings)

@@ -15,8 +15,9 @@ from ppcheck.spec.sites.site import Kind, Site
 from ppcheck.subject.engine.memory import row_size
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.load import load, resolve
-from ppcheck.subject.memo import Memo, Memory
+from ppcheck.subject.memo import Memo
 from ppcheck.subject.model.settings import Budget, Settings
+from ppcheck.subject.store import Memory
 from ppcheck.subject.subject import Subject
 from tests.benchmarks.conftest import Figures, Table
 from tests.benchmarks.workload import LogitDiff, pairs, peak_mb, prompts, save, seconds

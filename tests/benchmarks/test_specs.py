@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import cast
 
@@ -27,9 +28,10 @@ from ppcheck.spec.prompts.grid import Grid
 from ppcheck.subject.engine.tree import Tree
 from ppcheck.subject.interventions.readout import Distribution
 from ppcheck.subject.load import load, resolve
-from ppcheck.subject.memo import Memo, Memory
+from ppcheck.subject.memo import Memo
 from ppcheck.subject.model.info import Shape
 from ppcheck.subject.model.settings import Settings
+from ppcheck.subject.store import Memory
 from ppcheck.subject.subject import Subject
 from ppcheck.subject.tokens.tokenizer import Ids
 from tests.benchmarks.conftest import Table
@@ -111,7 +113,7 @@ class Workload:
         )
         whole = time.perf_counter() - started
         self.products.time()
-        # A claim that does not hold is no reason to stop; one that cannot be measured is.
+        # A claim that does not hold is a result; one that cannot be measured stops the benchmark.
         said = done.stdout + done.stderr
         assert done.returncode in (0, 1), said
         assert not re.search(r"\d+ errors?", said.splitlines()[-1]), said
@@ -129,11 +131,39 @@ class Workload:
             for entry in spec.entries
         }
 
+    def beside(self, folder: Path) -> Beside:
+        """Run them, and make ready what the run is compared with."""
+        ran, subject = self.run(folder), load(resolve(self.model), self.settings)
+        return Beside(ran, subject, self.planned(subject), Plain.of(self.model, self.settings))
+
     def planned(self, subject: Subject) -> Plan:
         claims = {name: entry.expand() for name, entry in self.entries().items()}
         made = plan(subject, cast(dict[str, tuple[Check, Grid]], claims), Memory())
         assert not made.refused
         return made
+
+
+@dataclass(frozen=True, eq=False)
+class Beside:
+    """A run, its plan, and the model as transformers runs it."""
+
+    ran: Ran
+    subject: Subject
+    planned: Plan
+    plain: Plain
+
+    @cached_property
+    def prompts(self) -> list[Ids]:
+        return sorted(self.planned.prompts)
+
+    @cached_property
+    def sample(self) -> list[Ids]:
+        """Those on which the rivals are timed."""
+        return self.plain.sample(self.prompts)
+
+    def seconds(self, tokens: float) -> float:
+        """What the model's own forward takes for so many tokens, by the sample."""
+        return tokens / sum(map(len, self.sample)) * self.plain.seconds(self.sample)
 
 
 @pytest.fixture
@@ -150,26 +180,22 @@ def workload(
 
 @pytest.mark.parametrize("specs", [(PAPER,)], indirect=True, ids=["keeling-2024"])
 def test_w7_one_paper_on_a_real_model(workload: Workload, table: Table, tmp_path: Path) -> None:
-    ran = workload.run(tmp_path)
-    subject = load(resolve(workload.model), workload.settings)
-    planned = workload.planned(subject)
-    prompts = sorted(planned.prompts)
-    plain = Plain.of(workload.model, workload.settings)
-    sample = plain.sample(prompts)
-    scale = sum(map(len, prompts)) / sum(map(len, sample))
-    answers = _answers(subject, workload.entries().values())
+    beside = workload.beside(tmp_path)
+    ran, plain, prompts, sample = beside.ran, beside.plain, beside.prompts, beside.sample
+    tokens = sum(map(len, prompts))
+    answers = _answers(beside.subject, workload.entries().values())
+    requests = plain.seconds_of_requests({ids: answers[ids] for ids in sample})
+    limit = _flops(plain, beside.subject.shape, prompts) / workload.products.flops
     figures = SpecFigures(
         seconds=ran.seconds,
-        tokens_over_distinct=ran.tokens[0] / planned.distinct_tokens,
-        vs_limit=ran.seconds * workload.products.flops / _flops(plain, subject.shape, prompts),
-        vs_own_forward=scale * plain.seconds(sample) / ran.seconds,
-        vs_requests=scale
-        * plain.seconds_of_requests({ids: answers[ids] for ids in sample})
-        / ran.seconds,
-        max_abs_diff=_difference(subject, ran.cache, plain, sample),
+        tokens_over_distinct=ran.tokens[0] / beside.planned.distinct_tokens,
+        vs_limit=ran.seconds / limit,
+        vs_own_forward=beside.seconds(tokens) / ran.seconds,
+        vs_requests=tokens / sum(map(len, sample)) * requests / ran.seconds,
+        max_abs_diff=_difference(beside),
         peak_mb=ran.peak,
     )
-    table.add("W7", figures, _notes(ran, planned, workload, len(sample)))
+    table.add("W7", figures, _notes(beside, workload))
     assert figures.max_abs_diff < TRAINED * tolerance(workload.products.dtype)
 
 
@@ -177,24 +203,20 @@ def test_w7_one_paper_on_a_real_model(workload: Workload, table: Table, tmp_path
 def test_w8_all_specs_for_instruction_models(
     workload: Workload, table: Table, tmp_path: Path
 ) -> None:
-    ran = workload.run(tmp_path)
-    subject = load(resolve(workload.model), workload.settings)
-    planned = workload.planned(subject)
-    prompts = sorted(planned.prompts)
-    plain = Plain.of(workload.model, workload.settings)
-    sample = plain.sample(prompts)
-    passes = sum(map(len, prompts)) + sum(map(_rerun, planned.requests))
-    blocks = subject.shape.n_layers * planned.distinct_tokens + int(planned.replayed.sum())
+    beside = workload.beside(tmp_path)
+    ran, planned = beside.ran, beside.planned
+    passes = sum(map(len, beside.prompts)) + sum(map(_rerun, planned.requests))
+    untouched = beside.subject.shape.n_layers * planned.distinct_tokens
     figures = SpecFigures(
         seconds=ran.seconds,
-        tokens_over_distinct=sum(ran.tokens) / blocks,
+        tokens_over_distinct=sum(ran.tokens) / (untouched + int(planned.replayed.sum())),
         vs_limit=ran.seconds * workload.products.flops / planned.flops,
-        vs_own_forward=passes / sum(map(len, sample)) * plain.seconds(sample) / ran.seconds,
+        vs_own_forward=beside.seconds(passes) / ran.seconds,
         vs_requests=None,
-        max_abs_diff=_difference(subject, ran.cache, plain, sample),
+        max_abs_diff=_difference(beside),
         peak_mb=ran.peak,
     )
-    table.add("W8", figures, _notes(ran, planned, workload, len(sample)))
+    table.add("W8", figures, _notes(beside, workload))
     assert figures.max_abs_diff < TRAINED * tolerance(workload.products.dtype)
 
 
@@ -223,18 +245,21 @@ def _answers(subject: Subject, entries: Iterable[Entry]) -> dict[Ids, list[Ids]]
     return answers
 
 
-def _difference(subject: Subject, cache: Path, plain: Plain, prompts: list[Ids]) -> float:
+def _difference(beside: Beside) -> float:
     """The largest of log-probabilities between what the run has kept and the model's own."""
-    memo = Memo(subject, Memory(Disk(cache / "d" / "ppcheck")))
-    own = plain.distributions(prompts)
-    kept = memo.read_after(prompts, Distribution())
-    return max(float(np.abs(row - own[ids]).max()) for ids, row in zip(prompts, kept, strict=True))
+    memo = Memo(beside.subject, Memory(Disk(beside.ran.cache / "d" / "ppcheck")))
+    own = beside.plain.distributions(beside.sample)
+    kept = memo.read_after(beside.sample, Distribution())
+    pairs = zip(beside.sample, kept, strict=True)
+    return max(float(np.abs(row - own[ids]).max()) for ids, row in pairs)
 
 
-def _notes(ran: Ran, planned: Plan, workload: Workload, sampled: int) -> str:
+def _notes(beside: Beside, workload: Workload) -> str:
+    ran, planned = beside.ran, beside.planned
     return (
         f"{planned.claims} claims, {len(planned.prompts):,} prompts, {planned.distinct_tokens:,} "
         f"distinct tokens, {planned.flops / 1e12:.3g} TFLOP planned, products at "
         f"{workload.products.flops / 1e9:.0f} GFLOP/s; {ran.whole:.0f} s with start-up; "
-        f"{ran.peak - ran.held:.0f} MB beyond the loaded model; rivals timed on {sampled} prompts"
+        f"{ran.peak - ran.held:.0f} MB beyond the loaded model; rivals timed on "
+        f"{len(beside.sample)} prompts"
     )

@@ -111,7 +111,7 @@ def peak_mb(device: torch.device = CPU) -> Iterator[list[float]]:
 
 
 def reset_peak() -> None:
-    """Forget the most memory that this process has held, where Linux tells it."""
+    """Forget the most memory that this process has held, where Linux reports it."""
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
 

@@ -112,7 +112,7 @@ def verdicts(size: Size, number: int, n: int, effect: float) -> list[dict[str, A
 def _judged(
     family: list[Sampling], bound: Bound, confidence: float, correction: Correction
 ) -> list[Verdict]:
-    members = correct(family, bound, confidence, correction)
+    members = correct(family, [bound] * len(family), confidence, correction)
     return [Verdict(bound.verdict(*one.limits.at(one.confidence))) for one in members]
 
 

@@ -42,6 +42,22 @@ def test_a_bound_that_so_few_units_cannot_reach_is_valid_with_a_warning(
     assert last == f"{spec}: 2 claims, 1 warning"
 
 
+def test_no_number_of_units_is_asked_of_prompts_that_are_all_there_is(
+    spec: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fixed = "    population: fixed\n"
+    whole = {"    pairs:": f"{fixed}    pairs:", '{rate: ">= 0.5"}': '{rate: ">= 0.99"}'}
+    spec.write_text(changed(SPEC, whole))
+    assert main(["validate", str(spec)]) == 0
+    assert capsys.readouterr().out == f"{spec}: 2 claims, no problem\n"
+    spec.write_text(changed(spec.read_text(), {fixed: "    half: judge\n"}))
+    assert main(["validate", str(spec)]) == 0
+    assert "warning" in capsys.readouterr().out
+    spec.write_text(changed(spec.read_text(), {"    half": f"{fixed}    half"}))
+    assert main(["validate", str(spec)]) == 1
+    assert f"{spec}:11: population: the prompts are all there is" in capsys.readouterr().out
+
+
 def test_every_problem_is_printed_once(spec: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spec.write_text(changed(SPEC, {"choice: two": "choice: tow", "site: L0H0": "site: x"}))
     assert main(["validate", str(spec)]) == 1

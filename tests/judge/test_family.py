@@ -27,7 +27,8 @@ def family(columns: Floats) -> list[Statistic]:
 def corrected(
     statistics: list[Statistic], correction: Correction, bound: Bound = ABOVE, seed: int = 0
 ) -> list[Member]:
-    return correct([sample(one, seed) for one in statistics], bound, 0.95, correction)
+    sampled = [sample(one, seed) for one in statistics]
+    return correct(sampled, [bound] * len(sampled), 0.95, correction)
 
 
 def verdicts(members: list[Member], bound: Bound = ABOVE) -> list[str]:

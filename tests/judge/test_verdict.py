@@ -16,6 +16,7 @@ from ppcheck.judge.sampling import MIN_UNITS
 from ppcheck.judge.verdict import Judgement, Verdict, judge
 from ppcheck.spec.expectations.bound import Bound
 from ppcheck.statistics.identity import Identity
+from ppcheck.statistics.member_difference import MemberDifference
 from ppcheck.statistics.scale import PLAIN, Scale
 from ppcheck.statistics.statistics import Gap, Mean, Ratio, Statistic
 
@@ -80,6 +81,26 @@ def test_a_family_is_judged_as_its_correction_says() -> None:
         assert (finding.family_size, finding.correction) == (10, "bonferroni")
         assert finding.estimate == interval(statistic, confidence=1 - (1 - 0.95) / 10, seed=0)
     assert {finding.correction for finding in judge(family, bounds, seed=0).findings} == {"max_t"}
+
+
+def test_differences_between_members_are_a_family_each_with_its_own_bound() -> None:
+    rng = np.random.default_rng(0)
+    first, second, third = (
+        Mean(centre + rng.normal(0, 0.1, size=40), np.arange(40), "recovery", f"L0H{head}")
+        for head, centre in enumerate((0.6, 0.4, 0.3))
+    )
+    names = "recovery[L0H0] - recovery[L0H1]", "recovery[L0H0] - recovery[L0H2]"
+    two = [
+        MemberDifference(first, other, n) for n, other in zip(names, (second, third), strict=True)
+    ]
+    expect = dict(zip(names, map(Bound.parse, ("> 0", "> 0.5")), strict=True))
+    result = judge([first, second, third, *two], expect, seed=0)
+    assert [finding.bound for finding in result.findings[:3]] == [None] * 3
+    assert [finding.verdict for finding in result.findings[3:]] == [Verdict.HOLDS, Verdict.FAILS]
+    for finding, alone in zip(result.findings[3:], two, strict=True):
+        assert (finding.family_size, finding.correction) == (2, "max_t")
+        assert finding.estimate.low < interval(alone, seed=0).low
+    assert result.verdict is Verdict.FAILS
 
 
 def test_one_member_decided_alone_can_be_inconclusive_in_a_large_family() -> None:
@@ -163,6 +184,9 @@ class Foreign:
         return np.arange(self.n_units)
 
     def error(self, weights: Floats) -> None:
+        del weights
+
+    def influence(self, weights: Floats) -> None:
         del weights
 
     def exceptions(self, tail: float, units: int | None = None) -> None:

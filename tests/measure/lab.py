@@ -22,6 +22,7 @@ from ppcheck.arrays import Floats
 from ppcheck.judge.verdict import Verdict, judge
 from ppcheck.measure.core.check import Bench, Check, CheckResult, StatisticResult
 from ppcheck.measure.core.facts import Curve, Facts
+from ppcheck.measure.core.versus import with_differences
 from ppcheck.measure.registry import CHECKS
 from ppcheck.spec.prompts.grid import Grid
 from ppcheck.spec.prompts.prompt_set import PromptSet
@@ -216,7 +217,8 @@ def bench(
 
 
 def verdict(check: Check, on: Bench) -> Verdict:
-    statistics = [one.statistic for one in check.measure(on).statistics]
+    found = with_differences(check.measure(on).statistics, check.expect)
+    statistics = [one.statistic for one in found]
     return judge(statistics, check.expect, confidence=check.confidence, seed=0).verdict
 
 

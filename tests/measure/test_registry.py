@@ -11,7 +11,7 @@ from ppcheck.measure.core.check import Check
 from ppcheck.measure.families import FAMILIES
 from ppcheck.measure.registry import CHECKS, json_schema, spec_schema_text
 from ppcheck.spec.expectations.range import ANY, Range
-from tests.measure.lab import GAME
+from tests.measure.lab import GAME, claim, problems
 
 CLAIMS: dict[str, dict[str, object]] = {
     "choice": {"choice": "a"},
@@ -93,6 +93,42 @@ def test_the_schema_accepts_a_claim_of_each_kind(check: str) -> None:
 @pytest.mark.parametrize("changes", [{"extra": 1}, {"expect": {}}, {"check": "pach"}])
 def test_the_schema_refuses_what_the_loader_refuses(check: str, changes: dict[str, object]) -> None:
     assert not Draft202012Validator(json_schema()).is_valid(spec(check, **changes))
+
+
+OF_A_SAMPLE = {
+    **dict.fromkeys(("property", "probe", "role", "steer", "direction_ablation"), "check"),
+    "attribution": "top",
+    "circuit": "ranking",
+}
+"""Checks as they are claimed above that judge on a part of their prompts, and by which key."""
+
+
+@pytest.mark.parametrize("check", CLAIMS)
+def test_of_a_fixed_population_no_part_is_judged(check: str) -> None:
+    asked = claim(check, **CLAIMS[check])
+    said = {
+        key: message
+        for key, message in problems(asked, {**GAME, "population": "fixed"}).items()
+        if "`population: fixed`" in message
+    }
+    assert list(said) == [key for name, key in OF_A_SAMPLE.items() if name == check]
+
+
+@pytest.mark.parametrize(
+    ("check", "changes", "key"),
+    [
+        ("ablate", {"ablation": "resample"}, "ablation"),
+        ("patch", {"site": "L*H*", "top": 2}, "top"),
+        ("localisation", {"set": None, "within": 2}, "within"),
+        ("circuit", {"ranking": None, "expect": {"over_random": "> 0"}}, "expect.over_random"),
+    ],
+)
+def test_nor_what_is_drawn_or_chosen_by_looking(
+    check: str, changes: dict[str, object], key: str
+) -> None:
+    asked = claim(check, **CLAIMS[check] | changes)
+    assert "draws others" in problems(asked, {**GAME, "population": "fixed"})[key]
+    assert "draws others" not in problems(asked).get(key, "")
 
 
 def test_the_schema_text_is_the_schema_and_the_same_each_time() -> None:

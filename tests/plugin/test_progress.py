@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.plugin.conftest import SPEC, write_spec
+
 
 def on_a_terminal(folder: Path, *options: str) -> str:
     """What a run in ``folder`` writes to a terminal of its own."""
@@ -90,3 +92,11 @@ def test_dots_stand_in_one_line(pytester: pytest.Pytester) -> None:
     assert [line.split() for line in shown if line.startswith("game.pp.yaml .")] == [
         ["game.pp.yaml", "..", "[100%]"]
     ]
+
+
+def test_claims_that_are_about_other_models_are_not_counted(pytester: pytest.Pytester) -> None:
+    write_spec(pytester, SPEC)
+    (pytester.path / "other.pp.yaml").write_text(SPEC.replace("title:", "models: [gpt2]\ntitle:"))
+    shown = on_a_terminal(pytester.path, "other.pp.yaml", "-k", "sure or deterred")
+    assert "0 of 2 claims | sure: loading demo" in shown
+    assert "2 skipped" in shown

@@ -59,6 +59,17 @@ def test_a_claim_may_name_its_tolerance() -> None:
     assert wide.statistics["recovery"].tolerance == 0.2
 
 
+def test_a_difference_between_members_is_compared_under_its_own_tolerance() -> None:
+    name = "drop[L1H1] - drop[L0H1]"
+    now, then = (
+        record(shift, statistics={name: record(shift).statistics["recovery"]}, expect={name: "> 0"})
+        for shift in (-0.15, 0.0)
+    )
+    found = compared(now, then, "base.json", tolerance={name: 0.2})
+    assert found.statistics[name].tolerance == 0.2
+    assert found.change is Change.UNCHANGED
+
+
 def test_more_comparisons_ask_for_more() -> None:
     one, many = (compared(record(-0.15), record(), "b", comparisons=n) for n in (1, 1000))
     assert many.statistics["recovery"].confidence > one.statistics["recovery"].confidence

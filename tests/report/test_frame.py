@@ -51,6 +51,13 @@ def test_each_statistic_has_a_row_with_its_member_and_its_own_verdict() -> None:
     assert frame["verdict"].isna().tolist() == [False, True]
 
 
+def test_a_difference_between_members_is_a_statistic_without_a_member() -> None:
+    name = "drop[L1H1] - drop[L0H1]"
+    (row,) = statistics_frame([claim(statistics={name: statistic()})]).to_dict("records")
+    assert row["statistic"] == name
+    assert row["member"] is None
+
+
 def test_no_claims_are_a_frame_with_all_columns() -> None:
     assert list(claims_frame([]).columns) == list(claims_frame([claim()]).columns)
     assert len(statistics_frame([])) == 0

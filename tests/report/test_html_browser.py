@@ -13,7 +13,17 @@ from ppcheck.judge.verdict import Verdict
 from ppcheck.record.run import ClaimRecord
 from ppcheck.report.html import run_page
 from tests.report.browsing import unfolded
-from tests.report.runs import HOSTILE, claim, difference, hostile, many, pictured, replied, run
+from tests.report.runs import (
+    HOSTILE,
+    claim,
+    difference,
+    hostile,
+    many,
+    pictured,
+    replied,
+    run,
+    statistic,
+)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -69,6 +79,20 @@ def test_sorts_by_a_column_and_back(opened: Opener) -> None:
     assert shown.locator(".unfold").first.inner_text() == "claim-0"
     header.get_by_role("button").click()
     assert shown.locator(".unfold").first.inner_text() == "claim-29"
+
+
+def test_sorts_by_n_whether_it_is_thousands_or_all_there_is(opened: Opener) -> None:
+    sizes = {
+        "thousands": statistic(n=1234),
+        "table": statistic(method="fixed", values=[0.5] * 72),
+        "few": statistic(n=9),
+    }
+    shown = opened([claim(id=name, statistics={"rate": one}) for name, one in sizes.items()])
+    header = shown.get_by_role("columnheader", name="n", exact=True)
+    header.get_by_role("button").click()
+    assert shown.locator("tr.claim td.num").all_inner_texts() == ["9", "all 72", "1,234"]
+    header.get_by_role("button").click()
+    assert shown.locator("tr.claim td.num").all_inner_texts() == ["1,234", "all 72", "9"]
 
 
 def test_draws_every_kind_of_picture_when_unfolded(opened: Opener) -> None:

@@ -85,6 +85,16 @@ def test_a_member_of_a_family_says_how_it_was_corrected() -> None:
     assert "(95 %, n = 12, one of 16, max-T)" in text
 
 
+def test_figures_of_all_the_prompts_that_there_are_say_so() -> None:
+    values = tuple([0.1] * 24)
+    exact = statistic(0.1, Verdict.FAILS, method="fixed", confidence=1.0, values=values)
+    record = claim(Verdict.FAILS, recovery=exact)
+    text = explain(record, "x")
+    assert "(exact, all 24)" in text
+    assert "prompts, which are all there is" in text
+    assert "all 24" in table([record], colour=False)
+
+
 def test_an_inconclusive_claim_says_how_many_more_units_would_decide() -> None:
     record = claim(
         Verdict.INCONCLUSIVE, recovery=statistic(0.35, Verdict.INCONCLUSIVE, more_units=1234)

@@ -133,7 +133,7 @@ def test_what_is_wrong_with_the_whole_file_is_said(
         ),
         (
             "site: L0H0",
-            "site: L0H0\n    position: [final]",
+            "site: L0H0\n    position: {final: 0}",
             "24: position: expected a position (final, all, previous, a number",
         ),
         (
@@ -154,7 +154,7 @@ def test_what_is_wrong_with_the_whole_file_is_said(
         (
             "logit_diff(two, three)",
             "logt(two)",
-            "25: metric: unknown metric 'logt': there is logit_diff, p",
+            "25: metric: unknown metric 'logt': did you mean 'log_p'?",
         ),
         (
             "logit_diff(two, three)",
@@ -176,6 +176,11 @@ def test_what_is_wrong_with_the_whole_file_is_said(
             '{recovery: ">= 0.5"}',
             '\n      recvery: ">= 0.5"',
             "27: this claim gives no statistic 'recvery': did you mean 'recovery'?",
+        ),
+        (
+            '{recovery: ">= 0.5"}',
+            '\n      recovery[L0H0] - recovery[L0H1]: "> 0"',
+            "27: L0H1 is not one of the sites of this claim, L0H0: add it to `site`",
         ),
         ('{recovery: ">= 0.5"}', "{}", "26: expect: expected at least 1 of these, got {}"),
         ('{recovery: ">= 0.5"}', "0.5", "26: expect: expected keys with values, such as {a: b}"),

@@ -6,7 +6,8 @@ from ppcheck.errors import PpcheckError
 from ppcheck.record.examine import Examination
 from ppcheck.record.run import ClaimRecord
 from ppcheck.spec.load import Spec
-from ppcheck.subject.memo import Memo, Memory
+from ppcheck.subject.memo import Memo
+from ppcheck.subject.store import Memory
 from ppcheck.subject.subject import Subject
 
 

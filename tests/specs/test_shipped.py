@@ -25,6 +25,7 @@ NAMED_HEADS = {
     "pain-draws-attention",
     "pleasure-draws-its-own-head",
     "pain-head-is-needed",
+    "pain-head-is-needed-more",
     "pain-has-a-first-mover",
     "pleasure-has-other-movers",
     "pain-head-tells-the-logits",

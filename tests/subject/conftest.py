@@ -17,6 +17,8 @@ from ppcheck.spec.prompts.grid import Prompt
 from ppcheck.spec.prompts.template import Piece, Turn
 from ppcheck.subject.load import load, resolve
 from ppcheck.subject.loaded import LoadedSubject
+from ppcheck.subject.tokens.encoding import Encoded
+from tests.subject.watched import IDS, TWINS, Watched
 
 SMALL = {"vocab_size": 50}
 GPT = {**SMALL, "n_positions": 24, "n_embd": 16, "n_layer": 2, "n_head": 2}
@@ -235,3 +237,13 @@ def _words() -> Any:
     tokenizer.pre_tokenizer = WhitespaceSplit()
     fast: Any = PreTrainedTokenizerFast
     return fast(tokenizer_object=tokenizer, unk_token="<unk>", eos_token="<end>", bos_token="<end>")
+
+
+@pytest.fixture
+def watched(tiny: Callable[[str], LoadedSubject]) -> Watched:
+    return Watched(tiny("gpt2"))
+
+
+@pytest.fixture
+def pair(watched: Watched, ids_prompts: Any) -> tuple[Encoded, Encoded]:
+    return watched.encode(ids_prompts(IDS)), watched.encode(ids_prompts(TWINS))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ppcheck.measure.plan import Recorder
+from ppcheck.measure.recorder import Recorder
 from ppcheck.subject.memo import Memo
 from ppcheck.subject.subject import Subject, Wrapper
 

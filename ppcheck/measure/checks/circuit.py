@@ -149,6 +149,13 @@ class Circuit(Check):
         return self.ablation == "corrupted"
 
     @property
+    def sampling(self) -> Iterator[str]:
+        yield from super().sampling
+        if self.looks:
+            yield "ranking"
+        yield from (f"expect.{name}" for name in self.expect if name.partition("@")[0] in OF_RANDOM)
+
+    @property
     def looks(self) -> bool:
         return self.ranking is not None and self.ranking.by is not None
 

@@ -81,7 +81,7 @@ class Flow(Check):
         for key, position in (("from", self.origin), ("to", self.to)):
             if position is not None:
                 yield from renamed(key, patch_problems(position))
-        if (self.pairs or prompt_set.pairs) and self._origin(prompt_set) == self.to:
+        if (self.pairs or prompt_set.pairs) and _covers(self.to, self._origin(prompt_set)):
             yield Problem("to", f"the effect is at {self.to} from the start: name another position")
 
     def measure(self, bench: Bench) -> CheckResult:
@@ -128,7 +128,7 @@ class Flow(Check):
             raise ModelError(
                 f"layer {self.by_layer} is outside {name}: it has {n_layers} (0-{n_layers - 1})"
             )
-        known = {"recovery_from": ends[0] != FINAL, "recovery_to": ends[1] == FINAL}
+        known = {"recovery_from": not ends[0].has_final, "recovery_to": ends[1].has_final}
         fixed = [one for one in self.expect if known.get(one.partition("@")[0])]
         if fixed and self.by_layer == n_layers - 1:
             raise MeasurementError(
@@ -138,7 +138,7 @@ class Flow(Check):
 
     def _by_last(self, ends: tuple[Position, Position]) -> set[str]:
         """What the last layer meets by definition: there the final token alone holds anything."""
-        left, arrived = ends[0] != FINAL, ends[1] == FINAL
+        left, arrived = not ends[0].has_final, ends[1].has_final
         layers = {"leaves": left, "arrives": arrived, "handover": left and arrived}
         return {name for name, met in layers.items() if met}
 
@@ -173,6 +173,11 @@ class Flow(Check):
                 cell = flown.cell(Kind.RESID_POST, layer, end)
                 yield effect.share(cell, judged, named(name), f"L{layer}")
         yield effect.gap(named("gap"))
+
+
+def _covers(position: Position, other: Position) -> bool:
+    """Whether it has every token of the other."""
+    return position == other or (other.kind == "variable" and position.has_all_of(other.variable))
 
 
 @dataclass(frozen=True, eq=False)

@@ -82,6 +82,11 @@ class Localisation(Check):
         if self.within is not None and self.within < listed:
             yield Problem("within", f"a set of {listed} cannot be among the first {self.within}")
 
+    @property
+    def sampling(self) -> Iterator[str]:
+        if self.within is not None and self.named is None:
+            yield "within"
+
     def doubts(self, bench: Bench, result: CheckResult) -> Iterator[str]:
         del result
         sites = bench.subject.sites(self.site)

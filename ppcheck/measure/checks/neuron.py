@@ -17,6 +17,7 @@ from ppcheck.measure.core.validation import (
     metric_problems,
     patch_problems,
     separates_problems,
+    single_problems,
     trait_faults,
 )
 from ppcheck.measure.interventions.effect import OF_GAP, Mode, patch_effect
@@ -77,6 +78,7 @@ class Neuron(Check):
             yield Problem("check", "a neuron claim needs `separates`, `dose` or both")
         yield from super().problems(prompt_set)
         yield from patch_problems(self.position)
+        yield from single_problems(self.position, "neurons are read at")
         if any(pattern.kind is Kind.PATTERN for pattern in self.site):
             yield Problem(
                 "site", "a pattern has no one activation at a token: use the check `attention`"

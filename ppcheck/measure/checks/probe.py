@@ -28,6 +28,7 @@ from ppcheck.measure.core.validation import (
     dose_problems,
     patch_problems,
     separates_problems,
+    single_problems,
     trait_faults,
 )
 from ppcheck.measure.probes.charts import charts
@@ -98,6 +99,10 @@ class Probe(Check):
             **({"peak_layer": LAYER} if by_layer else {}),
         }
 
+    @property
+    def sampling(self) -> Iterator[str]:
+        yield "check"
+
     def least_members(self, name: str) -> int:
         return 1 if name == "words" else super().least_members(name)
 
@@ -110,8 +115,7 @@ class Probe(Check):
         yield from super().problems(prompt_set)
         for position in self.position:
             yield from patch_problems(position)
-            if position.kind == "all":
-                yield Problem("position", "a probe reads one token: name it, or list several")
+            yield from single_problems(position, "a probe reads", "list those it should read")
         if any(pattern.kind is Kind.PATTERN for pattern in self.site):
             yield Problem(
                 "site", "a pattern has no one activation at a token: use the check `attention`"

@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import Field
 
 from ppcheck.arrays import Floats
+from ppcheck.errors import MeasurementError
 from ppcheck.measure.core.check import (
     Bench,
     Check,
@@ -30,10 +31,12 @@ from ppcheck.spec.expectations.bound import Bound
 from ppcheck.spec.expectations.condition import ConditionsField
 from ppcheck.spec.expectations.metric import Metric, Metrics
 from ppcheck.spec.expectations.range import RATE, UNIT, Range
+from ppcheck.spec.faults import of_related, of_relation
 from ppcheck.spec.grammar import suggest
 from ppcheck.spec.problem import Problem, Problems, problems_with, renamed
 from ppcheck.spec.prompts.grid import Grid, Prompt
 from ppcheck.spec.prompts.prompt_set import PromptSet
+from ppcheck.spec.prompts.relation import EVERY, Relations, RelationsField
 from ppcheck.spec.prompts.strategy import Strategy, StrategyField
 from ppcheck.spec.prompts.template import token_ids
 from ppcheck.statistics.sample import OfUnits
@@ -82,6 +85,7 @@ class Property(Check):
     forall: dict[str, StrategyField] = Field(
         min_length=1, description="Variables, and what each may be; the others are as in `on`."
     )
+    where: RelationsField | None = None
     always: ConditionsField
     examples: int = Field(
         100, ge=5, le=20_000, description="How many prompts are drawn at random, and then sought."
@@ -93,6 +97,10 @@ class Property(Check):
 
     def statistics(self) -> Mapping[str, Range]:
         return {"counterexamples": UNIT, "violations": RATE}
+
+    @property
+    def sampling(self) -> Iterator[str]:
+        yield "check"
 
     def most_units(self, grid: Grid, name: str) -> int:
         del grid, name
@@ -112,6 +120,9 @@ class Property(Check):
             yield Problem(f"forall.{name}", f"{message}: leave it out of one of them")
         for name, strategy in self.forall.items():
             yield from problems_with(f"forall.{name}", _of_strategy(name, strategy, prompt_set))
+        for relation in self._relations.relations:
+            names = None if prompt_set.rows is not None else prompt_set.selectable
+            yield from problems_with("where", of_relation(relation, self.forall, names))
         counts = ("counterexamples", "violations")
         for name, bound in ((n, self.expect[n]) for n in counts if n in self.expect):
             key = f"expect.{name}"
@@ -126,8 +137,15 @@ class Property(Check):
                     key, f"{self.examples} examples cannot show this: draw {least:,} or more"
                 )
 
+    @property
+    def _relations(self) -> Relations:
+        return self.where or EVERY
+
     def units(self, grid: Grid) -> int:
-        """As many as there are draws or, where these are fewer, different prompts to draw."""
+        """As many as there are draws or, where these are fewer, different prompts to draw.
+
+        Of the latter some may not meet `where`, which the measurement counts.
+        """
         kept = {tuple(words) for words in self._others(grid.select(self.on))}
         return min(self.examples, len(kept) * prod(s.size for s in self.forall.values()))
 
@@ -143,13 +161,31 @@ class Property(Check):
 
     def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Problems:
         yield from super().faults_of(prompts, grid)
+        yield from problems_with("where", self._of_where(prompts, grid))
         units, bound = self.units(grid), self.expect.get("violations")
         if bound is not None and units < min(self.examples, least := _least(bound.high)):
             few = f"{units:,} different prompts can be drawn"
             yield Problem("expect.violations", f"{few}, and it takes {least:,} to show this")
 
+    def _of_where(self, prompts: Sequence[Prompt], grid: Grid) -> Iterator[str]:
+        """What is wrong with the words that are not drawn, and whether any draw meets `where`."""
+        wrong = [
+            fault
+            for relation in self._relations.relations
+            for name in relation.names
+            if name not in self.forall
+            for fault in of_related(name, relation, prompts, str(self.on))
+        ]
+        yield from wrong
+        if not wrong and self.where is not None:
+            try:
+                Drawing(grid, prompts, self.forall, self.where).draws(1, 0)
+            except MeasurementError as error:
+                yield str(error)
+
     def measure(self, bench: Bench) -> CheckResult:
-        drawing = Drawing(bench.grid, bench.grid.select(self.on), self.forall)
+        prompts = bench.grid.select(self.on)
+        drawing = Drawing(bench.grid, prompts, self.forall, self._relations)
         tried = _Tried(bench, self)
         drawn = drawing.draws(self.examples, bench.seed)
         broken = tried.broken(drawn)
@@ -162,8 +198,9 @@ class Property(Check):
         encoded = bench.encode(drawn)
         forall = {name: str(strategy) for name, strategy in self.forall.items()}
         counterexample = None if found is None else self._fact(found, tried)
+        where = {} if self.where is None else {"where": str(self.where)}
         facts = Facts(
-            extras={"forall": forall, "always": str(self.always), "drawn": len(drawn)},
+            extras={"forall": forall, **where, "always": str(self.always), "drawn": len(drawn)},
             searched=len(tried.values) - known,
         ) | Facts(extras={"counterexample": counterexample})
         notes = [self._note(found, tried, known)]
@@ -177,6 +214,7 @@ class Property(Check):
         if bench.examples is None:
             return None
         said = [self.id, str(self.on), str(self.always), *map(str, self.forall.items())]
+        said += [] if self.where is None else [str(self.where)]
         settings = bench.grid.prompt_set.model_dump_json()
         name = hashlib.sha256("\0".join([*said, settings]).encode()).hexdigest()
         return bench.examples / name[:32]

@@ -11,7 +11,7 @@ from ppcheck.errors import MeasurementError
 from ppcheck.measure.circuits.compared import Candidate, Ranked
 from ppcheck.measure.circuits.edges import Cut
 from ppcheck.measure.circuits.knockout import Kept, Knockout, Parts, random_circuits
-from ppcheck.spec.expectations.metric import Metric, Reading
+from ppcheck.spec.expectations.metric import OF_CHOICES, Metric, Reading
 from ppcheck.spec.problem import Problem, Problems
 from ppcheck.spec.sites.edge import Edges
 from ppcheck.spec.sites.ranking import Ranking
@@ -21,8 +21,6 @@ from ppcheck.subject.tokens.encoding import Encoded
 NODES = (Kind.HEAD, Kind.MLP_OUT)
 OF_NODES = ("nodes", "among", "position", "ranking")
 """Keys without a meaning for edges: they are all there are, at all tokens, in no order."""
-
-OVER_CHOICES = (Reading.LOGIT_DIFF, Reading.P)
 
 
 @dataclass(frozen=True)
@@ -193,8 +191,9 @@ def ranking_problems(ranking: Ranking, metric: Metric, ablation: str) -> Problem
     method = ranking.method
     if method == "ablation":
         return
-    if metric.reading not in OVER_CHOICES:
-        yield Problem("ranking", f"{method} needs a logit_diff or a p as the (first) metric")
+    if metric.reading not in (Reading.LOGIT_DIFF, *OF_CHOICES):
+        wanted = "a logit_diff, a p or a log_p"
+        yield Problem("ranking", f"{method} needs {wanted} as the (first) metric")
     if method == "integrated_gradients" and ablation in ("zero", "mean"):
         wanted = f"they need ablation corrupted or resample, and {ablation} has no input"
         yield Problem("ranking", f"integrated gradients go from one input to another: {wanted}")

@@ -27,7 +27,7 @@ def of_all_that_is_read(
 
     ``one_decides`` says that one such site among others is enough to make the claim hold.
     """
-    if position.kind not in ("final", "all"):
+    if not position.has_final:
         return
     last = Site(Kind.RESID_POST, shape.n_layers - 1)
     kinds, layers = (Kind.ATTN_OUT, Kind.MLP_OUT), range(shape.n_layers)

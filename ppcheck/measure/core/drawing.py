@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ppcheck.errors import MeasurementError
 from ppcheck.spec.prompts.grid import Grid, Prompt
+from ppcheck.spec.prompts.relation import EVERY, Relations
 from ppcheck.spec.prompts.strategy import Strategy
 from ppcheck.spec.prompts.variable import Word
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 AT_ONCE = 16
 """How many prompts hypothesis may put into one example, so that they are read in one batch."""
+_TRIES = 100
+"""How many draws are made, at the most, for one that meets what is asked of its words."""
 
 
 class _BrokenError(Exception):
@@ -27,16 +31,32 @@ class _BrokenError(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
-    """Every prompt that some of a grid's prompts become when strategies give their words."""
+    """Every prompt that some of a grid's prompts become when strategies give their words.
+
+    What is drawn and does not meet ``where`` is none of them.
+    """
 
     grid: Grid
     prompts: Sequence[Prompt]
     forall: Mapping[str, Strategy]
+    where: Relations = EVERY
 
     def draws(self, number: int, seed: int) -> list[Prompt]:
-        """Independent draws, each prompt, number, length and word being as likely as any other."""
+        """Independent draws, each prompt, number, length and word being as likely as any other.
+
+        Raises MeasurementError where almost none of them meets ``where``.
+        """
         rng = np.random.default_rng(seed)
-        return [self._drawn(rng) for _ in range(number)]
+        drawn: list[Prompt] = []
+        tries = _TRIES * (number + _TRIES)
+        for _ in range(tries):
+            prompt = self._drawn(rng)
+            drawn += [prompt] * self.where.accepts(prompt.words)
+            if len(drawn) == number:
+                return drawn
+        raise MeasurementError(
+            f"{len(drawn)} of {tries:,} draws meet `{self.where}`: give strategies of which more do"
+        )
 
     def smallest(
         self,
@@ -89,7 +109,8 @@ class Drawing:
         from hypothesis import strategies as st
 
         words = st.fixed_dictionaries({n: _searched(s) for n, s in self.forall.items()})
-        return st.builds(self._prompt, words, st.integers(0, len(self.prompts) - 1))
+        drawn = st.builds(self._prompt, words, st.integers(0, len(self.prompts) - 1))
+        return drawn.filter(lambda prompt: self.where.accepts(prompt.words))
 
     def _prompt(self, texts: Mapping[str, str], number: int) -> Prompt:
         words = {name: Word(text, text) for name, text in texts.items()}

@@ -11,7 +11,7 @@ import numpy as np
 from ppcheck.arrays import Floats, Integers, Mask
 from ppcheck.errors import MeasurementError
 from ppcheck.measure.core.facts import Facts
-from ppcheck.spec.expectations.metric import Metric, Metrics, Reading
+from ppcheck.spec.expectations.metric import OF_CHOICES, Metric, Metrics, Reading
 from ppcheck.spec.prompts.prompt_set import Pool
 from ppcheck.subject.interventions.readout import Answers, Readout
 from ppcheck.subject.subject import Subject
@@ -38,8 +38,8 @@ class ChoiceReadout:
         pooled = pool_synonyms(logits, self.sizes, self.pool)
         if self.reading is Reading.LOGIT_DIFF:
             return pooled[:, self.own[0]] - pooled[:, self.own[1]]
-        probabilities: Floats = np.exp(log_softmax(pooled))
-        return probabilities[:, self.own[0]]
+        own: Floats = log_softmax(pooled)[:, self.own[0]]
+        return own if self.reading is Reading.LOG_P else np.exp(own)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,15 +110,18 @@ def own_readout(subject: Subject, encoded: Encoded, metric: Metric, pool: Pool) 
 
 
 def read(subject: Subject, encoded: Encoded, metric: Metric, pool: Pool) -> Floats:
-    """The metric on untouched runs, [prompt]; p, prob and log_prob take choices of many tokens."""
+    """The metric on untouched runs, [prompt].
+
+    p, prob and their logarithms take choices of many tokens.
+    """
     names = _read_by(metric, encoded)
     if metric.reading in (Reading.PROB, Reading.LOG_PROB):
         pooled: Floats = log_probs(subject, encoded, names, pool)[:, 0]
         return pooled if metric.reading is Reading.LOG_PROB else np.exp(pooled)
-    if metric.reading is not Reading.P or all(is_single(encoded, name) for name in names):
+    if metric.reading not in OF_CHOICES or all(is_single(encoded, name) for name in names):
         return subject.read(encoded, readout(metric, encoded, pool))
-    shares: Floats = np.exp(log_softmax(log_probs(subject, encoded, names, pool)))
-    return shares[:, 0]
+    shares: Floats = log_softmax(log_probs(subject, encoded, names, pool))[:, 0]
+    return shares if metric.reading is Reading.LOG_P else np.exp(shares)
 
 
 def log_probs(subject: Subject, encoded: Encoded, names: Sequence[str], pool: Pool) -> Floats:
@@ -262,7 +265,7 @@ def metric_notes(metrics: Metrics) -> tuple[str, ...]:
 
 def _read_by(metric: Metric, encoded: Encoded) -> tuple[str, ...]:
     """The choices whose logits the metric needs, its own first."""
-    if metric.reading is not Reading.P:
+    if metric.reading not in OF_CHOICES:
         return metric.choices
     return tuple(dict.fromkeys((*metric.choices, *encoded.prompts[0].choices)))
 

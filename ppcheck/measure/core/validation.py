@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ppcheck.spec.expectations.metric import Metrics, Reading
+from ppcheck.spec.expectations.metric import OF_CHOICES, Metrics, Reading
 from ppcheck.spec.faults import lacking
 from ppcheck.spec.grammar import suggest
 from ppcheck.spec.problem import Problem, Problems, problems_with
@@ -79,15 +79,22 @@ def behaviour_problems(prompt_set: PromptSet, metrics: Metrics) -> Problems:
 
 def metric_problems(prompt_set: PromptSet, metrics: Metrics) -> Problems:
     for metric in metrics:
-        if metric.reading is Reading.P and len(prompt_set.choices) == 1:
-            yield Problem(
-                "metric", f"{metric} is 1 where there is one choice: give another, or read `prob`"
-            )
+        if metric.reading in OF_CHOICES and len(prompt_set.choices) == 1:
+            value, other = (1, "prob") if metric.reading is Reading.P else (0, "log_prob")
+            advice = f"give another, or read `{other}`"
+            yield Problem("metric", f"{metric} is {value} where there is one choice: {advice}")
 
 
 def patch_problems(position: Position) -> Problems:
-    if position.kind == "previous" or position.label is not None:
-        yield Problem("position", f"the position {position} has a meaning for attention only")
+    for atom in position.atoms:
+        if atom.kind == "previous" or atom.label is not None:
+            yield Problem("position", f"the position {atom} has a meaning for attention only")
+
+
+def single_problems(position: Position, what: str, advice: str = "name one") -> Problems:
+    """What is wrong with several tokens where ``what`` takes one."""
+    if position.is_several:
+        yield Problem("position", f"{what} one token, and {position} is several: {advice}")
 
 
 def whole_problems(
@@ -117,10 +124,7 @@ def _holds_whole(pattern: SitePattern, position: Position, swapped: str | None) 
     if position.kind == "all" and pattern.kind in STREAM:
         return True
     first = pattern.kind is Kind.RESID_PRE and 0 in (pattern.layers or (0,))
-    everywhere = position.kind == "all" or (
-        position.variable == swapped is not None and position.index is None
-    )
-    return everywhere and (first or pattern.kind is Kind.EMBED)
+    return position.has_all_of(swapped) and (first or pattern.kind is Kind.EMBED)
 
 
 def heads_problems(key: str, sites: Sites) -> Problems:

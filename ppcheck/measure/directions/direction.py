@@ -17,7 +17,7 @@ from ppcheck.errors import MeasurementError, SpecError
 from ppcheck.measure.core.check import Bench
 from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.selection import Search, first_half
-from ppcheck.measure.core.validation import patch_problems
+from ppcheck.measure.core.validation import patch_problems, single_problems
 from ppcheck.measure.probes.fitting import probe_direction
 from ppcheck.spec.base import Model
 from ppcheck.spec.faults import lacking
@@ -85,8 +85,9 @@ class Direction(Model):
                 yield Problem("between", str(error))
         if self.at is not None:
             yield from renamed("at", patch_problems(self.at))
-        if self.by == "probe" and (self.at or position).kind == "all":
-            yield Problem("at", "a probe is fitted at one token of each prompt: name it")
+        if self.by == "probe":
+            at = self.at or position
+            yield from renamed("at", single_problems(at, "a probe is fitted at"))
 
     def faults(self, grid: Grid, prompts: str) -> Problems:
         """Classes that no prompt has, and what is wrong with its file; ``prompts`` is the set."""

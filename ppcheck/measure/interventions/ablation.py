@@ -24,7 +24,7 @@ from ppcheck.spec.sites.site import Site
 from ppcheck.statistics.statistics import Gap
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.interventions.edit import Edit, Operation
-from ppcheck.subject.tokens.encoding import Encoded
+from ppcheck.subject.tokens.encoding import Encoded, Layout
 from ppcheck.subject.tokens.tokenizer import Ids
 
 AblationKind = Literal["zero", "mean", "resample"]
@@ -36,8 +36,8 @@ ONLY_FOR: dict[str, tuple[str, ...]] = {
 }
 Replacements = tuple[list[int], Mapping[Site, Floats]]
 """Prompts by number, and what their activations are set to: [token, width] or [width]."""
-
-
+_Size = tuple[int, Layout]
+"""A prompt's number of tokens, and the layout of those at a position."""
 OF_SHARES = (Reading.LOGIT_DIFF, Reading.P, Reading.PROB)
 """Metrics of which a share has a meaning: their zero is that nothing is preferred."""
 
@@ -148,27 +148,29 @@ def sources(
 ) -> list[list[Prompt]]:
     """For each draw and prompt another prompt of the reference, [draw][prompt].
 
-    It has as many tokens, in all and at the position. Prompts of one length stand in a circle, in
-    an order that the seed names, and each takes those that follow it: over a set of its own, each
-    draw is a derangement. Raises MeasurementError for a prompt that has no other of its length.
+    It has as many tokens, in all and at the position, part by part. Prompts of one length stand in
+    a circle, in an order that the seed names, and each takes those that follow it: over a set of
+    its own, each draw is a derangement. Raises MeasurementError for a prompt that has no other of
+    its length.
     """
     reference = ablation.reference
     sizes = _sizes(reference, position)
-    circles: dict[tuple[int, int], dict[Ids, Prompt]] = defaultdict(dict)
+    circles: dict[_Size, dict[Ids, Prompt]] = defaultdict(dict)
     for number in _shuffled(reference.prompts, seed):
         circles[sizes[number]].setdefault(reference.ids[number], reference.prompts[number])
     in_turn = {size: list(circle.values()) for size, circle in circles.items()}
     places = {size: {ids: n for n, ids in enumerate(circle)} for size, circle in circles.items()}
     drawn: list[list[Prompt]] = [list(encoded.prompts) for _ in range(ablation.draws)]
-    sizes, turns = _sizes(encoded, position), defaultdict[tuple[int, int], int](int)
+    sizes, turns = _sizes(encoded, position), defaultdict[_Size, int](int)
     for number in _shuffled(encoded.prompts, seed):
         size, ids = sizes[number], encoded.ids[number]
         circle, own = in_turn.get(size, []), places.get(size, {}).get(ids)
         others = len(circle) - (own is not None)
         if others < 1:
+            there = len(encoded.positions(position)[number])
             raise MeasurementError(
                 f"no other prompt of the reference has the {size[0]} tokens of "
-                f"{encoded.prompts[number].text!r}, {size[1]} of them at {position}, "
+                f"{encoded.prompts[number].text!r}, {there} of them at {position}, "
                 "to take activations from"
             )
         start = turns[size] if own is None else own + 1
@@ -181,7 +183,7 @@ def sources(
 def _parts(
     bench: Bench, encoded: Encoded, cells: Sequence[Cell], ablation: Ablation
 ) -> Iterator[Replacements]:
-    """Means by position are of prompts that have as many tokens there: they are parts by number."""
+    """Means by position are of prompts that have the same tokens there, as a layout says."""
     position = cells[0].position
     sites = list(dict.fromkeys(site for cell in cells for site in cell.sites))
     everyone = list(range(len(encoded)))
@@ -194,23 +196,23 @@ def _parts(
         means = subject.means(reference, sites, position, pooled=True)
         yield everyone, dict(zip(sites, means, strict=True))
         return
-    counts, there = ([n for _, n in _sizes(side, position)] for side in (encoded, reference))
-    for count in sorted(set(counts)):
-        alike = [p for p, n in zip(reference.prompts, there, strict=True) if n == count]
+    layouts, there = encoded.layouts(position), reference.layouts(position)
+    for layout in dict.fromkeys(layouts):
+        alike = [p for p, one in zip(reference.prompts, there, strict=True) if one == layout]
+        numbers = [number for number in everyone if layouts[number] == layout]
         if not alike:
+            count = len(encoded.positions(position)[numbers[0]])
             raise MeasurementError(
-                f"{position} is {count} tokens in {encoded.prompts[counts.index(count)].text!r}, "
+                f"{position} is {count} tokens in {encoded.prompts[numbers[0]].text!r}, "
                 "and no prompt of the reference has as many: take the mean `by: pooled`"
             )
         means = subject.means(subject.encode(alike), sites, position, pooled=False)
-        numbers = [number for number in everyone if counts[number] == count]
         yield numbers, dict(zip(sites, means, strict=True))
 
 
-def _sizes(encoded: Encoded, position: Position) -> list[tuple[int, int]]:
-    """Each prompt's number of tokens, in all and at the position."""
-    at = encoded.positions(position)
-    return [(len(ids), len(tokens)) for ids, tokens in zip(encoded.ids, at, strict=True)]
+def _sizes(encoded: Encoded, position: Position) -> list[_Size]:
+    lengths = map(len, encoded.ids)
+    return list(zip(lengths, encoded.layouts(position), strict=True))
 
 
 def _shuffled(prompts: Sequence[Prompt], seed: int) -> list[int]:

@@ -112,6 +112,10 @@ class CrossValidated:
         error = self.inner.error(weights)
         return None if error is None else self.widening * error
 
+    def influence(self, weights: Floats) -> Floats | None:
+        influence = self.inner.influence(weights)
+        return None if influence is None else self.widening * influence
+
     def exceptions(self, tail: float, units: int | None = None) -> Ends | None:
         return self.inner.exceptions(tail, units)
 

@@ -12,7 +12,10 @@ from typing import Annotated, Any
 from ppcheck.spec.expectations.range import ANY, PROBABILITY, SIZE, Range
 from ppcheck.spec.grammar import TEXT_OR_LIST, Parsed, as_text, suggest
 
-FORMS = "logit_diff(a, b), p(a), prob(a), log_prob(a), rank(a) or kl, where a and b are choices"
+FORMS = (
+    "logit_diff(a, b), p(a), log_p(a), prob(a), log_prob(a), rank(a) or kl, "
+    "where a and b are choices"
+)
 
 
 class Reading(StrEnum):
@@ -20,12 +23,15 @@ class Reading(StrEnum):
 
     LOGIT_DIFF = "logit_diff"
     P = "p"
+    LOG_P = "log_p"
     PROB = "prob"
     LOG_PROB = "log_prob"
     RANK = "rank"
     KL = "kl"
 
 
+OF_CHOICES = (Reading.P, Reading.LOG_P)
+"""What is normalised over the choices, and so reads them all."""
 _ARGUMENTS = {Reading.LOGIT_DIFF: 2, Reading.KL: 0}
 
 
@@ -35,6 +41,7 @@ class Metric:
 
     logit_diff(a, b)  logit of a minus logit of b; linear in the logits
     p(a)              probability of a, normalised over the choices
+    log_p(a)          natural logarithm of p(a), a classifier's cross-entropy with a minus
     prob(a)           probability of a over the vocabulary
     log_prob(a)       natural logarithm of prob(a)
     rank(a)           how many tokens are likelier than a; 0 is the top
@@ -78,7 +85,7 @@ class Metric:
         """What values it can have."""
         if self.probability:
             return PROBABILITY
-        if self.reading is Reading.LOG_PROB:
+        if self.reading in (Reading.LOG_P, Reading.LOG_PROB):
             return Range(-math.inf, 0, open=True)
         return SIZE if self.reading in (Reading.RANK, Reading.KL) else ANY
 

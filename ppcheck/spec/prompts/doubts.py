@@ -132,7 +132,7 @@ def _units(grid: Grid) -> Iterator[SpecError]:
     settings = grid.prompt_set
     roles = {settings.vary[name].role for name in grid.unit_names if name in settings.vary}
     is_plain = "plain" in roles or TEMPLATE in grid.unit_names or settings.rows is not None
-    if not is_plain and not settings.unit and len(grid.prompts) > 1:
+    if not (is_plain or settings.unit or settings.is_fixed) and len(grid.prompts) > 1:
         yield grid.place(
             "all prompts have one wording, and each counts as an independent unit: give a plain "
             "list of words, so that claims are about more than these",

@@ -28,6 +28,7 @@ MAX_GRID = 500_000
 
 Pool = Literal["sum", "mean", "max"]
 Half = Literal["explore", "judge"]
+Population = Literal["fixed"]
 Contrast = Mapping[str, tuple[str, str] | str]
 
 
@@ -90,6 +91,12 @@ class PromptSet(Model):
         None, description="Keep one half of the units: `explore` to look at, `judge` to judge on."
     )
     seed: int = Field(0, description="Names the choice made by `sample` and `half`.")
+    population: Population | None = Field(
+        None,
+        description="`fixed`: these prompts are all there is, such as the rows of a published "
+        "table. What is measured on them is exact but for rounding, and no number of units is "
+        "asked for. Default: they are a sample.",
+    )
 
     @property
     def form(self) -> Form:
@@ -144,6 +151,11 @@ class PromptSet(Model):
         paraphrased = [TEMPLATE] if len(self.templates) > 1 else []
         return tuple(dict.fromkeys((*self.variable_names, *self.vary, *paraphrased)))
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether the prompts are all there is, not a sample."""
+        return self.population is not None
+
     def check_pairs(self, pairs: Contrast) -> None:
         """ValueError unless the prompts can be paired like this."""
         for name, labels in pairs.items():
@@ -164,6 +176,13 @@ class PromptSet(Model):
         if sum(form is not None for form in (self.template, self.ids, self.turns)) != 1:
             raise ValueError("prompts have exactly one of `template`, `ids` and `turns`")
         check_consistency(self)
+        for key, value in (("sample", self.sample), ("half", self.half)):
+            if self.is_fixed and value is not None:
+                raise FieldError(
+                    f"the prompts are all there is, and `{key}` keeps a part of them: leave out "
+                    f"`population` or `{key}`",
+                    "population",
+                )
         check_size(prod(map(len, self.axes)), self.sample)
         try:
             self.check_pairs(self.pairs)

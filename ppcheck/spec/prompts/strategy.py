@@ -69,6 +69,13 @@ class Strategy:
             return sum(comb(words, length) for length in lengths)
         return sum(words**length for length in lengths)
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Some of the texts: both ends, each word or, where several are drawn, all at once."""
+        if self.kind == "integers":
+            return str(self.least), str(self.most)
+        return self.words if self.kind == "sampled" else (" ".join(self.words),)
+
     def __str__(self) -> str:
         if self.kind == "integers":
             return f"an integer from {self.least} to {self.most}"

@@ -141,6 +141,22 @@ class SitePattern:
         raise ValueError(f"{shown(text)} is not a site; sites are written {FORMS}")
 
     @property
+    def site(self) -> Site | None:
+        """The one site that it names, whatever the model; None where it may name several."""
+        numbers = self.layers, self.indices
+        if any(some is None or len(some) > 1 for some in numbers):
+            return None
+        layer, index = (next(iter(some or ()), None) for some in numbers)
+        return Site(self.kind, layer, index)
+
+    def covers(self, site: Site) -> bool:
+        """Whether the site is one of those that it names, if the model has it."""
+        return site.kind is self.kind and all(
+            some is None or number is None or number in some
+            for some, number in ((self.layers, site.layer), (self.indices, site.index))
+        )
+
+    @property
     def least(self) -> int:
         """How many sites it names, at the least."""
         return max(1, len(self.layers or ())) * max(1, len(self.indices or ()))

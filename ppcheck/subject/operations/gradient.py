@@ -223,8 +223,8 @@ def slopes_of(readout: Readout, logits: Floats, rows: Integers) -> Floats:
 def _tokens(readout: Readout) -> Integers:
     if readout.tokens is None:
         raise UnsupportedError(
-            "gradients are of metrics over the choices alone: use logit_diff or p, or rank by "
-            "ablating"
+            "gradients are of metrics over the choices alone: use logit_diff, p or log_p, or rank "
+            "by ablating"
         )
     return readout.tokens
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +37,20 @@ class Seen:
     activations: Mapping[str, Tensor]
 
 
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What ``sites`` compute at tokens ``at[prompt]`` of the prompts ``ids``.
+
+    ``what`` is its name in ``progress``.
+    """
+
+    ids: Sequences
+    sites: Sequence[Site]
+    at: Sequence[Integers]
+    what: str
+    progress: Progress
+
+
 def capture(
     engine: Engine, ids: Sequences, sites: Sequence[Site], at: Sequence[int], progress: Progress
 ) -> list[Floats]:
@@ -45,7 +59,7 @@ def capture(
         raise UnsupportedError("a pattern has no one activation at a token: measure `attention`")
     tokens = [np.array([t % len(row)]) for row, t in zip(ids, at, strict=True)]
     found: dict[str, Floats] = {}
-    for seen in recorded(engine, ids, sites, tokens, "capture", progress):
+    for seen in recorded(engine, Asked(ids, sites, tokens, "capture", progress)):
         for hook, some in seen.activations.items():
             empty = np.empty((len(ids), *some.shape[1:]))
             found.setdefault(hook, empty)[seen.prompts] = in_numpy(some)
@@ -73,7 +87,7 @@ def means(
         raise MeasurementError(f"no prompt has a token at {position} to take the mean of")
     places = 1 if pooled else len(at[0])
     totals = {site: np.zeros((places, engine.shape.width(site.kind))) for site in sites}
-    for seen in recorded(engine, encoded.ids, sites, at, "means", progress):
+    for seen in recorded(engine, Asked(encoded.ids, sites, at, "means", progress)):
         where = np.zeros_like(seen.places) if pooled else seen.places
         for site, slot in slots_of(sites).items():
             np.add.at(totals[site], where, in_numpy(seen.activations[site.hook][:, slot]))
@@ -81,41 +95,22 @@ def means(
     return [totals[site][0 if pooled else slice(None)] / count for site in sites]
 
 
-def recorded(
-    engine: Engine,
-    ids: Sequences,
-    sites: Sequence[Site],
-    at: Sequence[Integers],
-    what: str,
-    progress: Progress,
-) -> Iterator[Seen]:
-    """What ``sites`` compute at tokens ``at[prompt]``, each of these once.
+def recorded(engine: Engine, asked: Asked) -> Iterator[Seen]:
+    """Everything that is asked for, each token of a prompt once.
 
     Patterns, and what only the bridge computes, come from whole passes, as does all of a model
     whose prompts are not run as a tree.
     """
-    hooks = list(by_hook(sites))
+    hooks = list(by_hook(asked.sites))
     if engine.no_tree is None and engine.replay and engine.hooks.places(hooks) is not None:
-        return _of_tree(engine, engine.replay, ids, sites, at, what, progress)
-    return _of_whole_passes(engine, ids, sites, at, what, progress)
+        return _of_tree(engine, engine.replay, asked)
+    return _of_whole_passes(engine, asked)
 
 
-def _of_tree(
-    engine: Engine,
-    replay: Replay,
-    ids: Sequences,
-    sites: Sequence[Site],
-    at: Sequence[Integers],
-    what: str,
-    progress: Progress,
-) -> Iterator[Seen]:
+def _of_tree(engine: Engine, replay: Replay, asked: Asked) -> Iterator[Seen]:
     """What follows the last token that is asked for, in a prompt or a block, is not run."""
-    prompts = np.repeat(np.arange(len(ids)), list(map(len, at)))
-    places = np.concatenate([np.arange(len(tokens)) for tokens in at])
-    asked = np.unique(prompts)
-    tree = Tree.of([ids[number][: int(at[number].max()) + 1] for number in asked])
-    ends = zip(asked, tree.ends.tolist(), strict=True)
-    nodes = np.concatenate([np.append(tree.above(end), end)[at[number]] for number, end in ends])
+    sites, (prompts, places) = asked.sites, _places(asked.at)
+    tree, nodes = _tree(asked)
     layers = 1 + max(EMBEDDING if site.layer is None else site.layer for site in sites)
     growth, done = Growth(replay, tree), 0
 
@@ -136,7 +131,23 @@ def _of_tree(
         if len(seen.prompts):
             yield seen
         done += len(seen.prompts)
-        progress(what, done, len(prompts))
+        asked.progress(asked.what, done, len(prompts))
+
+
+def _tree(asked: Asked) -> tuple[Tree, Integers]:
+    """The tree of the prompts up to what is asked for, and the node of each token, [token]."""
+    numbers = [number for number, tokens in enumerate(asked.at) if len(tokens)]
+    tree = Tree.of([asked.ids[n][: int(asked.at[n].max()) + 1] for n in numbers])
+    ends = zip(numbers, tree.ends.tolist(), strict=True)
+    nodes = [np.append(tree.above(end), end)[asked.at[number]] for number, end in ends]
+    return tree, np.concatenate(nodes)
+
+
+def _places(at: Sequence[Integers]) -> tuple[Integers, Integers]:
+    """The row of each token, and its place in that row, [token], of tokens ``at[row]``."""
+    counts = list(map(len, at))
+    rows = np.repeat(np.arange(len(at)), counts)
+    return rows, np.concatenate([np.arange(count) for count in counts])
 
 
 def _recorder(
@@ -164,27 +175,13 @@ def _recorder(
     return visits, seen
 
 
-def _of_whole_passes(
-    engine: Engine,
-    ids: Sequences,
-    sites: Sequence[Site],
-    at: Sequence[Integers],
-    what: str,
-    progress: Progress,
-) -> Iterator[Seen]:
+def _of_whole_passes(engine: Engine, asked: Asked) -> Iterator[Seen]:
     def run(numbers: Sequence[int]) -> Seen:
-        counts = [len(at[number]) for number in numbers]
-        pick = _picked(
-            np.repeat(np.arange(len(numbers)), counts),
-            np.concatenate([at[number] for number in numbers]),
-        )
-        places = np.concatenate([np.arange(count) for count in counts])
-        seen = engine.record(stacked(ids, numbers), sites, pick)
-        return Seen(np.repeat(numbers, counts), places, seen)
+        at = [asked.at[number] for number in numbers]
+        (rows, places), tokens = _places(at), np.concatenate(at)
+        ids = stacked(asked.ids, numbers)
+        seen = engine.record(ids, asked.sites, lambda components: components[rows, tokens])
+        return Seen(np.array(numbers)[rows], places, seen)
 
-    for _, seen in engine.in_batches(ids, run, what, progress):
+    for _, seen in engine.in_batches(asked.ids, run, asked.what, asked.progress):
         yield seen
-
-
-def _picked(rows: Integers, tokens: Integers) -> Callable[[Tensor], Tensor]:
-    return lambda components: components[rows, tokens]

@@ -21,18 +21,39 @@ def align(target: Encoded, source: Encoded, cells: Sequence[Cell]) -> Aligned:
     """Raises MeasurementError where a position is not equally many tokens on both sides."""
     aligned: Aligned = {}
     for position in dict.fromkeys(cell.position for cell in cells):
-        both = list(zip(target.positions(position), source.positions(position), strict=True))
-        if wrong := [n for n, (a, b) in enumerate(both) if len(a) != len(b)]:
-            counts = ", ".join(f"{len(both[n][0])} against {len(both[n][1])}" for n in wrong[:3])
-            raise MeasurementError(
-                f"pairs tokenise to different lengths: {position} is {counts} tokens in "
-                f"{_texts(wrong, target, source)}"
-            )
+        for part in position.parts if position.kind == "list" else ():
+            _check_counts(part, target, source)
+        both = _check_counts(position, target, source)
+        _check_layouts(position, target, source)
         aligned[position] = [(np.array(a, dtype=int), np.array(b, dtype=int)) for a, b in both]
     for cell in cells:
         if has_pattern(cell):
             _check_rows(target, source, aligned[cell.position])
     return aligned
+
+
+def _check_counts(
+    position: Position, target: Encoded, source: Encoded
+) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """The tokens of both sides, which are equally many."""
+    both = list(zip(target.positions(position), source.positions(position), strict=True))
+    if wrong := [n for n, (a, b) in enumerate(both) if len(a) != len(b)]:
+        counts = ", ".join(f"{len(both[n][0])} against {len(both[n][1])}" for n in wrong[:3])
+        raise MeasurementError(
+            f"pairs tokenise to different lengths: {position} is {counts} tokens in "
+            f"{_texts(wrong, target, source)}"
+        )
+    return both
+
+
+def _check_layouts(position: Position, target: Encoded, source: Encoded) -> None:
+    """Parts of a list may follow each other, or overlap, in one way here and in another there."""
+    sides = zip(target.layouts(position), source.layouts(position), strict=True)
+    if wrong := [n for n, (a, b) in enumerate(sides) if a != b]:
+        raise MeasurementError(
+            f"pairs do not align: the parts of {position} stand in another order in "
+            f"{_texts(wrong, target, source)}"
+        )
 
 
 def has_pattern(cell: Cell) -> bool:

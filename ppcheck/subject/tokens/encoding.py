@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ppcheck.errors import MeasurementError
 from ppcheck.spec.prompts.grid import Prompt
 from ppcheck.spec.sites.position import Position
 from ppcheck.subject.tokens.tokenizer import Ids, Tokens
+
+Layout = tuple[Sequence[int], ...]
+"""Where the tokens of each part stand among those of the position. All but a list is one part."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,11 +40,26 @@ class Encoded:
     def positions(self, position: Position) -> list[tuple[int, ...]]:
         """The token indices that ``position`` names, for each prompt.
 
-        Empty where ``position.label`` leaves the prompt out. Raises MeasurementError for a token
-        outside the prompt or the variable, and for a variable that the prompt does not show;
-        ValueError for ``previous``, which only attention has.
+        They are in rising order. Empty where ``position.label`` leaves the prompt out.
+        Raises MeasurementError for a token outside the prompt or the variable, for a variable that
+        the prompt does not show, and where a complement leaves no token; ValueError for
+        ``previous``, which only attention has.
         """
         return [self._positions(number, position) for number in range(len(self))]
+
+    def layouts(self, position: Position) -> list[Layout]:
+        """How the parts of ``position`` make up its tokens, for each prompt.
+
+        Tokens of two prompts stand for each other, one by one, where the layouts are equal.
+        """
+        found = self.positions(position)
+        if position.kind != "list":
+            return [(range(len(tokens)),) for tokens in found]
+        of_parts = zip(*map(self.positions, position.parts), strict=True)
+        return [
+            tuple(tuple(map(tokens.index, part)) for part in parts)
+            for tokens, parts in zip(found, of_parts, strict=True)
+        ]
 
     def single(self, position: Position) -> list[int]:
         """One token index for each prompt. Raises MeasurementError unless there is just one."""
@@ -77,10 +95,17 @@ class Encoded:
         if position.kind == "all":
             return tuple(range(length))
         if position.kind == "index":
-            return (self._nth(number, position, tuple(range(length)), "the prompt"),)
+            return self._nth(number, position, tuple(range(length)), "the prompt")
         if position.kind == "variable":
             return self._of_variable(number, position)
-        raise ValueError(f"{position} has a meaning only for the token that attends")
+        if position.kind == "previous":
+            raise ValueError(f"{position} has a meaning only for the token that attends")
+        named = {t for part in position.parts for t in self._positions(number, part)}
+        if position.kind == "list":
+            return tuple(sorted(named))
+        if not (rest := tuple(t for t in range(length) if t not in named)):
+            raise MeasurementError(f"{position} is not a token of {self.prompts[number].text!r}")
+        return rest
 
     def _of_variable(self, number: int, position: Position) -> tuple[int, ...]:
         prompt, name = self.prompts[number], position.variable or ""
@@ -92,13 +117,19 @@ class Encoded:
         span = self.spans[number][name]
         if position.index is None:
             return span
-        return (self._nth(number, position, span, f"{name} ({word.text!r})"),)
+        return self._nth(number, position, span, f"{name} ({word.text!r})")
 
-    def _nth(self, number: int, position: Position, tokens: tuple[int, ...], whole: str) -> int:
-        index = position.index or 0
-        if not -len(tokens) <= index < len(tokens):
+    def _nth(
+        self, number: int, position: Position, tokens: tuple[int, ...], whole: str
+    ) -> tuple[int, ...]:
+        """The token, or the range of tokens, that the position's numbers name among these."""
+        first, count = position.index or 0, len(tokens)
+        last = first if position.last is None else position.last
+        text = self.prompts[number].text
+        if not all(-count <= end < count for end in (first, last)):
+            raise MeasurementError(f"{position} is outside {text!r}: {whole} has {count} token(s)")
+        if not (named := tokens[first % count : last % count + 1]):
             raise MeasurementError(
-                f"{position} is outside {self.prompts[number].text!r}: "
-                f"{whole} has {len(tokens)} token(s)"
+                f"{position} ends before it starts in {text!r}: {whole} has {count} token(s)"
             )
-        return tokens[index]
+        return named

@@ -77,6 +77,18 @@ def test_prompts_that_have_both_are_compared_within_themselves(tiny: Model) -> N
     assert behind.examples == tuple(texts_of(on))
 
 
+@pytest.mark.parametrize(
+    ("to", "tokens"),
+    [(["strength", "feeling"], [3, 4]), ("1..2", [1, 2]), ("all but 0", [1, 2, 3, 4, 5])],
+)
+def test_attention_to_several_tokens_is_their_sum(tiny: Model, to: Any, tokens: list[int]) -> None:
+    on = bench(tiny)
+    patterns = [tiny.attention(text)[0, 1, FINAL] for text in texts_of(on)]
+    expected = np.mean([pattern[tokens].sum() for pattern in patterns])
+    found = estimates(claim("attention", site="L0H1", to=to).measure(on))
+    assert found["attention"] == pytest.approx(expected, abs=1e-6)
+
+
 def test_previous_averages_over_every_query_that_has_a_token_before_it(tiny: Model) -> None:
     on = bench(tiny)
     wanted = claim("attention", site="L0H1", to="previous", **{"from": "all"})

@@ -14,7 +14,7 @@ from ppcheck.measure.plan import plan
 from ppcheck.spec.prompts.grid import Grid
 from ppcheck.spec.prompts.prompt_set import PromptSet
 from ppcheck.subject.load import load, resolve
-from ppcheck.subject.memo import Memory
+from ppcheck.subject.store import Memory
 from ppcheck.subject.subject import Subject
 from tests.measure.checks.test_flow import relay
 from tests.measure.lab import (

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from scipy.special import softmax
+from scipy.special import log_softmax, softmax
 
 from ppcheck.arrays import Floats
 from ppcheck.errors import MeasurementError
@@ -98,9 +98,26 @@ def test_kl_has_no_clean_run_to_compare_with() -> None:
     assert "use it in a patching claim" in problems(claim("contrast", metric="kl"))["metric"]
 
 
-def test_p_of_an_only_choice_is_refused() -> None:
-    wrong = problems(claim("contrast", metric="p(a)"), game(choices={"a": "A"}))
-    assert "there is one choice" in wrong["metric"]
+@pytest.mark.parametrize(
+    ("metric", "message"),
+    [
+        ("p(a)", "p(a) is 1 where there is one choice: give another, or read `prob`"),
+        ("log_p(a)", "log_p(a) is 0 where there is one choice: give another, or read `log_prob`"),
+    ],
+)
+def test_p_of_an_only_choice_is_refused(metric: str, message: str) -> None:
+    wrong = problems(claim("contrast", metric=metric), game(choices={"a": "A"}))
+    assert wrong["metric"] == message
+
+
+def test_pain_changes_a_log_probability_by_what_transformers_logits_give(tiny: Model) -> None:
+    on = bench(tiny)
+    clean = [text for text in texts_of(on) if {"pain", "agony"} & set(text.split())]
+    swapped = [text.replace("pain", "light").replace("agony", "hum") for text in clean]
+    both = [last(tiny, side)[:, [token("A"), token("B")]] for side in (clean, swapped)]
+    mine, other = (log_softmax(logits, axis=1)[:, 0] for logits in both)
+    found = estimates(claim("contrast", metric="log_p(a)").measure(on))
+    assert found["difference"] == pytest.approx((mine - other).mean(), abs=1e-5)
 
 
 def test_pain_deters_the_demo_model(demo: Subject) -> None:

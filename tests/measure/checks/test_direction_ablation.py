@@ -14,7 +14,8 @@ from ppcheck.errors import SpecError
 from ppcheck.judge.verdict import Verdict
 from ppcheck.measure.core.check import Bench
 from ppcheck.measure.core.selection import first_half
-from ppcheck.subject.memo import Memo, Memory
+from ppcheck.subject.memo import Memo
+from ppcheck.subject.store import Memory
 from ppcheck.subject.subject import Subject
 from tests.measure.lab import (
     DEMO,

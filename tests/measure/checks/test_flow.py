@@ -150,17 +150,18 @@ def test_by_a_layer_means_there_and_ever_after(planted: Callable[[Plant], Model]
 
 @pytest.mark.trust
 @pytest.mark.parametrize(
-    ("expect", "message"),
+    ("expect", "to", "message"),
     [
-        ({"recovery_to": ">= 0.5"}, "recovery_to is known by definition in L1, the last layer"),
-        ({"recovery_from": "-0.1..0.1"}, "recovery_from is known by definition in L1"),
+        ({"recovery_to": ">= 0.5"}, "final", "recovery_to is known by definition in L1, the last"),
+        ({"recovery_to": ">= 0.5"}, ["start", -1], "recovery_to is known by definition in L1"),
+        ({"recovery_from": "-0.1..0.1"}, "final", "recovery_from is known by definition in L1"),
     ],
 )
 def test_what_the_last_layer_meets_by_definition_is_not_judged(
-    tiny: Model, expect: dict[str, str], message: str
+    tiny: Model, expect: dict[str, str], to: Any, message: str
 ) -> None:
     with pytest.raises(MeasurementError, match=message):
-        claim("flow", metric=METRIC, by_layer=1, expect=expect).measure(bench(tiny))
+        claim("flow", metric=METRIC, to=to, by_layer=1, expect=expect).measure(bench(tiny))
 
 
 @pytest.mark.trust
@@ -235,6 +236,8 @@ def test_facts_are_plain_json_and_pairs_show_their_own_layer(tiny: Model) -> Non
         ({"to": "feeling=pain"}, "to", "attention only"),
         ({"to": "feeling"}, "to", "at feeling from the start"),
         ({"from": "final"}, "to", "at final from the start"),
+        ({"to": ["feeling", "final"]}, "to", "at [feeling, final] from the start"),
+        ({"to": "all but strength"}, "to", "at all but strength from the start"),
     ],
 )
 def test_what_is_wrong_with_a_claim_is_seen_without_a_model(

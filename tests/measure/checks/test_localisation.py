@@ -10,7 +10,8 @@ import pytest
 
 from ppcheck.errors import MeasurementError
 from ppcheck.judge.verdict import Verdict
-from ppcheck.subject.memo import Memo, Memory
+from ppcheck.subject.memo import Memo
+from ppcheck.subject.store import Memory
 from tests.measure.checks.test_patch import difference, patched, sides
 from tests.measure.lab import (
     GAME,
@@ -59,7 +60,7 @@ def test_effects_and_shares_are_those_of_plain_hooks(tiny: Model) -> None:
     effects = {}
     for layer, head in ((0, 0), (0, 1), (1, 0), (1, 1)):
         pairs = zip(corrupted, clean, strict=True)
-        runs = [difference(patched(tiny, a, b, head, layer, 5)) for a, b in pairs]
+        runs = [difference(patched(tiny, a, b, head, layer, [5])) for a, b in pairs]
         effects[f"L{layer}H{head}"] = (np.array(runs) - d).sum() / (c - d).sum()
     assert found.facts.effects == pytest.approx(effects, abs=1e-4)
     values = np.array(list(effects.values()))

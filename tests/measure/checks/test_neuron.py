@@ -259,6 +259,12 @@ def test_relabelling_units_changes_no_estimate(tiny: Model) -> None:
         ({"separates": {"feeling": ["pain", "neutrl"]}}, "separates", "did you mean 'neutral'"),
         ({"dose": "feeling"}, "dose", "not an ordered variable"),
         ({"dose": "strength", "position": "previous"}, "position", "attention only"),
+        ({"dose": "strength", "position": "2..4"}, "position", "one token, and 2..4 is several"),
+        (
+            {"dose": "strength", "position": ["feeling", "final"]},
+            "position",
+            "is several: name one",
+        ),
         ({"dose": "strength", "site": "L0H0.pattern"}, "site", "use the check `attention`"),
         ({"dose": "strength", "site": "L0H0", "metric": METRIC}, "site", "patches neurons"),
     ],

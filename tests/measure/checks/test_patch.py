@@ -46,8 +46,10 @@ def sides(on: Any) -> tuple[list[str], list[str]]:
     return clean, [" ".join(SWAP.get(word, word) for word in text.split()) for text in clean]
 
 
-def patched(model: Model, into: str, since: str, head: int, layer: int, at: int) -> np.ndarray:
-    """Last logits of `into`, one head's output at token `at` taken from `since`, by plain hooks."""
+def patched(
+    model: Model, into: str, since: str, head: int, layer: int, at: list[int]
+) -> np.ndarray:
+    """Last logits of `into`, a head's output at tokens `at` taken from `since`, by plain hooks."""
     projection = model.plain.transformer.h[layer].attn.c_proj
     columns = slice(8 * head, 8 * head + 8)
     kept: list[Tensor] = []
@@ -73,9 +75,17 @@ def difference(logits: np.ndarray) -> Any:
 
 
 @pytest.mark.parametrize("mode", ["denoise", "noise"])
-@pytest.mark.parametrize(("position", "at"), [("final", 5), ("feeling", 4)])
+@pytest.mark.parametrize(
+    ("position", "at"),
+    [
+        ("final", [5]),
+        ("feeling", [4]),
+        (["feeling", "final"], [4, 5]),
+        ("all but feeling", [0, 1, 2, 3, 5]),
+    ],
+)
 def test_heads_are_patched_as_by_hooks_on_the_plain_model(
-    tiny: Model, mode: str, position: str, at: int
+    tiny: Model, mode: str, position: Any, at: list[int]
 ) -> None:
     vary = {**GAME["vary"], "start": ["here", "there"]}
     on = bench(tiny, game(vary=vary))
@@ -268,7 +278,8 @@ def test_the_last_stream_of_the_demo_model_decides(demo: Subject) -> None:
 
 
 def test_each_metric_gives_its_own_statistics_from_one_sweep(tiny: Model) -> None:
-    from ppcheck.subject.memo import Memo, Memory
+    from ppcheck.subject.memo import Memo
+    from ppcheck.subject.store import Memory
 
     both = claim(
         "patch", site="L1H*", mode="denoise", metric=["logit_diff(a, b)", "p(a)"], position="final"

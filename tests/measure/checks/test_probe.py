@@ -283,6 +283,7 @@ def test_fits_that_are_stopped_are_counted_and_said(
         ({"separates": {"felling": ["pain", "joy"]}}, "separates", "is not a variable"),
         ({"dose": "feeling"}, "dose", "not an ordered variable"),
         ({**CLASSES, "position": "all"}, "position", "reads one token"),
+        ({**CLASSES, "position": "all but final"}, "position", "all but final is several: list"),
         ({**CLASSES, "position": ["final", "previous"]}, "position", "attention only"),
         ({**CLASSES, "position": ["final", "felling"]}, "position", "did you mean 'feeling'?"),
         ({**CLASSES, "site": "L0H0.pattern"}, "site", "`attention`"),

@@ -11,8 +11,9 @@ from ppcheck.judge.verdict import Verdict
 from ppcheck.measure.core.check import Bench
 from ppcheck.measure.plan import plan
 from ppcheck.statistics.statistics import Proportion
-from ppcheck.subject.memo import Memo, Memory
+from ppcheck.subject.memo import Memo
 from ppcheck.subject.model.fingerprint import digest
+from ppcheck.subject.store import Memory
 from tests.measure.lab import (
     Model,
     Plant,

@@ -72,7 +72,7 @@ def by_hand(model: Model, texts: list[str], head: str) -> tuple[float, float]:
     twins = [" ".join(SWAP.get(word, word) for word in text.split()) for text in texts]
     attention = np.mean([model.attention(text)[layer, index, -1, 4] for text in texts])
     runs = [
-        difference(patched(model, twin, text, index, layer, at=5))
+        difference(patched(model, twin, text, index, layer, at=[5]))
         for text, twin in zip(texts, twins, strict=True)
     ]
     clean, corrupted = (difference(last(model, some)) for some in (texts, twins))

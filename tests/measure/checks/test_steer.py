@@ -18,7 +18,8 @@ from ppcheck.measure.core.selection import first_half
 from ppcheck.measure.directions.controls import beyond
 from ppcheck.measure.plan import plan
 from ppcheck.spec.prompts.grid import Prompt
-from ppcheck.subject.memo import Memo, Memory
+from ppcheck.subject.memo import Memo
+from ppcheck.subject.store import Memory
 from ppcheck.subject.subject import Subject
 from tests.measure.lab import (
     DEMO,
@@ -353,7 +354,7 @@ def test_the_planner_counts_every_step_of_every_direction(tiny: Model) -> None:
         (
             {"direction": {**PAIN, "by": "probe"}, "position": "all"},
             "direction.at",
-            "one token of each prompt",
+            "a probe is fitted at one token, and all is several: name one",
         ),
     ],
 )

@@ -20,7 +20,8 @@ from ppcheck.measure.core.check import Bench
 from ppcheck.measure.core.metrics import mass
 from ppcheck.spec.prompts.selection import Selection
 from ppcheck.subject.loaded import LoadedSubject
-from ppcheck.subject.memo import Memo, Memory
+from ppcheck.subject.memo import Memo
+from ppcheck.subject.store import Memory
 from ppcheck.subject.subject import Subject
 from tests.measure.lab import (
     DEMO,

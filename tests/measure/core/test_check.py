@@ -109,6 +109,8 @@ def test_what_is_measured_lies_in_the_range_that_the_check_declares(
         {"site": "resid_pre.L0", "position": "all"},
         {"site": "resid_post.L1", "position": "all"},
         {"site": "embed", "position": "all"},
+        {"site": "embed", "position": ["feeling", "final"]},
+        {"site": "embed", "position": "all but [start, strength]"},
         {"site": "resid_pre.L0", "position": "feeling"},
         {"site": ["embed", "L0H0"], "position": "feeling", "together": True},
         {"site": "resid_pre.L*", "position": "feeling", "top": 1},
@@ -123,6 +125,8 @@ def test_patching_all_that_differs_is_refused(fields: dict[str, Any]) -> None:
     "fields",
     [
         {"site": "resid_post.L0", "position": "feeling"},
+        {"site": "embed", "position": ["strength", "final"]},
+        {"site": "embed", "position": "all but feeling"},
         {"site": "resid_pre.L0", "position": "feeling[0]"},
         {"site": "resid_pre.L*", "position": "feeling"},
         {"site": "attn_out.L0", "position": "all"},

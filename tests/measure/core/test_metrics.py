@@ -44,6 +44,7 @@ def expected(logits: Floats, metric: str) -> Floats:
         "logit_diff(a, b)": logits[:, A] - logits[:, B],
         "logit_diff(b, c)": logits[:, B] - synonyms,
         "p(c)": softmax(choices, axis=1)[:, 2],
+        "log_p(c)": synonyms - logsumexp(choices, axis=1),
         "prob(a)": np.exp(log_probs[:, A]),
         "prob(c)": np.exp(log_probs[:, C]) + np.exp(log_probs[:, token("go")]),
         "log_prob(b)": log_probs[:, B],
@@ -56,7 +57,7 @@ def expected(logits: Floats, metric: str) -> Floats:
     "metric",
     [
         *("logit_diff(a, b)", "logit_diff(b, c)", "p(c)", "prob(a)", "prob(c)"),
-        *("log_prob(b)", "rank(b)"),
+        *("log_p(c)", "log_prob(b)", "rank(b)"),
     ],
 )
 def test_a_metric_is_what_transformers_logits_give(tiny: Model, metric: str) -> None:
@@ -86,6 +87,9 @@ def test_choices_of_several_tokens_are_scored_by_teacher_forcing(tiny: Model) ->
     np.testing.assert_allclose(measured(tiny, "prob(long)", prompts), np.exp(pooled), rtol=1e-4)
     np.testing.assert_allclose(
         measured(tiny, "p(long)", prompts), 1 / (1 + np.exp(short - pooled)), rtol=1e-4
+    )
+    np.testing.assert_allclose(
+        measured(tiny, "log_p(long)", prompts), pooled - np.logaddexp(pooled, short), atol=1e-5
     )
 
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from itertools import product
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,6 +15,7 @@ from tests.measure.lab import (
     GAME,
     Model,
     bench,
+    by_name,
     claim,
     estimates,
     game,
@@ -78,6 +82,37 @@ def test_prompts_of_every_length_are_ablated_by_their_likes(tiny: Model, ablatio
         for starts in (("here", "on"), ("there now", "then we"))
     ]
     assert both["value"] == pytest.approx(np.mean(alone), abs=1e-6)
+
+
+MIXED = game(
+    vary={
+        "start": {"one": ["here", "on"], "two": ["there now"]},
+        "strength": {"one": ["mild"], "two": ["so firm"]},
+        "feeling": GAME["vary"]["feeling"],
+    }
+)
+SIZES = ("one", "two")
+AT_BOTH: dict[str, Any] = {"site": "embed", "position": ["start", "strength"], "metric": METRIC}
+
+
+def test_sources_have_as_many_tokens_in_each_part_of_a_position(tiny: Model) -> None:
+    """Two words and one are three tokens, and so are one and two, but other ones."""
+    encoded = tiny.subject.encode(bench(tiny, MIXED).grid.prompts)
+    where = Position.parse(AT_BOTH["position"])
+    for others in sources(encoded, Ablation("resample", encoded, "position", 3), where, 0):
+        for prompt, other in zip(encoded.prompts, others, strict=True):
+            assert [prompt.words[name].label for name in AT_BOTH["position"]] == [
+                other.words[name].label for name in AT_BOTH["position"]
+            ]
+
+
+def test_a_mean_at_several_parts_is_of_prompts_with_as_many_tokens_in_each(tiny: Model) -> None:
+    values = [
+        by_name(claim("ablate", ablation="mean", on=on, **AT_BOTH).measure(bench(tiny, MIXED)))
+        for on in ("game", *(f"game[start={a}, strength={b}]" for a, b in product(SIZES, SIZES)))
+    ]
+    together, *alone = (of["value"].statistic.values() for of in values)
+    assert sorted(together) == pytest.approx(sorted(np.concatenate(alone)), abs=1e-6)
 
 
 def test_what_has_no_likes_cannot_be_ablated(tiny: Model) -> None:

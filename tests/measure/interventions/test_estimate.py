@@ -121,7 +121,7 @@ def test_without_a_gap_there_is_nothing_to_rank_by(told: Bench) -> None:
         ),
         (
             {"ranking": "effect by attribution", "metric": "log_prob(a)"},
-            "attribution needs a logit_diff or a p as the (first) metric",
+            "attribution needs a logit_diff, a p or a log_p as the (first) metric",
         ),
     ],
 )

@@ -14,7 +14,7 @@ metrics = st.one_of(
     st.just(Metric(Reading.KL)),
     st.builds(
         lambda reading, name: Metric(reading, (name,)),
-        st.sampled_from([Reading.P, Reading.PROB, Reading.LOG_PROB, Reading.RANK]),
+        st.sampled_from([each for each in Reading if each not in (Reading.KL, Reading.LOGIT_DIFF)]),
         names,
     ),
     st.lists(names, min_size=2, max_size=2, unique=True).map(
@@ -57,9 +57,17 @@ def test_what_is_no_metric_is_refused(value: Any, message: str) -> None:
 
 
 def test_the_logit_difference_alone_is_linear_and_probabilities_are_probabilities() -> None:
-    parsed = [Metric.parse(t) for t in ("logit_diff(a, b)", "p(a)", "prob(a)", "log_prob(a)", "kl")]
-    assert [metric.linear for metric in parsed] == [True, False, False, False, False]
-    assert [metric.probability for metric in parsed] == [False, True, True, False, False]
+    texts = ("logit_diff(a, b)", "p(a)", "prob(a)", "log_p(a)", "log_prob(a)", "kl")
+    parsed = [Metric.parse(text) for text in texts]
+    assert [metric.linear for metric in parsed] == [True, False, False, False, False, False]
+    assert [metric.probability for metric in parsed] == [False, True, True, False, False, False]
+
+
+@pytest.mark.parametrize("text", ["log_p(a)", "log_prob(a)"])
+def test_a_logarithm_of_a_probability_is_at_most_zero_and_changes_by_any(text: str) -> None:
+    metric = Metric.parse(text)
+    assert (-3.0 in metric.range, 0.0 in metric.range, 0.1 in metric.range) == (True, True, False)
+    assert metric.change == ANY
 
 
 def test_several_metrics_name_their_statistics() -> None:

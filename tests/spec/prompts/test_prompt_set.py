@@ -51,6 +51,14 @@ def test_an_answer_may_use_a_variable_that_no_template_has() -> None:
     assert found.answer_names == ("x",)
 
 
+@pytest.mark.parametrize("part", [{"sample": 3}, {"half": "judge"}])
+def test_what_is_all_there_is_has_no_part(part: dict[str, Any]) -> None:
+    assert prompt_set(template="a", population="fixed").is_fixed
+    assert not prompt_set(template="a", **part).is_fixed
+    with pytest.raises(ValidationError, match=f"and `{next(iter(part))}` keeps a part of them"):
+        prompt_set(template="a", population="fixed", **part)
+
+
 def test_classes_of_numbers_can_be_paired() -> None:
     vary = {"n": {"2": ["two"], "3": ["three"]}}
     assert prompt_set(template="{n}", vary=vary, pairs={"n": [2, 3]}).pairs == {"n": ("2", "3")}

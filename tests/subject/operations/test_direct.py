@@ -18,9 +18,10 @@ from ppcheck.errors import UnsupportedError
 from ppcheck.spec.sites.site import Sites
 from ppcheck.subject.interventions.readout import Logits
 from ppcheck.subject.load import load, resolve
-from ppcheck.subject.memo import Memo, Memory
+from ppcheck.subject.memo import Memo
 from ppcheck.subject.model.settings import Settings
 from ppcheck.subject.operations.direct import Outlet
+from ppcheck.subject.store import Memory
 from ppcheck.subject.subject import Subject
 from tests.subject.conftest import GROUPED
 from tests.subject.pretend import DEVICE, believed, sent_away

@@ -20,8 +20,9 @@ from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.interventions.edit import Edit, Operation
 from ppcheck.subject.load import load, resolve
 from ppcheck.subject.loaded import LoadedSubject
-from ppcheck.subject.memo import Memo, Memory
+from ppcheck.subject.memo import Memo
 from ppcheck.subject.operations.gradient import slopes_of
+from ppcheck.subject.store import Memory
 from tests.subject.engine.test_replay import REPLAYED, supported
 
 ALL = Position("all")
@@ -204,7 +205,7 @@ def test_what_has_no_gradient_is_refused(tiny: Any, ids_prompts: Any, logit_diff
         with pytest.raises(UnsupportedError, match="no gradient is taken by"):
             subject.estimate_patch(target, source, [Cell((site,), ALL)], logit_diff(3))
     everything = logit_diff(3).__class__(None)
-    with pytest.raises(UnsupportedError, match="use logit_diff or p"):
+    with pytest.raises(UnsupportedError, match="use logit_diff, p or log_p"):
         subject.estimate_patch(target, source, [Cell((NODES[0],), ALL)], everything)
     short = subject.encode(ids_prompts([row[:-1] for row in OTHER]))
     with pytest.raises(MeasurementError, match="different lengths"):

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from ppcheck.subject.load import load, resolve
-from ppcheck.subject.memo import Memory
 from ppcheck.subject.operations import self_test
+from ppcheck.subject.store import Memory
 from tests.subject.damage import rewrite
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ppcheck.errors import UnsupportedError
 from ppcheck.spec.sites.site import Kind, Site
 from ppcheck.subject.engine.hooks import by_hook
-from ppcheck.subject.operations.recording import _of_tree, _of_whole_passes, recorded
+from ppcheck.subject.operations.recording import Asked, _of_tree, _of_whole_passes, recorded
 from tests.subject.conftest import CONFIGS
 from tests.subject.engine.test_tree import NOT_REPLAYED, OWN_MASK, branching
 
@@ -58,16 +58,16 @@ def test_what_a_tree_records_is_what_whole_passes_record(
     ]
     at[0] = np.array([len(prompts[0]) - 1])
     default, engine.max_tree = engine.max_tree, size
-    asked = (prompts, sites, at, "capture", lambda *_: None)
+    asked = Asked(prompts, sites, at, "capture", lambda *_: None)
     try:
-        found = by_place(_of_tree(engine, engine.replay, *asked))
+        found = by_place(_of_tree(engine, engine.replay, asked))
     except UnsupportedError:  # some models show their heads in a layout of their own
         with pytest.raises(UnsupportedError):
-            list(_of_whole_passes(engine, *asked))
+            list(_of_whole_passes(engine, asked))
         return
     finally:
         engine.max_tree = default
-    whole = by_place(_of_whole_passes(engine, *asked))
+    whole = by_place(_of_whole_passes(engine, asked))
     assert found.keys() == whole.keys()
     for key, of_hooks in whole.items():
         assert found[key].keys() == of_hooks.keys() == by_hook(sites).keys()
@@ -90,6 +90,7 @@ def test_a_token_that_prompts_share_runs_once_and_what_follows_the_last_one_aske
 
     monkeypatch.setattr(engine.replay.blocks, "run", counted)
     at = [np.array([2])] * 3
-    list(recorded(engine, prompts, [Site(Kind.RESID_POST, 0)], at, "capture", lambda *_: None))
+    sites = [Site(Kind.RESID_POST, 0)]
+    list(recorded(engine, Asked(prompts, sites, at, "capture", lambda *_: None)))
     keys_of_all, those_asked_for = (0, 4), (0, 2)
     assert ran == [keys_of_all, those_asked_for]

@@ -25,6 +25,9 @@ export const byRank = (one, other) =>
  */
 export const byChange = (one, other) => one.rank[1] - other.rank[1] || byRank(one, other);
 
+/** The number in `1,234` and in `all 72`. @param {Claim} claim */
+const size = ({ n }) => Number(n.replace(/\D/g, ""));
+
 /**
  * Columns of the table, each with the order by which it sorts.
  * @param {boolean} isCompared
@@ -36,6 +39,6 @@ export const columns = (isCompared) => [
   { name: "check", order: byText(({ check }) => check) },
   { name: "measured", order: (one, other) => measured(one) - measured(other) },
   { name: "expected" },
-  { name: "n", order: (one, other) => Number(one.n) - Number(other.n) },
+  { name: "n", order: (one, other) => size(one) - size(other) },
   ...(isCompared ? [{ name: "change", order: byChange }] : []),
 ];
