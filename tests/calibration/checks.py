@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ppcheck.judge.verdict import Verdict
+from ppcheck.statistics.counted import CountedMean
 from ppcheck.statistics.statistics import Mean, Proportion, StandardisedMean, Statistic
 from tests.calibration.activations import (
     attention,
@@ -82,6 +83,14 @@ def contrast(rng: np.random.Generator, n: int, effect: float) -> Trial:
     return Trial((Mean(gaps, units, "difference"),), {"difference": "> 0"})
 
 
+def contrast_rates(rng: np.random.Generator, n: int, effect: float) -> Trial:
+    """One reply to either prompt of a pair, of an outcome that one in ten has."""
+    first, second = (rng.random(n) < share for share in (0.1 + effect, 0.1))
+    gaps = first.astype(np.float64) - second
+    found = CountedMean(gaps, np.arange(n), "difference", support=(-1, 1))
+    return Trial((found,), {"difference": "> 0"})
+
+
 def contrast_standardised(rng: np.random.Generator, n: int, effect: float) -> Trial:
     gaps, units = noisy(rng, n, 4, effect)
     return Trial((StandardisedMean(gaps, units, "standardised"),), {"standardised": "> 0"})
@@ -143,6 +152,7 @@ STUDIES: tuple[Study, ...] = (
     Study("choice: rate", choice_rate, (0.5, 1.0)),
     Study("reply: rate", reply_rate, (0.5, 1.0)),
     Study("contrast: difference", contrast, (0.5, 1.0)),
+    Study("contrast: difference of rates", contrast_rates, (0.3, 0.6)),
     Study("contrast: standardised", contrast_standardised, (0.5, 1.0)),
     Study("dose_response: spearman", dose_response, (0.5, 1.0)),
     Study(f"patch: recovery of {HEADS} heads", patch, (0.1, 0.3), family=True),

@@ -120,6 +120,12 @@ def test_of_a_fixed_population_no_part_is_judged(check: str) -> None:
         ("ablate", {"ablation": "resample"}, "ablation"),
         ("patch", {"site": "L*H*", "top": 2}, "top"),
         ("localisation", {"set": None, "within": 2}, "within"),
+        ("reply", {"samples": 2}, "samples"),
+        (
+            "contrast",
+            {"metric": "rate(a)", "reply": {"tokens": 4, "samples": 2, "outcomes": {"a": "A"}}},
+            "reply",
+        ),
         ("circuit", {"ranking": None, "expect": {"over_random": "> 0"}}, "expect.over_random"),
     ],
 )
