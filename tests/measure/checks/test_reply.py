@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ppcheck.judge.verdict import Verdict
+from ppcheck.judge.verdict import Verdict, judge
 from ppcheck.measure.core.check import Bench
 from ppcheck.measure.plan import plan
+from ppcheck.spec.expectations.bound import Bound
 from ppcheck.statistics.statistics import Proportion
 from ppcheck.subject.memo import Memo
 from ppcheck.subject.model.fingerprint import digest
@@ -96,6 +97,13 @@ def test_n_counts_units_and_no_replies(planted: Planted) -> None:
     statistic = by_name(reply(samples=4).measure(bench(planted(MOSTLY_A))))["rate(a)"].statistic
     assert isinstance(statistic, Proportion)
     assert (statistic.n_units, len(statistic.values())) == (6, 384)
+
+
+def test_its_interval_is_the_exact_one_of_so_many_units(planted: Planted) -> None:
+    statistic = by_name(reply(samples=4).measure(bench(planted(ALWAYS_A))))["rate(a)"].statistic
+    (found,) = judge([statistic], {"rate(a)": Bound.parse("> 0.5")}, seed=0).findings
+    assert found.estimate.method == "exact"
+    assert found.estimate.low == pytest.approx(0.025 ** (1 / 6))
 
 
 def test_the_last_match_counts_where_it_is_asked_for_and_what_follows_a_marker(

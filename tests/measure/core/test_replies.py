@@ -11,8 +11,11 @@ from scipy.stats import linregress, spearmanr
 
 from ppcheck.judge.verdict import Verdict
 from ppcheck.measure.core.check import Bench
+from ppcheck.measure.plan import plan
 from ppcheck.statistics.switch_point import SwitchPoint
+from ppcheck.subject.memo import Memo
 from ppcheck.subject.model.fingerprint import digest
+from ppcheck.subject.store import Memory
 from tests.measure.lab import (
     Model,
     Plant,
@@ -152,6 +155,14 @@ def test_replies_to_both_sides_are_kept_and_those_cut_off_are_told(planted: Plan
     assert list(contrast(reply=GREEDY).doubts(on, contrast(reply=GREEDY).measure(on))) == []
 
 
+def test_a_plan_knows_what_is_to_be_written_for_it(planted: Planted) -> None:
+    on, store = bench(planted(choosing(OF_FEELING)), FELT), Memory()
+    before = plan(on.subject, {"it": (contrast(), on.grid)}, store)
+    memo = Memo(on.subject, store)
+    contrast().measure(Bench(memo, on.grid, 0))
+    assert before.asked == before.to_measure == memo.asked == 96 * 8
+
+
 @pytest.mark.parametrize(
     ("wanted", "key", "message"),
     [
@@ -165,12 +176,12 @@ def test_replies_to_both_sides_are_kept_and_those_cut_off_are_told(planted: Plan
         ),
         (doses(reply=None), "metric", "rate(a) is of replies: add `reply`"),
         (
-            claim("patch", metric="rate(a)", site="L0H0"),
+            claim("path", metric="rate(a)", sender="L0H0", receiver="logits", mode="noise"),
             "metric",
             "rate(a) is of replies: it is read in `contrast` and `dose_response`",
         ),
         (
-            claim("property", always="rate(a) > 0.5"),
+            claim("property", forall={"start": {"sampled": ["on"]}}, always="rate(a) > 0.5"),
             "always",
             "rate(a) is of replies: it is read in `contrast` and `dose_response`",
         ),
