@@ -40,7 +40,7 @@ _FILLS_GPU = 2**16
 _MAX_TREE = {"cpu": 2**8}
 _FILLS_GPU_TREE = 2**12
 """Each token of a part of a tree is compared with all of the part."""
-_WRITTEN = {"cpu": 2**3}
+_WRITTEN, _DRAWN = {"cpu": 2**3}, {"cpu": 2**5}
 _FILLS_GPU_WRITTEN = 2**6
 _TRIED_TOKENS = 8
 _DEFAULT_THREADS = torch.get_num_threads()
@@ -90,6 +90,7 @@ class Engine:
         self.max_tree = _MAX_TREE.get(self.device.type, _FILLS_GPU_TREE)
         self.max_logits = 2**24
         self.max_written = _WRITTEN.get(self.device.type, _FILLS_GPU_WRITTEN)
+        self.max_drawn = _DRAWN.get(self.device.type, _FILLS_GPU_WRITTEN)
         # Threads that share one small matrix product mostly wait for each other.
         parameters = sum(parameter.numel() for parameter in model.parameters())
         self._threads = 1 if parameters < _SMALL else _DEFAULT_THREADS
@@ -168,13 +169,13 @@ class Engine:
             most //= 2
         return most
 
-    def written_rows(self, length: int) -> int:
+    def written_rows(self, length: int, *, drawn: bool) -> int:
         """How many rows are written together that end by token ``length``: always as many, but
-        where the memory is too small.
+        where the memory is too small. Of those that are ``drawn`` each prompt has several.
         """
         tokens = 1 if self.has_cache else length
         size = row_size(self.shape, tokens, length, tokens * self.shape.n_vocabulary)
-        most = self.max_written
+        most = self.max_drawn if drawn else self.max_written
         while most > 1 and self._held(2 * size) < most:
             most //= 2
         return most

@@ -16,7 +16,8 @@ from ppcheck.arrays import Integers
 from ppcheck.subject.engine.engine import Engine
 from ppcheck.subject.tokens.tokenizer import Ids
 
-_TOGETHER = 4
+_TOGETHER = 2**7
+"""So many tokens of prompts run together, where one prompt has no more."""
 
 
 class Writer(ABC):
@@ -52,8 +53,9 @@ class CachedWriter(Writer):
         distinct = list(dict.fromkeys(rows))
         new = [ids for ids in distinct if ids not in self._begun]
         self._begun = {ids: self._begun[ids] for ids in distinct if ids in self._begun}
-        for first in range(0, len(new), _TOGETHER):
-            self._run(new[first : first + _TOGETHER])
+        size = max(1, _TOGETHER // len(rows[0]))
+        for first in range(0, len(new), size):
+            self._run(new[first : first + size], size)
         logits, self._layers = zip(*(self._begun[ids] for ids in rows), strict=True)
         self._cache = None
         return torch.cat(logits)
@@ -64,8 +66,8 @@ class CachedWriter(Writer):
             self._cache = DynamicCache([tuple(map(torch.cat, part)) for part in parts])
         return self.engine.extended(tokens[:, None], self._cache)
 
-    def _run(self, prompts: Sequence[Ids]) -> None:
-        filled, cache = [*prompts, *[prompts[-1]] * (_TOGETHER - len(prompts))], DynamicCache()
+    def _run(self, prompts: Sequence[Ids], size: int) -> None:
+        filled, cache = [*prompts, *[prompts[-1]] * (size - len(prompts))], DynamicCache()
         logits = self.engine.extended(np.array(filled), cache)
         layers: Sequence[Any] = cache.layers
         for row, ids in enumerate(prompts):

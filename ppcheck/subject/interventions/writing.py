@@ -34,9 +34,10 @@ class Writing:
         """For each row of logits [row, vocabulary] the token at which their cumulative
         distribution passes that row's uniform number, [row].
         """
-        odds = np.exp((logits - logits.max(axis=1, keepdims=True)) / self.temperature)
-        reached = np.cumsum(odds, axis=1)
-        passed = reached > uniforms[:, None] * reached[:, -1:]
-        passed[:, -1] = True  # whatever a product close to the whole rounds to
-        first: Integers = passed.argmax(axis=1)
-        return first
+        odds = logits - logits.max(axis=1, keepdims=True)
+        odds /= self.temperature
+        reached = np.cumsum(np.exp(odds, out=odds), axis=1)
+        aims = zip(reached, uniforms * reached[:, -1], strict=True)
+        first = np.array([np.searchsorted(row, aim, side="right") for row, aim in aims])
+        # A product close to the whole may round to it.
+        return np.minimum(first, logits.shape[1] - 1)

@@ -43,7 +43,7 @@ def replies(
         return _written(engine, pen, some, writing, ends)
 
     def rows(key: tuple[int]) -> int:
-        return engine.written_rows(key[0] + writing.tokens)
+        return engine.written_rows(key[0] + writing.tokens, drawn=writing.temperature > 0)
 
     done = 0
     for batch in batches([(len(ids),) for ids in prompts], rows):

@@ -92,7 +92,7 @@ def test_with_less_memory_the_same_is_written(tiny: Tiny) -> None:
     before = engine.memory, subject.replies(PROMPTS, numbers, writing)
     engine.memory = 1
     try:
-        assert engine.written_rows(12) == 1
+        assert engine.written_rows(12, drawn=True) == 1
         np.testing.assert_array_equal(subject.replies(PROMPTS, numbers, writing), before[1])
     finally:
         engine.memory = before[0]
