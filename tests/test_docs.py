@@ -51,7 +51,7 @@ def own_fields(name: str) -> set[str]:
 
 def statistics_of(name: str) -> list[str]:
     doc = CHECKS[name]().__doc__ or ""
-    table = re.findall(r"^    ([a-z_]+(?:, [a-z_]+)*)  +\S", doc, re.MULTILINE)
+    table = re.findall(r"^    ([a-z_()]+(?:, [a-z_]+)*)  +\S", doc, re.MULTILINE)
     return [statistic for row in table for statistic in row.split(", ")]
 
 

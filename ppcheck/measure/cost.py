@@ -106,6 +106,15 @@ def rewired(shape: Shape, wirings: Sequence[Wiring]) -> Integers:
     return total
 
 
+def written(shape: Shape, prompts: Sequence[Ids], tokens: int) -> Integers:
+    """Tokens that each layer runs beside the distinct ones of prompts, [layer].
+
+    Each prompt runs whole; after each of ``prompts`` so many tokens are written at most.
+    """
+    alone = sum(map(len, set(prompts))) - distinct_tokens(prompts)
+    return np.full(shape.n_layers, alone + len(prompts) * (tokens - 1), dtype=np.int64)
+
+
 def _changed(target: Encoded, source: Encoded, position: Position) -> Integers:
     """How many tokens of each target are not as before once ``position`` is patched, [pair]."""
     counts = []

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ppcheck.arrays import Floats
+from ppcheck.arrays import Floats, Integers
 from ppcheck.measure.core.metrics import log_softmax
-from ppcheck.measure.cost import Request, replayed, rerun, rewired
+from ppcheck.measure.cost import Request, replayed, rerun, rewired, written
 from ppcheck.spec.sites.position import Position
 from ppcheck.spec.sites.site import Site
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.interventions.edit import Edits
 from ppcheck.subject.interventions.readout import Answers, LastStream, Readout
 from ppcheck.subject.interventions.wiring import Wiring
+from ppcheck.subject.interventions.writing import NOTHING, Writing
 from ppcheck.subject.model.fingerprint import digest
 from ppcheck.subject.model.rounding import EXACT, Rounding
 from ppcheck.subject.subject import Subject, Wrapper
@@ -61,6 +62,13 @@ class Recorder(Wrapper):
     def read_after(self, prompts: Sequence[Ids], readout: Readout) -> Floats:
         self._note("read", prompts, 1, len(prompts) * _logits(self, readout))
         return self._values(_random(prompts), len(prompts), readout)
+
+    def replies(self, prompts: Sequence[Ids], numbers: Sequence[int], writing: Writing) -> Integers:
+        rows, each = len(numbers), written(self.shape, prompts, writing.tokens)
+        logits = rows * writing.tokens * self.shape.n_vocabulary
+        self.requests.append(Request("reply", tuple(prompts), rows, each, logits))
+        self._note_sample(prompts)
+        return np.full((rows, writing.tokens), NOTHING)
 
     def capture(self, encoded: Encoded, sites: Sequence[Site], at: Sequence[int]) -> list[Floats]:
         del at

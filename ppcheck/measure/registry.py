@@ -16,6 +16,7 @@ from ppcheck.spec.prompts.prompt_set import PromptSet
 
 _CHECKS = {
     "choice": "choice:Choice",
+    "reply": "reply:Reply",
     "dose_response": "dose_response:DoseResponse",
     "contrast": "contrast:Contrast",
     "invariance": "invariance:Invariance",

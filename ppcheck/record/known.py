@@ -33,7 +33,7 @@ _JUDGING = {"says", "source", "tolerance", "expect", "correction"}
 _FOLDERS = ("judge", "measure", "record", "spec", "statistics", "subject")
 _LIBRARIES = (
     *("torch", "transformers", "transformer-lens", "tokenizers", "safetensors"),
-    *("numpy", "scipy", "scikit-learn", "statsmodels", "hypothesis"),
+    *("numpy", "scipy", "scikit-learn", "statsmodels", "hypothesis", "google-re2"),
 )
 _EXTRAS = ("gguf", "peft")
 _GPUS = (Path("/dev/nvidiactl"), Path("/dev/kfd"))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ppcheck.judge.verdict import Verdict
+from ppcheck.measure.core.facts import Replies
 from ppcheck.record.run import ClaimRecord, ComparedStatistic, StatisticRecord
 from ppcheck.report.claims import (
     CORRECTIONS,
@@ -34,7 +35,7 @@ MOST_STRIPS = 8
 """Statistics of a claim whose examples are drawn, the most telling first."""
 _LONGEST = 300
 _ELSEWHERE = {
-    *("maps", "curves", "effects", "patterns", "separations"),
+    *("maps", "curves", "effects", "patterns", "separations", "replies"),
     *("prompts", "units", "unit", "prompts_sha256", "no_replay", "work"),
 }
 """Facts that the page shows in their own place, or not at all."""
@@ -88,13 +89,16 @@ def figures(claim: ClaimRecord) -> Json:
 
 
 def examples(claim: ClaimRecord) -> Json:
-    """The claim's pictures, and the examples of its most telling statistics."""
-    return {
+    """The claim's pictures, the examples of its most telling statistics, and replies."""
+    found: Json = {
         "pictures": pictures(claim),
         "examples": [
             _strip(name, one) for name, one in most_telling_first(claim)[:MOST_STRIPS] if one.values
         ],
     }
+    if replies := claim.facts.replies:
+        found["replies"] = [_replies(outcome, some) for outcome, some in replies.items()]
+    return found
 
 
 def _state(claim: ClaimRecord) -> str:
@@ -189,6 +193,21 @@ def _strip(name: str, one: StatisticRecord) -> Json:
         "opposite": one.n_opposite,
         "worst": [
             {"text": printable(each.text, 1000), "value": number(each.value)} for each in one.worst
+        ],
+    }
+
+
+def _replies(outcome: str, some: Replies) -> Json:
+    return {
+        "outcome": printable(outcome),
+        "count": some.count,
+        "shown": [
+            {
+                "prompt": printable(one.prompt, _LONGEST),
+                "reply": printable(one.reply, 1000),
+                "count": one.count,
+            }
+            for one in some.shown
         ],
     }
 

@@ -44,6 +44,8 @@ def _work(plan: Plan) -> list[tuple[str, str]]:
         ("captures", f"{plan.members('capture'):,} sites, {plan.members('attention'):,} heads"),
         ("patched", f"{cells:,} cells, {sum(r.runs for r in plan.requests):,} runs"),
     ]
+    if replies := plan.members("reply"):
+        rows.append(("replies", f"{replies:,}, none of which ends before it must"))
     if gradients := plan.members("gradient"):
         rows.append(("gradients", f"{gradients:,} cells"))
     if rewired := plan.members("rewire"):

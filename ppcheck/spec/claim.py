@@ -47,6 +47,7 @@ _OF_A_SAMPLE = (
     "`population: fixed` makes exact what is measured on all its prompts, and this takes a part of "
     "them or draws others: leave out one of the two"
 )
+_OF_REPLIES = "{} is of replies: it is read in `contrast` and `dose_response`"
 MASS = "mass"
 """The statistic of every claim about choices: their probability together, over the vocabulary."""
 ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$"
@@ -126,6 +127,9 @@ class Claim(Model):
                         yield Problem(
                             written, f"{choice!r} is not a choice of {self.on.prompts!r}: {advice}"
                         )
+                if "reply" not in type(self).model_fields:
+                    rates = (metric for metric in value.metrics if metric.outcome is not None)
+                    yield from problems_with(written, (_OF_REPLIES.format(rate) for rate in rates))
 
     def _of_expect(self) -> Problems:
         """Statistics that there are not, and bounds that decide nothing."""
@@ -209,6 +213,8 @@ class Claim(Model):
             yield "check" if getattr(self, "top", None) is None else "top"
         if getattr(self, "ablation", None) == "resample":
             yield "ablation"
+        if getattr(getattr(self, "reply", None), "samples", None) is not None:
+            yield "reply"
 
     def most_units(self, grid: Grid, name: str) -> int:
         """How many independent units the statistic ``name`` is judged on, at the most."""

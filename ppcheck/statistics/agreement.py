@@ -19,8 +19,13 @@ Ends = tuple[float, float]
 _ALIKE = 12  # digits, of the largest
 
 
-def mean_ends(means: NDArray[np.float64], units: float, support: Ends, tail: float) -> Ends | None:
-    """Ends of a mean of which most of the `means` [unit] are one and the same value."""
+def mean_ends(
+    means: NDArray[np.float64], units: float, support: Ends, tail: float, *, counted: bool = False
+) -> Ends | None:
+    """Ends of a mean of which most of the `means` [unit] are one and the same value.
+
+    What is ``counted`` agrees by chance anywhere: such a unit might do what the support allows.
+    """
     from scipy.special import betaincinv
 
     scale = float(np.abs(means).max()) or 1.0
@@ -31,10 +36,11 @@ def mean_ends(means: NDArray[np.float64], units: float, support: Ends, tail: flo
     at_end = [end for end in support if math.isclose(common, end, rel_tol=0.1**_ALIKE)]
     common = at_end[0] if at_end else common
     exceptions = len(means) - int(counts.max())
-    lowest, highest = (means.min(), means.max()) if exceptions else support
+    lowest, highest = (means.min(), means.max()) if exceptions and not counted else support
     if 2 * exceptions >= min(units, len(means)):
         return None
-    if not exceptions and (common not in support or math.isinf(highest - lowest)):
+    is_bounded = (counted or common in support) and not math.isinf(highest - lowest)
+    if not exceptions and not is_bounded:
         return None
     share = float(betaincinv(exceptions + 1, units - exceptions, 1 - tail))
     below, above = max(common - lowest, 0.0), max(highest - common, 0.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ppcheck.arrays import Floats
+from ppcheck.arrays import Floats, Integers
 from ppcheck.errors import UnsupportedError
 from ppcheck.spec.prompts.grid import Prompt
 from ppcheck.spec.sites.position import Position
@@ -14,6 +14,7 @@ from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.interventions.edit import Edits
 from ppcheck.subject.interventions.readout import Readout
 from ppcheck.subject.interventions.wiring import Wiring
+from ppcheck.subject.interventions.writing import Writing
 from ppcheck.subject.model.info import ModelInfo, Shape
 from ppcheck.subject.model.rounding import Rounding
 from ppcheck.subject.model.sites import expand
@@ -79,6 +80,15 @@ class LoadedSubject(Subject):
     def encode(self, prompts: Sequence[Prompt]) -> Encoded:
         ids, spans = self._tokens.encode(prompts)
         return Encoded(tuple(prompts), ids, spans, self._tokens)
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        return tuple(sorted({*self._engine.ends, *self._tokens.ends}))
+
+    def replies(self, prompts: Sequence[Ids], numbers: Sequence[int], writing: Writing) -> Integers:
+        from ppcheck.subject.operations.writing import replies
+
+        return replies(self._engine, prompts, numbers, writing, self.ends, self.progress)
 
     @property
     def unembeds(self) -> bool:

@@ -8,13 +8,14 @@ from typing import TypeVar
 
 import numpy as np
 
-from ppcheck.arrays import Floats
+from ppcheck.arrays import Floats, Integers
 from ppcheck.spec.sites.position import Position
 from ppcheck.spec.sites.site import Kind, Site
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.interventions.edit import Edits
 from ppcheck.subject.interventions.readout import Answers, LastStream, Readout, applied, raw
 from ppcheck.subject.interventions.wiring import Wiring
+from ppcheck.subject.interventions.writing import Writing
 from ppcheck.subject.model.fingerprint import digest, model_key
 from ppcheck.subject.model.rounding import Rounding
 from ppcheck.subject.store import Store
@@ -37,8 +38,9 @@ class Memo(Wrapper):
     of a set runs it again; of patched, edited and rewired runs the `LastStream`, set by set and
     cell by cell, so that no other metric does.
 
-    ``asked`` counts what was asked for, each readout, site, head or cell over a set of prompts
-    being one, however often it was; ``known`` counts what of it the store held at first.
+    ``asked`` counts what was asked for, each readout, site, head or cell over a set of prompts and
+    each single reply being one, however often it was; ``known`` counts what of it the store held at
+    first.
     """
 
     def __init__(self, subject: Subject, store: Store) -> None:
@@ -80,6 +82,16 @@ class Memo(Wrapper):
         if self.unembeds:
             return self.unembedded(self.endings(prompts), readout)
         return self._subject.read_after(prompts, readout)
+
+    def replies(self, prompts: Sequence[Ids], numbers: Sequence[int], writing: Writing) -> Integers:
+        def write(missing: list[tuple[Ids, int]]) -> list[Floats]:
+            some, of_each = zip(*missing, strict=True)
+            return list(self._subject.replies(some, of_each, writing).astype(np.float64))
+
+        asked = list(zip(prompts, numbers, strict=True))
+        names = [f"{digest(list(prompt))} {number}" for prompt, number in asked]
+        found = self._each(("replies", list(self.ends), writing), names, asked, write)
+        return np.stack(found).astype(np.int64)
 
     def capture(self, encoded: Encoded, sites: Sequence[Site], at: Sequence[int]) -> list[Floats]:
         def measure(missing: list[Site]) -> list[Floats]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ppcheck.arrays import Floats
+from ppcheck.arrays import Floats, Integers
 from ppcheck.errors import MeasurementError
 from ppcheck.spec.prompts.grid import Prompt
 from ppcheck.spec.sites.position import Position
@@ -17,6 +17,7 @@ from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.interventions.edit import Edit, Edits
 from ppcheck.subject.interventions.readout import Answers, Distribution, Readout
 from ppcheck.subject.interventions.wiring import Wiring
+from ppcheck.subject.interventions.writing import Writing
 from ppcheck.subject.model.info import ModelInfo, Shape
 from ppcheck.subject.model.rounding import Rounding
 from ppcheck.subject.tokens.encoding import Encoded
@@ -83,6 +84,20 @@ class Subject(ABC):
     @abstractmethod
     def encode(self, prompts: Sequence[Prompt]) -> Encoded:
         """Tokenise. Raises UnsupportedError and MeasurementError as `Tokens.encode` does."""
+
+    @property
+    @abstractmethod
+    def ends(self) -> tuple[int, ...]:
+        """The tokens that end a reply, in rising order: the model's, and its tokenizer's."""
+
+    @abstractmethod
+    def replies(self, prompts: Sequence[Ids], numbers: Sequence[int], writing: Writing) -> Integers:
+        """Tokens of the reply of each number to each prompt, [row, token].
+
+        The last is one of `ends`, where the reply ends by itself; NOTHING stands after it. Replies
+        of one number to one prompt are the same. Raises MeasurementError where a prompt and its
+        reply are too long for the model.
+        """
 
     @property
     @abstractmethod
@@ -318,6 +333,10 @@ class Wrapper(Subject):
     @property
     def work(self) -> tuple[int, int]:
         return self._subject.work
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        return self._subject.ends
 
     @property
     def unembeds(self) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ppcheck.judge.verdict import Verdict
+from ppcheck.statistics.counted import CountedMean
 from ppcheck.statistics.statistics import Mean, Proportion, StandardisedMean, Statistic
 from tests.calibration.activations import (
     attention,
@@ -70,9 +71,24 @@ def choice_rate(rng: np.random.Generator, n: int, effect: float) -> Trial:
     return Trial((Proportion(odds > 0, units, "rate"),), {"rate": "> 0.5"})
 
 
+def reply_rate(rng: np.random.Generator, n: int, effect: float) -> Trial:
+    """Of each unit four replies, which are as often of the outcome as the unit's odds say."""
+    odds, units = noisy(rng, n, 4, effect)
+    said = rng.random(len(odds)) < 1 / (1 + np.exp(-odds))
+    return Trial((Proportion(said, units, "rate(a)"),), {"rate(a)": "> 0.5"})
+
+
 def contrast(rng: np.random.Generator, n: int, effect: float) -> Trial:
     gaps, units = noisy(rng, n, 4, effect)
     return Trial((Mean(gaps, units, "difference"),), {"difference": "> 0"})
+
+
+def contrast_rates(rng: np.random.Generator, n: int, effect: float) -> Trial:
+    """One reply to either prompt of a pair, of an outcome that one in ten has."""
+    first, second = (rng.random(n) < share for share in (0.1 + effect, 0.1))
+    gaps = first.astype(np.float64) - second
+    found = CountedMean(gaps, np.arange(n), "difference", support=(-1, 1))
+    return Trial((found,), {"difference": "> 0"})
 
 
 def contrast_standardised(rng: np.random.Generator, n: int, effect: float) -> Trial:
@@ -134,7 +150,9 @@ class Study:
 STUDIES: tuple[Study, ...] = (
     Study("choice: probability", choice, (0.5, 1.0)),
     Study("choice: rate", choice_rate, (0.5, 1.0)),
+    Study("reply: rate", reply_rate, (0.5, 1.0)),
     Study("contrast: difference", contrast, (0.5, 1.0)),
+    Study("contrast: difference of rates", contrast_rates, (0.3, 0.6)),
     Study("contrast: standardised", contrast_standardised, (0.5, 1.0)),
     Study("dose_response: spearman", dose_response, (0.5, 1.0)),
     Study(f"patch: recovery of {HEADS} heads", patch, (0.1, 0.3), family=True),

@@ -132,6 +132,26 @@ def answering(values: Mapping[str, float]) -> Plant:
     return plant
 
 
+def saying(following: Mapping[str, Mapping[str, float]]) -> Plant:
+    """Each of these words is followed by others with these probabilities, and by no other word.
+
+    What stands before it tells nothing, and `.` ends a reply.
+    """
+
+    def plant(model: Any) -> None:
+        answering({})(model)
+        words, head = model.transformer.wte.weight, model.lm_head.weight
+        head.zero_()
+        for place, (word, probabilities) in enumerate(following.items(), start=1):
+            words[token(word), 2 * place], words[token(word), 2 * place + 1] = 1, -1
+            for other, probability in probabilities.items():
+                # The last norm doubles what stands there.
+                head[token(other), 2 * place] = (30 + np.log(probability)) / 2
+        model.generation_config.eos_token_id = token(".")
+
+    return plant
+
+
 GAME: dict[str, Any] = {
     "template": "{start} we feel {strength} {feeling} so",
     "vary": {

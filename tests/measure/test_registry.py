@@ -15,6 +15,7 @@ from tests.measure.lab import GAME, claim, problems
 
 CLAIMS: dict[str, dict[str, object]] = {
     "choice": {"choice": "a"},
+    "reply": {"tokens": 4, "outcomes": {"a": r"\bA\b"}},
     "contrast": {"metric": "p(a)"},
     "dose_response": {"metric": "p(a)", "dose": "strength"},
     "invariance": {"metric": "p(a)", "over": "start"},
@@ -119,6 +120,12 @@ def test_of_a_fixed_population_no_part_is_judged(check: str) -> None:
         ("ablate", {"ablation": "resample"}, "ablation"),
         ("patch", {"site": "L*H*", "top": 2}, "top"),
         ("localisation", {"set": None, "within": 2}, "within"),
+        ("reply", {"samples": 2}, "samples"),
+        (
+            "contrast",
+            {"metric": "rate(a)", "reply": {"tokens": 4, "samples": 2, "outcomes": {"a": "A"}}},
+            "reply",
+        ),
         ("circuit", {"ranking": None, "expect": {"over_random": "> 0"}}, "expect.over_random"),
     ],
 )

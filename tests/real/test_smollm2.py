@@ -21,6 +21,7 @@ from ppcheck.spec.prompts.template import Piece, Turn
 from ppcheck.spec.sites.position import FINAL
 from ppcheck.spec.sites.site import Kind, Site
 from ppcheck.subject.interventions.cell import Cell
+from ppcheck.subject.interventions.writing import NOTHING, Writing
 from ppcheck.subject.load import load, resolve
 from ppcheck.subject.loaded import LoadedSubject
 from ppcheck.subject.model.settings import Settings
@@ -140,3 +141,15 @@ def test_it_knows_capitals_when_it_is_asked_in_a_chat(subject: LoadedSubject) ->
     assert {claim: record.verdict for claim, record in examined(spec, subject).items()} == {
         "knows-capitals": Verdict.HOLDS
     }
+
+
+def test_its_greedy_replies_are_transformers_own(
+    subject: LoadedSubject, plain: Any, ids: list[Tensor]
+) -> None:
+    prompts = [tuple(row[0].tolist()) for row in ids]
+    found = subject.replies(prompts, [0, 0], Writing(24))
+    for row, tokens in zip(ids, found.tolist(), strict=True):
+        mask = torch.ones_like(row)
+        whole = plain.generate(row, attention_mask=mask, do_sample=False, max_new_tokens=24)
+        kept = whole[0, row.shape[1] :].tolist()
+        assert tokens == kept + [NOTHING] * (24 - len(kept))

@@ -115,6 +115,21 @@ def pictured() -> list[ClaimRecord]:
     ]
 
 
+def written(prompt: str, reply: str, count: int) -> dict[str, Any]:
+    return {"prompt": prompt, "reply": reply, "count": count}
+
+
+def replied() -> ClaimRecord:
+    """A claim about what was written, one reply of it in two lines."""
+    replies = {
+        "three": {"count": 39, "shown": [written("so choose", "3", 38), written("hm", "a 3", 1)]},
+        "other": {"count": 1, "shown": [written("so choose", "<b>no</b>\nnone", 1)]},
+    }
+    return claim(
+        id="replies", check="reply", facts={"prompts": 40, "units": 40} | {"replies": replies}
+    )
+
+
 def hostile() -> list[ClaimRecord]:
     """Claims whose every text tries to be more than text."""
     return [
@@ -133,6 +148,7 @@ def hostile() -> list[ClaimRecord]:
                 "units": 40,
                 "prompts": 400,
                 text: text,
+                "replies": {text: {"count": 1, "shown": [written(text, text, 1)]}},
                 "maps": {text: HEADS | {"rows": [f"{text}{row}" for row in range(4)]}},
                 "curves": {text: {"x": [1, 2], "x_label": text, "y": [1, 2], "y_label": text}},
                 "separations": {text: {text: [1.0, 2.0], "b": [2.0, 1.0]}},

@@ -24,7 +24,17 @@ from ppcheck.report.html import LARGEST, run_page
 from ppcheck.report.markdown import markdown
 from ppcheck.report.pictures import pictures
 from ppcheck.report.terminal import table
-from tests.report.runs import HOSTILE, claim, difference, hostile, many, pictured, run, statistic
+from tests.report.runs import (
+    HOSTILE,
+    claim,
+    difference,
+    hostile,
+    many,
+    pictured,
+    replied,
+    run,
+    statistic,
+)
 
 
 class Elements(HTMLParser):
@@ -164,6 +174,15 @@ def test_a_moved_role_says_from_whom_to_whom() -> None:
 def test_facts_of_earlier_records_draw_nothing() -> None:
     for facts in ({"curves": 240, "maps": None}, {"searched": "all"}, {"patterns": "none"}):
         assert pictures(claim(facts=facts)) == {}
+
+
+def test_replies_stand_by_outcome_with_how_often_each_was_written() -> None:
+    three, other = examples(replied())["replies"]
+    assert (three["outcome"], three["count"]) == ("three", 39)
+    assert three["shown"][0] == {"prompt": "so choose", "reply": "3", "count": 38}
+    assert other["shown"][0]["reply"] == "<b>no</b>⏎none"
+    assert "replies" not in examples(claim())
+    assert "replies" not in dict(figures(replied())["facts"])
 
 
 def test_many_examples_are_thinned_evenly_with_both_ends() -> None:

@@ -13,7 +13,17 @@ from ppcheck.judge.verdict import Verdict
 from ppcheck.record.run import ClaimRecord
 from ppcheck.report.html import run_page
 from tests.report.browsing import unfolded
-from tests.report.runs import HOSTILE, claim, difference, hostile, many, pictured, run, statistic
+from tests.report.runs import (
+    HOSTILE,
+    claim,
+    difference,
+    hostile,
+    many,
+    pictured,
+    replied,
+    run,
+    statistic,
+)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -96,6 +106,13 @@ def test_draws_every_kind_of_picture_when_unfolded(opened: Opener) -> None:
         shown.get_by_role("button", name=each.id, exact=True).click()
         assert details.count() == 0
     assert shown.locator(".main-svg").count() == 0
+
+
+def test_shows_what_was_written_as_text_by_outcome(opened: Opener) -> None:
+    details = unfolded(opened([replied()]), "replies")
+    assert details.locator("text=three: 39").count() == 1
+    assert details.locator(".reply").all_inner_texts() == ["3", "a 3", "<b>no</b>⏎none"]
+    assert details.locator("b", has_text="no").count() == 0
 
 
 def test_a_plot_has_its_data_as_a_table_and_as_a_file(opened: Opener) -> None:

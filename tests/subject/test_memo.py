@@ -12,6 +12,7 @@ from ppcheck.arrays import Floats
 from ppcheck.errors import MeasurementError
 from ppcheck.spec.sites.position import FINAL, Position
 from ppcheck.spec.sites.site import Sites
+from ppcheck.subject.interventions.writing import Writing
 from ppcheck.subject.loaded import LoadedSubject
 from ppcheck.subject.memo import Memo
 from ppcheck.subject.store import Memory
@@ -77,6 +78,19 @@ def test_no_metric_and_no_selection_runs_a_prompt_again(
     assert watched.asked == [("endings", 3)]
     some.log_probs(part, [[1, 2], [3]])
     assert watched.asked[1:] == [("endings", 1)]
+
+
+def test_a_reply_is_written_once_whatever_else_is_asked_beside_it(watched: Watched) -> None:
+    store, prompts, writing = Memory(), [(3, 4, 5), (7, 8, 9, 10)], Writing(4, temperature=1.0)
+    first = Memo(watched, store).replies(prompts, [0, 0], writing)
+    memo = Memo(watched, store)
+    more = memo.replies([*prompts, *prompts], [0, 0, 1, 1], writing)
+    np.testing.assert_array_equal(more[:2], first)
+    assert more.dtype == first.dtype == np.int64
+    assert watched.asked == [("replies", 2), ("replies", 2)]
+    assert (memo.asked, memo.known) == (4, 2)
+    memo.replies(prompts, [0, 0], Writing(4, temperature=0.5))
+    assert watched.asked[2:] == [("replies", 2)]
 
 
 def test_a_model_without_endings_keeps_each_reading(

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ppcheck.arrays import Floats
+from ppcheck.arrays import Floats, Integers
 from ppcheck.spec.sites.edge import Edge
 from ppcheck.spec.sites.position import FINAL, Position
 from ppcheck.spec.sites.site import Kind, Site, Sites
@@ -39,6 +39,10 @@ class Watched(LoadedSubject):
     def read_after(self, prompts: Any, readout: Any) -> Floats:
         self.asked.append(("read_after", len(prompts)))
         return super().read_after(prompts, readout)
+
+    def replies(self, prompts: Any, numbers: Any, writing: Any) -> Integers:
+        self.asked.append(("replies", len(prompts)))
+        return super().replies(prompts, numbers, writing)
 
     def capture(self, encoded: Any, sites: Any, at: Any) -> list[Floats]:
         self.asked.append(("capture", len(sites)))

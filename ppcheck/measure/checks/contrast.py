@@ -13,15 +13,18 @@ from ppcheck.measure.core.check import (
     statistic_result,
     units_of,
 )
-from ppcheck.measure.core.metrics import read, settled
+from ppcheck.measure.core.metrics import settled
 from ppcheck.measure.core.reads_at import ReadsAt
+from ppcheck.measure.core.replies import read_with_replies, reply_doubts, told_of
 from ppcheck.measure.core.validation import behaviour_problems
 from ppcheck.spec.claim import PairsField
 from ppcheck.spec.expectations.metric import Metric, MetricsField
 from ppcheck.spec.expectations.range import ANY, RATE, Range
+from ppcheck.spec.expectations.replying import Replying, rate_problems
 from ppcheck.spec.problem import Problems
 from ppcheck.spec.prompts.grid import Grid, Prompt
 from ppcheck.spec.prompts.prompt_set import PromptSet
+from ppcheck.statistics.counted import CountedMean
 from ppcheck.statistics.statistics import Mean, Proportion, StandardisedMean
 from ppcheck.subject.tokens.encoding import Encoded
 
@@ -38,6 +41,7 @@ class Contrast(ReadsAt):
     check: Literal["contrast"]
     metric: MetricsField
     pairs: PairsField = None
+    reply: Replying | None = None
 
     def statistics(self) -> Mapping[str, Range]:
         return self.metric.statistics(
@@ -48,21 +52,25 @@ class Contrast(ReadsAt):
         yield from super().problems(prompt_set)
         yield from self.needs_pairs(prompt_set, self.pairs)
         yield from behaviour_problems(prompt_set, self.metric)
+        yield from rate_problems(self.metric, self.reply)
 
     def examples_in(self, grid: Grid) -> Sequence[Prompt]:
         return [pair.clean for pair in grid.pairs(self.on, self.pairs)]
+
+    def doubts(self, bench: Bench, result: CheckResult) -> Iterator[str]:
+        del bench
+        yield from reply_doubts(result, self.reply)
 
     def measure(self, bench: Bench) -> CheckResult:
         bench = bench.reading(self.at)
         pairs = bench.pairs(self.on, self.pairs)
         found = [each for metric in self.metric for each in self._of(metric, bench, pairs)]
-        return self.result(bench, pairs, found)
+        return self.result(bench, pairs, found, *told_of(bench, pairs, self.reply))
 
     def _of(
         self, metric: Metric, bench: Bench, pairs: tuple[Encoded, Encoded]
     ) -> Iterator[StatisticResult]:
-        pool = bench.grid.prompt_set.pool
-        first, second = (read(bench.subject, side, metric, pool) for side in pairs)
+        first, second = (read_with_replies(bench, side, metric, self.reply) for side in pairs)
         step = bench.step(metric)
         gaps = first - settled(second, first, step)
         prompts = [side.prompts for side in pairs]
@@ -71,7 +79,10 @@ class Contrast(ReadsAt):
         difference, standardised, positive = (
             self.metric.name(name, metric) for name in ("difference", "standardised", "positive")
         )
-        yield statistic_result(Mean(gaps, units, difference, step=step), texts)
+        mean = Mean(gaps, units, difference, step=step)
+        if metric.outcome is not None:
+            mean = CountedMean(gaps, units, difference, support=(-1, 1))
+        yield statistic_result(mean, texts)
         yield statistic_result(
             StandardisedMean(gaps, units, standardised), texts, gaps / (spread or 1.0)
         )

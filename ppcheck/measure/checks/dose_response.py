@@ -24,17 +24,21 @@ from ppcheck.measure.core.check import (
 )
 from ppcheck.measure.core.doubts import estimates
 from ppcheck.measure.core.facts import Curve, Facts
-from ppcheck.measure.core.metrics import leverage, read, same
+from ppcheck.measure.core.metrics import leverage, same
 from ppcheck.measure.core.reads_at import ReadsAt
+from ppcheck.measure.core.replies import read_with_replies, reply_doubts, told_of
 from ppcheck.measure.core.validation import behaviour_problems, dose_faults, dose_problems
 from ppcheck.spec.expectations.metric import Metric, MetricsField
 from ppcheck.spec.expectations.range import ANY, CORRELATION, Range
+from ppcheck.spec.expectations.replying import Replying, rate_problems
 from ppcheck.spec.problem import Problems, problems_with
 from ppcheck.spec.prompts.grid import Grid, Prompt
 from ppcheck.spec.prompts.prompt_set import PromptSet
 from ppcheck.spec.prompts.template import TEMPLATE
 from ppcheck.spec.prompts.unit import merged
+from ppcheck.statistics.counted import CountedMean, CountedSwitchPoint
 from ppcheck.statistics.ranks import spearman
+from ppcheck.statistics.sample import REAL_LINE
 from ppcheck.statistics.statistics import Mean
 from ppcheck.statistics.switch_point import SwitchPoint
 from ppcheck.subject.tokens.encoding import Encoded
@@ -52,13 +56,14 @@ class DoseResponse(ReadsAt):
     spearman      mean over curves of Spearman's correlation of dose and metric; a flat curve is 0
     slope         mean over curves of the least-squares slope, metric for one step of dose
     switch_point  dose at which the probability crosses one half, by logistic fit (-b0/b1, Keeling
-                  et al. 2024); given for p and prob only
+                  et al. 2024); given for p, prob and rate only
     """
 
     family: ClassVar[str] = "behaviour"
     check: Literal["dose_response"]
     metric: MetricsField
     dose: str = Field(description="The ordered variable.")
+    reply: Replying | None = None
 
     def statistics(self) -> Mapping[str, Range]:
         shapes = {"spearman": CORRELATION, "slope": ANY}
@@ -74,6 +79,7 @@ class DoseResponse(ReadsAt):
         yield from super().problems(prompt_set)
         yield from dose_problems(prompt_set, self.dose)
         yield from behaviour_problems(prompt_set, self.metric)
+        yield from rate_problems(self.metric, self.reply)
 
     def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Problems:
         yield from super().faults_of(prompts, grid)
@@ -84,6 +90,7 @@ class DoseResponse(ReadsAt):
             yield from problems_with("dose", _flat(curves, prompts, self.dose))
 
     def doubts(self, bench: Bench, result: CheckResult) -> Iterator[str]:
+        yield from reply_doubts(result, self.reply)
         doses = doses_of(bench.grid.select(self.on), self.dose)
         outside = [
             each
@@ -108,16 +115,18 @@ class DoseResponse(ReadsAt):
         found: list[StatisticResult] = []
         mean_curves: dict[str, Curve] = {}
         for metric in self.metric:
-            values = read(bench.subject, encoded, metric, bench.grid.prompt_set.pool)
+            values = read_with_replies(bench, encoded, metric, self.reply)
             title, means = f"{metric} by {self.dose}", _mean_curve(doses, values, units)
             mean_curves[title] = Curve(**means, x_label=self.dose, y_label=str(metric))
             lines = _Lines([(doses[rows], values[rows]) for rows in curves.values()], of_curves)
             found += self._shapes(metric, lines, curves, bench.step(metric))
             if metric.probability:
                 name = self.metric.name("switch_point", metric)
-                found.append(_switch_point(doses, values, units, encoded.prompts, name))
+                kind = SwitchPoint if metric.outcome is None else CountedSwitchPoint
+                found.append(_switch_point(kind(doses, values, units, name), encoded.prompts))
         facts = Facts(extras={"n_curves": len(curves)}, curves=mean_curves)
-        return self.result(bench, [encoded], found, facts)
+        of_replies, notes = told_of(bench, [encoded], self.reply)
+        return self.result(bench, [encoded], found, facts | of_replies, notes)
 
     def _shapes(
         self, metric: Metric, lines: _Lines, names: Iterable[str], step: float
@@ -125,9 +134,14 @@ class DoseResponse(ReadsAt):
         spearmans = np.array([_spearman(*line, step) for line in lines.points])
         slopes = np.array([np.polyfit(*line, 1)[0] for line in lines.points])
         spearman, slope = (self.metric.name(name, metric) for name in ("spearman", "slope"))
-        yield statistic_result(Mean(spearmans, lines.units, spearman, support=(-1, 1)), names)
-        steepest = step * max(leverage(dose) for dose, _ in lines.points)
-        yield statistic_result(Mean(slopes, lines.units, slope, step=steepest), names)
+        lever = max(leverage(dose) for dose, _ in lines.points)
+        mean, support = Mean, REAL_LINE
+        if metric.outcome is not None:
+            mean, support = CountedMean, (-lever / 2, lever / 2)
+        of_ranks = mean(spearmans, lines.units, spearman, support=(-1, 1))
+        of_slopes = mean(slopes, lines.units, slope, support=support, step=step * lever)
+        yield statistic_result(of_ranks, names)
+        yield statistic_result(of_slopes, names)
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,11 +190,9 @@ def _spearman(doses: Floats, values: Floats, step: float) -> float:
     return 0.0 if same(values.min(), values.max(), step) else spearman(doses, values)
 
 
-def _switch_point(
-    doses: Floats, probabilities: Floats, units: Labels, prompts: Sequence[Prompt], name: str
-) -> StatisticResult:
+def _switch_point(statistic: SwitchPoint, prompts: Sequence[Prompt]) -> StatisticResult:
     """A prompt pulls by its distance from its dose's mean, times what that mean does to the fit."""
-    statistic = SwitchPoint(doses, probabilities, units, name)
+    doses, probabilities = statistic.doses, statistic.probabilities
     steps, place, counts = np.unique(doses, return_inverse=True, return_counts=True)
     means = np.array([probabilities[doses == dose].mean() for dose in steps])
 

@@ -96,6 +96,21 @@ class AttentionRow(AsGiven):
     weights: tuple[Number | None, ...]
 
 
+class Written(AsGiven):
+    """A reply to some prompt, and how many prompts and numbers had it."""
+
+    prompt: str
+    reply: str
+    count: int
+
+
+class Replies(AsGiven):
+    """How many replies have an outcome, and the commonest of them."""
+
+    count: int
+    shown: tuple[Written, ...] = ()
+
+
 class Facts(AsGiven):
     """One flat object in JSON. What none but its own check knows is in ``extras``.
 
@@ -105,6 +120,7 @@ class Facts(AsGiven):
     selection  of ``searched`` sites those ``kept``, by ``looked_at`` prompts; a ``set`` that is
                claimed to lead the ``ranking``
     role       the ``players`` found, who was expected, and whether another may play it
+    replies    by outcome, in the order of the claim
     drawn      by title: ``maps``, ``curves``, ``separations`` (activations by group), ``patterns``;
                ``effects`` by site, between two positions (``from``, ``to``)
     cost       why patches were not replayed, and the (whole, replayed) ``work``
@@ -127,6 +143,7 @@ class Facts(AsGiven):
     players: tuple[str, ...] | None = None
     played_by: str | None = None
     identity: str | None = None
+    replies: dict[str, Replies] = Field(default_factory=dict)
     maps: dict[str, Map] = Field(default_factory=dict)
     curves: dict[str, Curve | tuple[CurvePoint, ...]] = Field(default_factory=dict)
     separations: dict[str, dict[str, tuple[Number | None, ...]]] = Field(default_factory=dict)

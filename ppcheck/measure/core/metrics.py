@@ -268,9 +268,10 @@ def metric_facts(metrics: Metrics) -> Facts:
 
 def metric_notes(metrics: Metrics) -> tuple[str, ...]:
     """What to mind where no metric is linear in the logits (Heimersheim & Nanda 2024)."""
-    if metrics.linear:
+    of_logits = [metric for metric in metrics if metric.outcome is None]
+    if metrics.linear or not of_logits:
         return ()
-    *others, last = map(str, metrics)
+    *others, last = map(str, of_logits)
     names = f"{', '.join(others)} and {last} are" if others else f"{last} is"
     hides = f"{names} not linear in the logits and can hide what works against an effect"
     return (f"{hides}: name a logit_diff beside {'them' if others else 'it'}",)

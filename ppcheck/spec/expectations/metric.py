@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any
 
-from ppcheck.spec.expectations.range import ANY, PROBABILITY, SIZE, Range
+from ppcheck.spec.expectations.range import ANY, PROBABILITY, SIZE, UNIT, Range
 from ppcheck.spec.grammar import TEXT_OR_LIST, Parsed, as_text, suggest
 
 FORMS = (
-    "logit_diff(a, b), p(a), log_p(a), prob(a), log_prob(a), rank(a), kl, loss or loss(x), "
-    "where a and b are choices and x is a variable"
+    "logit_diff(a, b), p(a), log_p(a), prob(a), log_prob(a), rank(a), kl, loss, loss(x) or "
+    "rate(o), where a and b are choices, x is a variable and o an outcome of replies"
 )
 
 
@@ -29,6 +29,7 @@ class Reading(StrEnum):
     RANK = "rank"
     KL = "kl"
     LOSS = "loss"
+    RATE = "rate"
 
 
 OF_CHOICES = (Reading.P, Reading.LOG_P)
@@ -38,7 +39,7 @@ _ARGUMENTS = {Reading.LOGIT_DIFF: 2, Reading.KL: 0, Reading.LOSS: 0}
 
 @dataclass(frozen=True)
 class Metric:
-    """A reading and the names of the choices it reads, or the ``variable`` whose tokens.
+    """A reading, and what it reads: choices by name, a ``variable``, or an ``outcome``.
 
     logit_diff(a, b)  logit of a minus logit of b; linear in the logits
     p(a)              probability of a, normalised over the choices
@@ -49,11 +50,13 @@ class Metric:
     kl                divergence from the clean run's next-token distribution, in nats
     loss(x)           mean cross-entropy, in nats, of the tokens of x after what stands before each
     loss              the same of every token of the prompt but the first
+    rate(o)           share of the replies to the prompt that have the outcome o
     """
 
     reading: Reading
     choices: tuple[str, ...] = ()
     variable: str | None = None
+    outcome: str | None = None
 
     @classmethod
     def parse(cls, value: Any) -> Metric:
@@ -75,6 +78,8 @@ class Metric:
             raise ValueError(f"{text!r} names {len(choices)} choices: write {form}")
         if len(set(choices)) != len(choices):
             raise ValueError(f"{text!r} compares the choice {choices[0]!r} with itself")
+        if reading is Reading.RATE:
+            return cls(reading, outcome=choices[0])
         return cls(reading, choices)
 
     @property
@@ -84,13 +89,14 @@ class Metric:
 
     @property
     def probability(self) -> bool:
-        return self.reading in (Reading.P, Reading.PROB)
+        """Whether it is one, as a share of replies is."""
+        return self.reading in (Reading.P, Reading.PROB, Reading.RATE)
 
     @property
     def range(self) -> Range:
         """What values it can have."""
         if self.probability:
-            return PROBABILITY
+            return PROBABILITY if self.outcome is None else UNIT
         if self.reading in (Reading.LOG_P, Reading.LOG_PROB):
             return Range(-math.inf, 0, open=True)
         return SIZE if self.reading in (Reading.RANK, Reading.KL, Reading.LOSS) else ANY
@@ -98,14 +104,14 @@ class Metric:
     @property
     def change(self) -> Range:
         """By how much it can differ between two runs."""
-        return Range(-1, 1, open=True) if self.probability else ANY
+        return Range(-1, 1, open=self.outcome is None) if self.probability else ANY
 
     @property
     def change_size(self) -> Range:
         return Range(0, self.change.high)
 
     def __str__(self) -> str:
-        inside = ", ".join(self.choices) if self.variable is None else self.variable
+        inside = ", ".join(self.choices) or self.variable or self.outcome
         return f"{self.reading}({inside})" if inside else str(self.reading)
 
 

@@ -12,11 +12,13 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from torch import Tensor
+from transformers import DynamicCache
 
 from ppcheck.arrays import Floats, Integers
 from ppcheck.spec.sites.site import Kind, Site
 from ppcheck.subject.engine.batches import Progress, batches
 from ppcheck.subject.engine.blocks import Blocks
+from ppcheck.subject.engine.frame import cache_name
 from ppcheck.subject.engine.hooks import Hook, Hooks, by_hook, not_finite
 from ppcheck.subject.engine.memory import Result, captured_size, in_parts, row_size
 from ppcheck.subject.engine.prefix import branches
@@ -24,7 +26,7 @@ from ppcheck.subject.engine.replay import Replay
 from ppcheck.subject.engine.work import Work
 from ppcheck.subject.interventions.readout import LastStream, Readout
 from ppcheck.subject.model.bridge import Bridge
-from ppcheck.subject.model.device import in_numpy, total_memory
+from ppcheck.subject.model.device import in_numpy, near, total_memory
 from ppcheck.subject.model.rounding import Rounding
 from ppcheck.subject.model.settings import STANDARD, Budget
 from ppcheck.subject.model.site_map import SiteMap
@@ -38,6 +40,9 @@ _FILLS_GPU = 2**16
 _MAX_TREE = {"cpu": 2**8}
 _FILLS_GPU_TREE = 2**12
 """Each token of a part of a tree is compared with all of the part."""
+_WRITTEN, _DRAWN = {"cpu": 2**3}, {"cpu": 2**5}
+_FILLS_GPU_WRITTEN = 2**6
+_TRIED_TOKENS = 8
 _DEFAULT_THREADS = torch.get_num_threads()
 
 
@@ -84,10 +89,19 @@ class Engine:
         self.max_tokens = _MAX_TOKENS.get(self.device.type, _FILLS_GPU)
         self.max_tree = _MAX_TREE.get(self.device.type, _FILLS_GPU_TREE)
         self.max_logits = 2**24
+        self.max_written = _WRITTEN.get(self.device.type, _FILLS_GPU_WRITTEN)
+        self.max_drawn = _DRAWN.get(self.device.type, _FILLS_GPU_WRITTEN)
         # Threads that share one small matrix product mostly wait for each other.
         parameters = sum(parameter.numel() for parameter in model.parameters())
         self._threads = 1 if parameters < _SMALL else _DEFAULT_THREADS
         self._keeps_last = "logits_to_keep" in inspect.signature(model.forward).parameters
+
+    @cached_property
+    def ends(self) -> tuple[int, ...]:
+        """The tokens with which the model says that it has ended, as its own files have them."""
+        named = getattr(self._model, "generation_config", None)
+        found = getattr(named, "eos_token_id", None)
+        return tuple(found) if isinstance(found, list) else () if found is None else (found,)
 
     @contextmanager
     def running(self, *, gradients: bool = False) -> Iterator[None]:
@@ -155,6 +169,17 @@ class Engine:
             most //= 2
         return most
 
+    def written_rows(self, length: int, *, drawn: bool) -> int:
+        """How many rows are written together that end by token ``length``: always as many, but
+        where the memory is too small. Of those that are ``drawn`` each prompt has several.
+        """
+        tokens = 1 if self.has_cache else length
+        size = row_size(self.shape, tokens, length, tokens * self.shape.n_vocabulary)
+        most = self.max_drawn if drawn else self.max_written
+        while most > 1 and self._held(2 * size) < most:
+            most //= 2
+        return most
+
     def _held(self, size: int) -> int:
         """How many times so many numbers fit the memory. Half precision sums up in single."""
         return self.memory // (max(4, self.dtype.itemsize) * size)
@@ -180,6 +205,35 @@ class Engine:
             if not torch.isfinite(logits).all():
                 raise not_finite("logits")
         return logits
+
+    def extended(self, ids: Integers, cache: DynamicCache) -> Tensor:
+        """Logits of the last token, [row, vocabulary], of ids [row, token].
+
+        They follow those in ``cache``, which takes them in. Raises MeasurementError where logits
+        are not finite.
+        """
+        only = {"logits_to_keep": 1} if self._keeps_last else {}
+        kept = {cache_name(self._model): cache}
+        with self.running():
+            output = self._model(input_ids=self.placed(ids), use_cache=True, **kept, **only)
+            logits: Tensor = output.logits[:, -1]
+            if not torch.isfinite(logits).all():
+                raise not_finite("logits")
+        return logits
+
+    @cached_property
+    def has_cache(self) -> bool:
+        """Whether the model goes on from a cache of keys and values as in a whole pass."""
+        length = min(_TRIED_TOKENS, self.shape.n_positions)
+        ids = (np.arange(2 * length).reshape(2, length) * 7 + 3) % self.shape.n_vocabulary
+        whole, cache = self.forward(ids, [])[:, -1], DynamicCache()
+        try:
+            for part in np.split(ids, [length // 2, length - 1], axis=1):
+                logits = self.extended(part, cache)
+        except Exception:  # noqa: BLE001 (it is the model's own code that is tried)
+            return False
+        has_keys = all(getattr(layer, "keys", None) is not None for layer in cache.layers)
+        return has_keys and near(logits, whole)
 
     def record(
         self, ids: Integers, sites: Sequence[Site], pick: Callable[[Tensor], Tensor]

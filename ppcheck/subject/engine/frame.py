@@ -49,9 +49,7 @@ class Frame:
     ) -> None:
         self._model = twin(model)
         self._embedding = self._model.get_submodule(embedding)
-        # transformers 5.24 renamed the argument.
-        renamed = "cache" in inspect.signature(self._model.forward).parameters
-        self._cache_name = "cache" if renamed else "past_key_values"
+        self._cache_name = cache_name(self._model)
         self._calls: list[Call] = []
         self._stops = False
         self._given: Tensor | None = None
@@ -234,6 +232,13 @@ class Spreader:
         if value.ndim and value.shape[0] == self.length:
             return value[self.queries]
         return value
+
+
+def cache_name(model: Any) -> str:
+    """What a model's forward calls its cache of keys and values."""
+    # transformers 5.24 renamed the argument.
+    renamed = "cache" in inspect.signature(model.forward).parameters
+    return "cache" if renamed else "past_key_values"
 
 
 def _hidden(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:

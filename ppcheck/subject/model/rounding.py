@@ -25,9 +25,10 @@ class Rounding:
 
         A difference of logits has two of them, and so has a logarithm of a probability, which is a
         logit less the logarithm of a sum. Probabilities move by a quarter of that. A divergence is
-        of second order in logits. A rank has no such number: it can change by any.
+        of second order in logits. A rank and a rate of replies have no such number: they can change
+        by any.
         """
-        if metric.reading is Reading.RANK:
+        if metric.reading in (Reading.RANK, Reading.RATE):
             return 0.0
         if metric.reading is Reading.KL:
             return self.logit**2

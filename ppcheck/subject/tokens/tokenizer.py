@@ -70,6 +70,19 @@ class Tokens:
             return [str(token) for token in ids]
         return [str(self.tokenizer.decode([token])) for token in ids]
 
+    def text(self, ids: Sequence[int]) -> str:
+        """Tokens as text, special ones written out; without a tokenizer the ids themselves."""
+        if self.tokenizer is None:
+            return " ".join(map(str, ids))
+        asked: dict[str, Any] = {"clean_up_tokenization_spaces": False}
+        return str(self.tokenizer.decode(list(ids), **asked))
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """The token, if there is one, with which the tokenizer ends a text."""
+        found = None if self.tokenizer is None else self.tokenizer.eos_token_id
+        return () if found is None else (int(found),)
+
     def answers(
         self, prompts: Sequence[Prompt], ids: Sequence[Ids], name: str
     ) -> list[tuple[Ids, ...]]:

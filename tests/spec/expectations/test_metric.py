@@ -10,6 +10,7 @@ from ppcheck.spec.expectations.metric import Metric, Metrics, Reading
 from ppcheck.spec.expectations.range import ANY, SHARE, Range
 
 names = st.text("abc_ -2", min_size=1).map(str.strip).filter(bool)
+OF_OTHERS = (Reading.KL, Reading.LOGIT_DIFF, Reading.LOSS, Reading.RATE)
 metrics = st.one_of(
     st.sampled_from([Metric(Reading.KL), Metric(Reading.LOSS)]),
     st.from_regex(r"[A-Za-z_][A-Za-z0-9_]*", fullmatch=True).map(
@@ -17,11 +18,10 @@ metrics = st.one_of(
     ),
     st.builds(
         lambda reading, name: Metric(reading, (name,)),
-        st.sampled_from(
-            [each for each in Reading if each not in (Reading.KL, Reading.LOGIT_DIFF, Reading.LOSS)]
-        ),
+        st.sampled_from([each for each in Reading if each not in OF_OTHERS]),
         names,
     ),
+    st.builds(lambda name: Metric(Reading.RATE, outcome=name), names),
     st.lists(names, min_size=2, max_size=2, unique=True).map(
         lambda pair: Metric(Reading.LOGIT_DIFF, tuple(pair))
     ),
@@ -49,6 +49,7 @@ def test_spaces_do_not_matter(text: str) -> None:
         ("logit_diff(a)", "'logit_diff(a)' names 1 choices: write logit_diff(a, b)"),
         ("kl(a)", "'kl(a)' names 1 choices: write kl"),
         ("logit_diff(a, a)", "'logit_diff(a, a)' compares the choice 'a' with itself"),
+        ("rate()", "'rate()' names 0 choices: write rate(a)"),
         ("p(a", "'p(a' is not a metric; write logit_diff(a, b), p(a)"),
         ("", "'' is not a metric; write logit_diff(a, b), p(a)"),
         (["p(a)"], "expected a metric (logit_diff(a, b), p(a)"),
@@ -66,6 +67,13 @@ def test_the_logit_difference_alone_is_linear_and_probabilities_are_probabilitie
     parsed = [Metric.parse(text) for text in texts]
     assert [metric.linear for metric in parsed] == [True, False, False, False, False, False]
     assert [metric.probability for metric in parsed] == [False, True, True, False, False, False]
+
+
+def test_a_rate_is_a_share_of_replies_that_may_be_none_or_all() -> None:
+    rate = Metric.parse("rate(three)")
+    assert (rate.outcome, rate.choices) == ("three", ())
+    assert (rate.probability, rate.linear) == (True, False)
+    assert (rate.range, rate.change) == (Range(0, 1), Range(-1, 1))
 
 
 @pytest.mark.parametrize("text", ["log_p(a)", "log_prob(a)"])

@@ -84,6 +84,13 @@ export interface Strip {
   worst: { text: string; value: string }[];
 }
 
+/** The commonest replies of an outcome. */
+export interface Replies {
+  outcome: string;
+  count: number;
+  shown: { prompt: string; reply: string; count: number }[];
+}
+
 /** What unfolds below a claim of a run; pictures and examples are left out where there is no room. */
 export interface Evidence {
   on: string;
@@ -100,6 +107,7 @@ export interface Evidence {
   baseline: string;
   pictures?: Pictures;
   examples?: Strip[];
+  replies?: Replies[];
 }
 
 export interface HeatmapPicture {

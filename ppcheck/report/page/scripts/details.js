@@ -40,6 +40,7 @@ export function panel(claim, evidence, marks) {
     ...figuresOf(evidence, marks),
     ...differencesOf(claim, evidence),
     ...picturesOf(evidence),
+    ...repliesOf(evidence),
     ...examplesOf(evidence),
     ...measuredOf(claim, evidence),
     downloads(claim, evidence),
@@ -93,6 +94,31 @@ function examplesOf({ examples, statistics }) {
   );
   const tools = el("div", { class: "tools" }, examples.length > 1 ? select : null);
   return [el("h3", {}, "Examples"), tools, place];
+}
+
+/**
+ * What the model wrote, by outcome, each reply with a prompt that had it.
+ * @param {Evidence} evidence
+ */
+function repliesOf({ replies }) {
+  if (!replies?.length) return [];
+  const parts = replies.flatMap(({ outcome, count, shown }) => [
+    el("p", { class: "count" }, `${outcome}: ${count.toLocaleString("en")}`),
+    el(
+      "ul",
+      { class: "worst" },
+      shown.map((one) =>
+        el(
+          "li",
+          {},
+          el("code", {}, `${one.count.toLocaleString("en")} ×`),
+          el("q", { dir: "auto" }, one.prompt),
+          el("q", { class: "reply", dir: "auto" }, one.reply),
+        ),
+      ),
+    ),
+  ]);
+  return [el("h3", {}, "Replies, the commonest by outcome"), ...parts];
 }
 
 /** @param {Strip} shown */
