@@ -107,7 +107,7 @@ def crowd(heads: int = 48, mlps: int = 12, arrows: int = 150) -> list[ClaimRecor
         for n, name in enumerate([*names, *layers])
     ]
     found += [
-        attending(names[n], tokens[(3 * n) % 5], tokens[(3 * n + 2) % 5], id=f"look-{n}")
+        attending(names[n], tokens[(3 * n) % 5], tokens[min((3 * n) % 5, n % 3)], id=f"look-{n}")
         for n in range(min(arrows // 5, heads))
     ]
     senders = sorted([*names, *layers], key=_depth)

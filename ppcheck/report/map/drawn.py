@@ -16,7 +16,7 @@ from ppcheck.report.map.told import Told, told
 from ppcheck.report.pictures import Json, rounded
 from ppcheck.report.text import printable
 
-WIDTHS = (1180, 760, 372)
+WIDTHS = (1180, 760, 378)
 """Pixels for which a picture is laid out; the last is a telephone's."""
 _TRACED = ("pairs.", "separates.", "direction.between.")
 _DEFAULT = "prompts.pairs."
@@ -47,13 +47,13 @@ class _Prompts:
 def pictures_of(claims: Sequence[ClaimRecord]) -> list[Json]:
     """One for each set of prompts and each variable traced there, that of most claims first."""
     found: list[tuple[int, str, str, Panel]] = []
+    is_one = len({claim.model for claim in claims}) == 1
     for prompts, numbers in _by_prompts(claims).items():
         for variable, said in _by_variable(claims, numbers).items():
             flows = [n for n in numbers if claims[n].check == "flow"]
             flows = [n for n in flows if claims[n].facts.maps and _firm(claims[n]) == variable]
             title = f"{variable} in {prompts.name}" if variable else prompts.name
-            first = claims[next(iter(said))]
-            where = f"{PurePosixPath(first.spec).name}, {first.model}"
+            where = _where([claims[n] for n in said], is_one=is_one)
             found.append((len(said), title, where, panel(claims, said, flows)))
     found.sort(key=lambda each: -each[0])
     titles = Counter(title for _, title, _, _ in found)
@@ -61,6 +61,13 @@ def pictures_of(claims: Sequence[ClaimRecord]) -> list[Json]:
         _picture(f"{title} ({where})" if titles[title] > 1 else title, each)
         for _, title, where, each in found
     ]
+
+
+def _where(claims: Sequence[ClaimRecord], *, is_one: bool) -> str:
+    """What tells prompts of one name apart: their file, or how many have them, and the model."""
+    files = dict.fromkeys(claim.spec for claim in claims)
+    name = PurePosixPath(claims[0].spec).name if len(files) == 1 else f"{len(files)} specs"
+    return name if is_one else f"{name}, {claims[0].model}"
 
 
 def _by_prompts(claims: Sequence[ClaimRecord]) -> dict[_Prompts, list[int]]:
@@ -124,6 +131,7 @@ def _picture(title: str, drawn: Panel) -> Json:
         "flows": list(drawn.flows),
         "layouts": list(map(_layout, dict.fromkeys(layouts))),
         "crowded": drawn.is_crowded,
+        "dense": drawn.is_dense,
         "hidden": drawn.hidden,
     }
 

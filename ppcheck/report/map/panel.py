@@ -101,7 +101,11 @@ class Panel:
 
     @property
     def is_crowded(self) -> bool:
-        return len(self.nodes) > MANY_NODES or len(self.arrows) > MANY_ARROWS
+        return len(self.nodes) > MANY_NODES or self.is_dense
+
+    @property
+    def is_dense(self) -> bool:
+        return len(self.arrows) > MANY_ARROWS
 
 
 def panel(claims: Sequence[ClaimRecord], said: Mapping[int, Told], flows: Sequence[int]) -> Panel:
@@ -131,10 +135,13 @@ class _Drawing:
 
     @cached_property
     def home(self) -> Mapping[str, str]:
-        """Where what has no token of its own stands: where most claims have it that name one."""
+        """Where what has no token of its own stands: where most claims have it that are about it.
+
+        Claims about many, and those that say that nothing is there, tell no place.
+        """
         counts: dict[str, Counter[str]] = defaultdict(Counter)
         for one in self.said.values():
-            for mention in one.mentions:
+            for mention in one.mentions if one.size <= FEW and not one.denies else ():
                 if mention.at.column != ANYWHERE:
                     counts[mention.at.component.name][mention.at.column] += 1
         return {name: some.most_common(1)[0][0] for name, some in counts.items()}

@@ -88,8 +88,8 @@ def components(name: str) -> tuple[Component, ...]:
 
 def direction_at(component: Component) -> Component:
     """The direction that a claim reads or writes at a component's output."""
-    name, label = f"direction at {component.name}", f"dir L{component.layer}"
-    return Component(name, label, "direction", component.row, component.index)
+    name = f"direction at {component.name}"
+    return Component(name, component.label, "direction", component.row, component.index)
 
 
 def token_below(component: Component, column: str) -> At:

@@ -214,12 +214,16 @@ def _port(receiver: str) -> Iterator[str]:
 
 
 def _seen(claim: ClaimRecord, member: str | None) -> tuple[str, str]:
-    """The state and the figure of one member of a family; the claim's own of its only one."""
+    """The state and the figure of one member of a family; the claim's own of its only one.
+
+    Who plays a role together with others has its strength, and the state of the role.
+    """
     if member is None or (one := _own(claim, member)) is None:
         return state(claim), ""
     name = next(n for n, each in claim.statistics.items() if each is one)
     text = printable(f"{statistic_of(name)} {with_interval(one)}")
-    return state(claim) if one.verdict is None else str(one.verdict), text
+    has_own = one.verdict is not None and claim.facts.players is None
+    return str(one.verdict) if has_own else state(claim), text
 
 
 def _own(claim: ClaimRecord, member: str) -> StatisticRecord | None:

@@ -45,7 +45,7 @@ def test_a_direction_is_another_component_than_the_site_that_has_it() -> None:
     (site,) = components("attn_out.L1")
     found = direction_at(site)
     assert found != site
-    assert (found.shape, found.row, found.label) == ("direction", site.row, "dir L1")
+    assert (found.shape, found.row, found.label) == ("direction", site.row, "attn L1")
 
 
 @pytest.mark.parametrize(

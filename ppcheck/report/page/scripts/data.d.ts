@@ -101,6 +101,7 @@ export interface MapPicture {
   flows: number[];
   layouts: MapLayout[];
   crowded: boolean;
+  dense: boolean;
   hidden: number;
 }
 

@@ -2,7 +2,7 @@
 /** @import { MapArrow, MapLayout, MapNode, MapPicture } from "./data.d.ts" */
 /** @import { Known } from "./mapnotes.js" */
 import { button, el, find, svg } from "./dom.js";
-import { arrowParts } from "./maparrows.js";
+import { arrowParts, routeOf } from "./maparrows.js";
 import { savePng, saveSvg } from "./mapfiles.js";
 import { frame, heat } from "./mapframe.js";
 import { legendOf } from "./maplegend.js";
@@ -10,6 +10,10 @@ import { sentenceOf } from "./mapnotes.js";
 import { Pointing } from "./mappointing.js";
 import { component } from "./mapshapes.js";
 import { plural } from "./numbers.js";
+
+/** How much larger than laid out a small picture is drawn, and up to which height. */
+const LARGEST = 1.4;
+const TALLEST = 520;
 
 /**
  * The map at the head of the page: one picture at a time, drawn as wide as there is room.
@@ -29,7 +33,7 @@ export function theMap(pictures, known, goTo) {
 
   const draw = () => {
     laid = fitting(shown.layouts, sheet.clientWidth);
-    sheet.replaceChildren(drawing(shown, laid, known));
+    sheet.replaceChildren(drawing(shown, laid, known, sheet.clientWidth));
     pointing.watch(shown, sheet);
   };
   /** @param {MapPicture} picture */
@@ -79,26 +83,37 @@ function mapTools(pictures, show, sheet, title) {
 }
 
 /**
+ * The picture. Arrows lie under the components; in the list that is read out they come after them.
  * @param {MapPicture} picture
  * @param {MapLayout} layout
  * @param {Known} known
+ * @param {number} room
  */
-function drawing(picture, layout, known) {
-  const { nodes, arrows, title } = picture;
+function drawing(picture, layout, known, room) {
+  const { nodes, arrows, title, crowded, dense } = picture;
+  const looks = [crowded ? "crowded" : "", dense ? "dense" : ""].filter(Boolean);
   const { width, height } = layout;
+  const scale = Math.max(1, Math.min(LARGEST, room / width, TALLEST / height));
   const counts = `${plural(nodes.length, "component")}, ${plural(arrows.length, "arrow")}`;
-  const order = [
-    ...nodes.map((_, n) => `map-node-${n}`),
-    ...arrows.map((_, n) => `map-arrow-${n}`),
-  ];
-  const list = { role: "list", "aria-label": `${title}: ${counts}`, "aria-owns": order.join(" ") };
+  const drawn = nodes.map((node, n) => {
+    const mark = known.marks[node.state] ?? node.change.charAt(0);
+    const attributes = { ...lookOf(node, n, `node ${node.shape} item`), ...spoken(node, known) };
+    const place = { transform: `translate(${layout.at[n].join(" ")})` };
+    return svg("g", { role: "listitem", ...place }, svg("g", attributes, component(node, mark)));
+  });
+  const routes = arrows.map((arrow, n) => routeOf(arrow, n, picture, layout));
+  const spots = arrows.map((arrow, n) => {
+    const attributes = { class: "item", "data-item": nodes.length + n, ...spoken(arrow, known) };
+    const spot = svg("path", { class: "spot", d: routes[n].d });
+    return svg("g", { role: "listitem" }, svg("g", attributes, spot));
+  });
   return svg(
     "svg",
     {
-      class: picture.crowded ? "map crowded" : "map",
+      class: ["map", ...looks].join(" "),
       viewBox: `0 0 ${width} ${height}`,
-      width,
-      height,
+      width: width * scale,
+      height: height * scale,
       role: "group",
       "aria-label": `The map of ${title}`,
     },
@@ -106,46 +121,34 @@ function drawing(picture, layout, known) {
     frame(picture, layout),
     svg(
       "g",
-      list,
+      { "aria-hidden": "true" },
       arrows.map((arrow, n) => {
-        const parts = arrowParts(arrow, n, picture, layout);
-        return item(`map-arrow-${n}`, arrow, `arrow ${arrow.kind}`, known, parts);
-      }),
-      nodes.map((node, n) => {
-        const mark = known.marks[node.state] ?? node.change.charAt(0);
-        const place = { transform: `translate(${layout.at[n].join(" ")})` };
-        return item(
-          `map-node-${n}`,
-          node,
-          `node ${node.shape}`,
-          known,
-          component(node, mark),
-          place,
-        );
+        const attributes = lookOf(arrow, nodes.length + n, `arrow by-${arrow.kind}`);
+        return svg("g", attributes, arrowParts(arrow, routes[n]));
       }),
     ),
+    svg("g", { role: "list", "aria-label": `${title}: ${counts}` }, drawn, spots),
   );
 }
 
 /**
- * @param {string} id
+ * How a component or an arrow looks, and its number among all of them.
  * @param {MapNode | MapArrow} one
+ * @param {number} number
  * @param {string} kind
- * @param {Known} known
- * @param {(Element | null)[]} parts
- * @param {{ transform?: string }} [place]
  */
-function item(id, one, kind, known, parts, place = {}) {
+function lookOf(one, number, kind) {
   const looks = ["denies", "minor", "hollow"].filter((name) => Reflect.get(one, name));
-  const label = sentenceOf(one, known);
-  const attributes = { role: "button", tabindex: -1, "aria-label": label };
-  return svg(
-    "g",
-    { role: "listitem", id, ...place },
-    svg(
-      "g",
-      { class: ["item", kind, ...looks].join(" "), "data-state": one.state, ...attributes },
-      parts,
-    ),
-  );
+  const names = ["drawn", kind, ...looks].join(" ");
+  return { class: names, "data-item": number, "data-state": one.state };
 }
+
+/**
+ * @param {MapNode | MapArrow} one
+ * @param {Known} known
+ */
+const spoken = (one, known) => ({
+  role: "button",
+  tabindex: -1,
+  "aria-label": sentenceOf(one, known),
+});

@@ -16,13 +16,9 @@ const BOW = 34;
 /**
  * What an arrow is drawn of: a line, its end, and a broad one around them to point at.
  * @param {MapArrow} arrow
- * @param {number} number
- * @param {MapPicture} picture
- * @param {MapLayout} layout
+ * @param {Route} route
  */
-export function arrowParts(arrow, number, picture, layout) {
-  const route = routeOf(arrow, number, picture, layout);
-  const { d, x, y, isDown, read } = route;
+export function arrowParts(arrow, { d, x, y, isDown, read }) {
   const up = isDown ? -TIP : TIP;
   const tip = arrow.denies ? `M${x - 6} ${y}h12` : `M${x} ${y}l-4.5 ${up}h9z`;
   return [
@@ -34,16 +30,18 @@ export function arrowParts(arrow, number, picture, layout) {
 }
 
 /**
+ * Where an arrow runs.
  * @param {MapArrow} arrow
  * @param {number} number
  * @param {MapPicture} picture
  * @param {MapLayout} layout
  * @returns {Route}
  */
-function routeOf(arrow, number, { nodes }, layout) {
+export function routeOf(arrow, number, { nodes }, layout) {
   const [x, middle] = layout.at[arrow.head];
   const end = middle + foot(nodes[arrow.head]);
-  if (arrow.token) return looking(arrow.token, number, x, end, layout);
+  const goal = arrow.denies ? end : end + TIP - 1;
+  if (arrow.token) return looking(arrow.token, number, [x, end, goal], layout);
   const [fromX, fromY] = layout.at[arrow.tail ?? arrow.head];
   const start = fromY + RAISED - RADIUS - 1;
   if (arrow.kind === "moved") return moving(fromX, start, x, middle + RAISED - RADIUS - 3);
@@ -51,27 +49,25 @@ function routeOf(arrow, number, { nodes }, layout) {
   const pull = Math.max(14, Math.min(rise * 0.5, 90));
   const isPast = Math.abs(fromX - x) < 30 && rise > 80;
   const bow = isPast ? BOW * (number % 2 ? 1 : -1) : 0;
-  const bend = `${fromX + bow} ${start - pull} ${x + bow} ${end + TIP + pull}`;
-  return { d: `M${fromX} ${start}C${bend} ${x} ${end + TIP - 1}`, x, y: end };
+  const bend = `${fromX + bow} ${start - pull} ${x + bow} ${goal + pull}`;
+  return { d: `M${fromX} ${start}C${bend} ${x} ${goal}`, x, y: end };
 }
 
 /**
  * From the token that is read along the gap below a row, and up to the head that reads it.
  * @param {[number, number]} token
  * @param {number} number
- * @param {number} x
- * @param {number} end
+ * @param {[number, number, number]} ends
  * @param {MapLayout} layout
  * @returns {Route}
  */
-function looking([row, column], number, x, end, { rows, columns }) {
+function looking([row, column], number, [x, end, goal], { rows, columns }) {
   const [top, height] = rows[row];
   const [left, width] = columns[column];
   const fromX = left + width / 2;
   const y = top + height - 3 - GAP_STEP * (number % GAP_LANES);
   const side = Math.sign(x - fromX);
   const turn = Math.min(8, Math.abs(x - fromX));
-  const goal = end + TIP - 1;
   const d = `M${fromX} ${y}H${x - side * turn}Q${x} ${y} ${x} ${goal}`;
   return { d, x, y: end, read: [fromX, y] };
 }

@@ -18,8 +18,8 @@ export function frame({ layers, columns }, layout) {
     return svg(
       "g",
       {},
-      svg("path", { class: "between", d: `M30 ${bottom}H${layout.width - EDGE}` }),
-      isNamed ? svg("text", { class: "layer", x: 24, y: (top + bottom) / 2 + 4 }, name) : null,
+      svg("path", { class: "between", d: `M26 ${bottom}H${layout.width - EDGE}` }),
+      isNamed ? svg("text", { class: "layer", x: 22, y: (top + bottom) / 2 + 4 }, name) : null,
     );
   });
   const names = columns.map((name, n) => {
@@ -40,7 +40,7 @@ export function heat({ heat: shares, layers }, layout) {
     const [left, width] = layout.columns[column];
     const [, low, high] = layers[layer];
     const [y, bottom] = band(low, high, layout);
-    const opacity = (0.05 + 0.35 * share).toFixed(3);
+    const opacity = (0.03 + 0.22 * share).toFixed(3);
     const size = { x: left - EDGE, y, width: width + 2 * EDGE, height: bottom - y };
     return svg("rect", { ...size, style: `fill-opacity: ${opacity}` });
   });

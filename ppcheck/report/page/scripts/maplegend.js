@@ -30,6 +30,7 @@ export function legendOf({ nodes, arrows, heat, hidden, crowded }, marks) {
   const kinds = Object.keys(ARROWS).filter((name) => arrows.some(({ kind }) => kind === name));
   const states = new Set([...nodes, ...arrows].map(({ state }) => state).filter(Boolean));
   const isDenied = [...nodes, ...arrows].some(({ denies }) => denies);
+  const isFaded = crowded && [...nodes, ...arrows].some(({ minor }) => minor);
   return [
     ...shapes.map((name) => key(sample(name), SHAPES[name])),
     ...[...states].map((state) => stateKey(state, marks)),
@@ -37,9 +38,11 @@ export function legendOf({ nodes, arrows, heat, hidden, crowded }, marks) {
     isDenied
       ? key(lineSample("denied"), "unfilled, or with a bar: said to be next to nothing")
       : null,
-    nodes.some(({ was }) => was) ? key(el("i", { class: "ring" }), "was here before") : null,
+    nodes.some(({ was }) => was)
+      ? key(el("i", { class: "ring" }), "hollow: was here before")
+      : null,
     heat.length ? key(el("i", { class: "shade" }), "share that the residual stream carries") : null,
-    crowded ? el("span", {}, "What is named among many others is faint. ") : null,
+    isFaded ? el("span", {}, "What is named among many others is faint. ") : null,
     hidden ? el("span", {}, `${hidden.toLocaleString("en")} more are not drawn. `) : null,
   ];
 }
@@ -68,7 +71,7 @@ function lineSample(kind) {
   return svg(
     "svg",
     {
-      class: `sample line ${kind}`,
+      class: `sample line by-${kind}`,
       viewBox: "0 0 24 14",
       width: 24,
       height: 14,

@@ -14,14 +14,15 @@ const STEPS = {
   End: (_, count) => count - 1,
 };
 
-/** What is pointed at in a map, by mouse or keys: it is named, and what it is linked to stands out. */
+/** What is pointed at in a map, by mouse or keys, is named; what it is linked to stands out. */
 export class Pointing {
   #stage;
   #known;
   #goTo;
   #note = el("div", { class: "note", hidden: true });
   #isPinned = false;
-  /** @type {{ node: SVGGElement, is: MapNode | MapArrow }[]} */
+  #pinned = 0;
+  /** @type {{ node: SVGGElement, drawn: Element, is: MapNode | MapArrow }[]} */
   #items = [];
   /** @type {MapPicture | null} */
   #picture = null;
@@ -53,20 +54,26 @@ export class Pointing {
    * @param {HTMLElement} sheet
    */
   watch(picture, sheet) {
-    /** @param {string} kind */
-    const drawn = (kind) => /** @type {NodeListOf<SVGGElement>} */ (sheet.querySelectorAll(kind));
-    const is = [...picture.nodes, ...picture.arrows];
-    const nodes = [...drawn(".item.node"), ...drawn(".item.arrow")];
+    /** @type {NodeListOf<SVGGElement>} */
+    const items = sheet.querySelectorAll(".item");
+    const drawn = new Map(
+      [...sheet.querySelectorAll(".drawn")].map((one) => [one.getAttribute("data-item"), one]),
+    );
+    const all = [...picture.nodes, ...picture.arrows];
     this.#picture = picture;
-    this.#items = nodes.map((node, n) => ({ node, is: is[n] }));
+    this.#items = [...items].map((node, n) => ({
+      node,
+      drawn: drawn.get(String(n)) ?? node,
+      is: all[n],
+    }));
     this.#items[0]?.node.setAttribute("tabindex", "0");
     this.#hide();
   }
 
   /** @param {Event} event */
   #at({ target }) {
-    const node = /** @type {Element} */ (target).closest(".item");
-    return this.#items.findIndex((one) => one.node === node);
+    const found = /** @type {Element} */ (target).closest("[data-item]");
+    return Number(found?.getAttribute("data-item") ?? -1);
   }
 
   /** @param {Event} event */
@@ -90,7 +97,10 @@ export class Pointing {
     this.#note.hidden = false;
     this.#place(this.#items[at].node);
     const linked = this.#linked(at);
-    for (const [n, { node }] of this.#items.entries()) node.classList.toggle("on", linked.has(n));
+    for (const [n, { drawn }] of this.#items.entries()) {
+      drawn.classList.toggle("on", linked.has(n));
+      drawn.classList.toggle("at", n === at);
+    }
     this.#stage.classList.add("asked");
   }
 
@@ -99,7 +109,7 @@ export class Pointing {
     this.#note.hidden = true;
     this.#note.classList.remove("pinned");
     this.#stage.classList.remove("asked");
-    for (const { node } of this.#items) node.classList.remove("on");
+    for (const { drawn } of this.#items) drawn.classList.remove("on", "at");
   }
 
   /**
@@ -147,6 +157,7 @@ export class Pointing {
         this.#goTo(number);
       };
       this.#isPinned = true;
+      this.#pinned = at;
       this.#note.classList.add("pinned");
       this.#show(at, listOf(is, this.#known, leave));
       this.#note.setAttribute("aria-label", `Claims about ${headOf(is)}`);
@@ -158,10 +169,8 @@ export class Pointing {
   #press(event) {
     const at = this.#at(event);
     if (event.key === "Escape") {
-      const opened = this.#items.find(({ node }) => node.getAttribute("tabindex") === "0");
-      const wasPinned = this.#isPinned;
+      if (this.#isPinned) this.#items[this.#pinned].node.focus();
       this.#hide();
-      if (wasPinned) opened?.node.focus();
     } else if (at >= 0 && STEPS[event.key]) {
       event.preventDefault();
       const next = STEPS[event.key](at, this.#items.length);

@@ -57,7 +57,7 @@ export function component(node, mark) {
     ];
   }
   return [
-    was ? svg("path", { class: "was", d: circle(0, 0, RADIUS + 5), ...place }) : null,
+    was && !hollow ? svg("path", { class: "was", d: circle(0, 0, RADIUS + 5), ...place }) : null,
     shape === "attention" ? stacked() : null,
     svg("path", { class: "shape", d: OUTLINES[shape] ?? OUTLINES.neuron, ...place }),
     hollow ? null : markOf(shape, mark),
