@@ -138,6 +138,7 @@ def test_it_is_kept_as_svg_and_as_png(opened: Opener) -> None:
         shown.get_by_role("button", name="Download the map as SVG").click()
     text = Path(started.value.path()).read_text(encoding="utf-8")
     assert text.startswith("<svg")
+    assert "paint-order: stroke" in text
     assert "var(" not in text
     assert "L1H3" in text
     with shown.expect_download() as started:

@@ -77,7 +77,7 @@ class Told:
         return max(len(self.mentions), len(self.tellings))
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Ends:
     """Components and tellings as they are found; what stands twice is kept once."""
 

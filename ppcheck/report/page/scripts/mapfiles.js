@@ -3,7 +3,8 @@ import { colour, save, svg } from "./dom.js";
 
 const KEPT = [
   ...["fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "opacity"],
-  ...["font-family", "font-size", "font-weight", "text-anchor", "visibility"],
+  ...["stroke-opacity", "stroke-linejoin", "paint-order"],
+  ...["font-family", "font-size", "font-weight", "text-anchor"],
 ];
 const SHARP = 3;
 
@@ -20,6 +21,7 @@ function alone(picture) {
     node.setAttribute("style", kept);
     node.removeAttribute("tabindex");
   }
+  for (const unseen of copy.querySelectorAll(".reach, .spot")) unseen.remove();
   const { width, height } = picture.viewBox.baseVal;
   copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
   copy.setAttribute("width", String(width));

@@ -40,7 +40,11 @@ export class Pointing {
     stage.addEventListener("pointerover", (event) => this.#over(event));
     stage.addEventListener("pointerleave", () => this.#leave());
     stage.addEventListener("focusin", (event) => this.#over(event));
-    stage.addEventListener("focusout", () => this.#leave());
+    stage.addEventListener("focusout", ({ relatedTarget }) => {
+      const isOut = relatedTarget && !stage.contains(/** @type {Node} */ (relatedTarget));
+      if (isOut) this.#hide();
+      else this.#leave();
+    });
     stage.addEventListener("click", (event) => this.#open(event));
     stage.addEventListener("keydown", (event) => this.#press(event));
     document.addEventListener("click", ({ target }) => {
