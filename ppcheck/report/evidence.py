@@ -53,8 +53,8 @@ def row(claim: ClaimRecord) -> Json:
         "line": claim.line,
         "model": printable(claim.model),
         "verdict": str(claim.verdict),
-        "state": _state(claim),
-        "outcome": str(outcome(claim)) if _state(claim) != claim.verdict else "",
+        "state": state(claim),
+        "outcome": str(outcome(claim)) if state(claim) != claim.verdict else "",
         "measured": measured,
         "expected": expected,
         "n": n.removeprefix("n="),
@@ -101,7 +101,7 @@ def examples(claim: ClaimRecord) -> Json:
     return found
 
 
-def _state(claim: ClaimRecord) -> str:
+def state(claim: ClaimRecord) -> str:
     """The verdict or, where it is not the verdict that makes the claim fail, what does."""
     silent = claim.passes or claim.verdict is Verdict.NOT_APPLICABLE
     return str(cause_of(claim) if is_broken(claim) and silent else claim.verdict)

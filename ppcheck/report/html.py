@@ -11,6 +11,7 @@ from ppcheck.record.run import ClaimRecord, RunRecord
 from ppcheck.report.claims import MARKS, cautions, slow_models
 from ppcheck.report.embedding import COMPACT, embedded, environment
 from ppcheck.report.evidence import examples, figures, row
+from ppcheck.report.map.drawn import pictures_of
 from ppcheck.report.pictures import Json, moved_from_to
 from ppcheck.report.summary import Summary, rank, summary
 from ppcheck.report.text import printable
@@ -113,9 +114,10 @@ class _View:
     def when(self) -> str:
         return f"{self.run.started} · {self.run.seconds:,.0f} s"
 
-    @property
+    @cached_property
     def data(self) -> Json:
-        return {"claims": [row(claim) for claim in self.claims], "marks": _marks()}
+        rows = [row(claim) for claim in self.claims]
+        return {"claims": rows, "marks": _marks(), "map": pictures_of(self.claims)}
 
 
 def _marks() -> dict[str, str]:

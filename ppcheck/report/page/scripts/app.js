@@ -7,6 +7,7 @@ import { panel } from "./details.js";
 import { el, find, present, read } from "./dom.js";
 import { addTools, bar, chip, choice, hasWords, searchField, switched } from "./filters.js";
 import { keys } from "./keys.js";
+import { theMap } from "./map.js";
 import { detailsRow, Rows } from "./rows.js";
 import { rowOf } from "./table.js";
 
@@ -142,6 +143,7 @@ function counts() {
 tools();
 heads();
 bar(counts());
+theMap(data.map, { claims, marks: data.marks }, (number) => rows.goTo(number));
 changes(claims, (number) => rows.goTo(number));
 theme();
 keys(rows);

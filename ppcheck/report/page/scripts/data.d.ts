@@ -1,4 +1,5 @@
-/** What Python writes into a page: `report/evidence.py`, `report/pictures.py`, `report/matrix.py`. */
+/** What Python writes into a page: `report/evidence.py`, `report/map/drawn.py`, `report/pictures.py`,
+ * `report/matrix.py`. */
 
 export type Maybe<T> = T | null;
 export type Bound = [Maybe<number>, Maybe<number>];
@@ -47,6 +48,61 @@ export type Claim = ClaimRow & Listed;
 export interface RunData {
   claims: ClaimRow[];
   marks: Marks;
+  map: MapPicture[];
+}
+
+/** A claim by its number, with its figure of one component; empty where that is the claim's. */
+export type CitedClaim = [number, string];
+
+export interface MapNode {
+  name: string;
+  label: string;
+  shape: string;
+  about: string;
+  state: string;
+  claims: CitedClaim[];
+  change: string;
+  was: boolean;
+  hollow: boolean;
+  denies: boolean;
+  minor: boolean;
+}
+
+/** From one node to another, or from a token (row and column) to the head that reads it. */
+export interface MapArrow {
+  kind: "path" | "attention" | "moved";
+  tail: Maybe<number>;
+  token: Maybe<[number, number]>;
+  head: number;
+  about: string;
+  state: string;
+  claims: CitedClaim[];
+  denies: boolean;
+  minor: boolean;
+}
+
+/** Middles of nodes; left and width of columns; top and height of rows, from the lowest up. */
+export interface MapLayout {
+  width: number;
+  height: number;
+  columns: [number, number][];
+  rows: [number, number][];
+  at: [number, number][];
+}
+
+/** `layers` have their lowest and highest row, `heat` column, layer and share. */
+export interface MapPicture {
+  title: string;
+  columns: string[];
+  layers: [string, number, number][];
+  nodes: MapNode[];
+  arrows: MapArrow[];
+  heat: [number, number, number][];
+  flows: number[];
+  layouts: MapLayout[];
+  crowded: boolean;
+  dense: boolean;
+  hidden: number;
 }
 
 export interface Statistic extends Interval {

@@ -96,11 +96,11 @@ export function colour(name) {
 
 /**
  * @param {string} name
- * @param {string} text
+ * @param {string | Blob} content
  * @param {string} type
  */
-export function save(name, text, type) {
-  const url = URL.createObjectURL(new Blob([text], { type }));
+export function save(name, content, type) {
+  const url = URL.createObjectURL(new Blob([content], { type }));
   el("a", { href: url, download: name.replace(/[^\w.@-]+/g, "-") }).click();
   setTimeout(() => URL.revokeObjectURL(url), 1000);
 }

@@ -1,0 +1,154 @@
+// @ts-check
+/** @import { MapArrow, MapLayout, MapNode, MapPicture } from "./data.d.ts" */
+/** @import { Known } from "./mapnotes.js" */
+import { button, el, find, svg } from "./dom.js";
+import { arrowParts, routeOf } from "./maparrows.js";
+import { savePng, saveSvg } from "./mapfiles.js";
+import { frame, heat } from "./mapframe.js";
+import { legendOf } from "./maplegend.js";
+import { sentenceOf } from "./mapnotes.js";
+import { Pointing } from "./mappointing.js";
+import { component } from "./mapshapes.js";
+import { plural } from "./numbers.js";
+
+/** How much larger than laid out a small picture is drawn, and up to which height. */
+const LARGEST = 1.4;
+const TALLEST = 520;
+
+/**
+ * The map at the head of the page: one picture at a time, drawn as wide as there is room.
+ * @param {MapPicture[]} pictures
+ * @param {Known} known
+ * @param {(number: number) => void} goTo
+ */
+export function theMap(pictures, known, goTo) {
+  const section = find("#map");
+  if (!pictures.length) return;
+  const stage = find(".stage", section);
+  const sheet = el("div", { class: "sheet" });
+  const pointing = new Pointing(stage, known, goTo);
+  let shown = pictures[0];
+  /** @type {MapLayout | null} */
+  let laid = null;
+
+  const draw = () => {
+    laid = fitting(shown.layouts, sheet.clientWidth);
+    sheet.replaceChildren(drawing(shown, laid, known, sheet.clientWidth));
+    pointing.watch(shown, sheet);
+  };
+  /** @param {MapPicture} picture */
+  const show = (picture) => {
+    shown = picture;
+    find(".title", section).textContent = `: ${picture.title}`;
+    find(".legend", section).replaceChildren(...legend());
+    draw();
+  };
+  const legend = () => legendOf(shown, known.marks).filter((one) => one !== null);
+
+  section.hidden = false;
+  stage.append(sheet);
+  find(".tools", section).append(...mapTools(pictures, show, sheet, () => shown.title));
+  show(shown);
+  new ResizeObserver(() => {
+    if (laid !== fitting(shown.layouts, sheet.clientWidth)) draw();
+  }).observe(sheet);
+}
+
+/**
+ * The widest layout for which there is room, or the narrowest.
+ * @param {MapLayout[]} layouts
+ * @param {number} room
+ */
+const fitting = (layouts, room) =>
+  layouts.find(({ width }) => width <= room) ?? layouts[layouts.length - 1];
+
+/**
+ * @param {MapPicture[]} pictures
+ * @param {(picture: MapPicture) => void} show
+ * @param {HTMLElement} sheet
+ * @param {() => string} title
+ */
+function mapTools(pictures, show, sheet, title) {
+  const picture = () => /** @type {SVGSVGElement} */ (sheet.querySelector("svg"));
+  const select = el(
+    "select",
+    { "aria-label": "Picture", change: () => show(pictures[Number(select.value)]) },
+    pictures.map((one, n) => el("option", { value: n }, one.title)),
+  );
+  return [
+    ...(pictures.length > 1 ? [select] : []),
+    button("SVG", () => saveSvg(title(), picture()), { "aria-label": "Download the map as SVG" }),
+    button("PNG", () => savePng(title(), picture()), { "aria-label": "Download the map as PNG" }),
+  ];
+}
+
+/**
+ * The picture. Arrows lie under the components; in the list that is read out they come after them.
+ * @param {MapPicture} picture
+ * @param {MapLayout} layout
+ * @param {Known} known
+ * @param {number} room
+ */
+function drawing(picture, layout, known, room) {
+  const { nodes, arrows, title, crowded, dense } = picture;
+  const looks = [crowded ? "crowded" : "", dense ? "dense" : ""].filter(Boolean);
+  const { width, height } = layout;
+  const scale = Math.max(1, Math.min(LARGEST, room / width, TALLEST / height));
+  const counts = `${plural(nodes.length, "component")}, ${plural(arrows.length, "arrow")}`;
+  const drawn = nodes.map((node, n) => {
+    const mark = known.marks[node.state] ?? node.change.charAt(0);
+    const attributes = { ...lookOf(node, n, `node ${node.shape} item`), ...spoken(node, known) };
+    const place = { transform: `translate(${layout.at[n].join(" ")})` };
+    return svg("g", { role: "listitem", ...place }, svg("g", attributes, component(node, mark)));
+  });
+  const routes = arrows.map((arrow, n) => routeOf(arrow, n, picture, layout));
+  const spots = arrows.map((arrow, n) => {
+    const attributes = { class: "item", "data-item": nodes.length + n, ...spoken(arrow, known) };
+    const spot = svg("path", { class: "spot", d: routes[n].d });
+    return svg("g", { role: "listitem" }, svg("g", attributes, spot));
+  });
+  return svg(
+    "svg",
+    {
+      class: ["map", ...looks].join(" "),
+      viewBox: `0 0 ${width} ${height}`,
+      width: width * scale,
+      height: height * scale,
+      role: "group",
+      "aria-label": `The map of ${title}`,
+    },
+    heat(picture, layout),
+    frame(picture, layout),
+    svg(
+      "g",
+      { "aria-hidden": "true" },
+      arrows.map((arrow, n) => {
+        const attributes = lookOf(arrow, nodes.length + n, `arrow by-${arrow.kind}`);
+        return svg("g", attributes, arrowParts(arrow, routes[n]));
+      }),
+    ),
+    svg("g", { role: "list", "aria-label": `${title}: ${counts}` }, drawn, spots),
+  );
+}
+
+/**
+ * How a component or an arrow looks, and its number among all of them.
+ * @param {MapNode | MapArrow} one
+ * @param {number} number
+ * @param {string} kind
+ */
+function lookOf(one, number, kind) {
+  const looks = ["denies", "minor", "hollow"].filter((name) => Reflect.get(one, name));
+  const names = ["drawn", kind, ...looks].join(" ");
+  return { class: names, "data-item": number, "data-state": one.state };
+}
+
+/**
+ * @param {MapNode | MapArrow} one
+ * @param {Known} known
+ */
+const spoken = (one, known) => ({
+  role: "button",
+  tabindex: -1,
+  "aria-label": sentenceOf(one, known),
+});

@@ -1,0 +1,84 @@
+// @ts-check
+/** @import { MapPicture, Marks } from "./data.d.ts" */
+import { el, svg } from "./dom.js";
+import { sample } from "./mapshapes.js";
+
+/** @type {Record<string, string>} */
+const SHAPES = {
+  head: "head",
+  attention: "all heads of a layer",
+  mlp: "MLP",
+  neuron: "neuron",
+  stream: "residual stream",
+  direction: "direction",
+};
+
+/** @type {Record<string, string>} */
+const ARROWS = {
+  attention: "looks at",
+  path: "tells directly",
+  moved: "moved",
+};
+
+/**
+ * What the marks of a picture mean, of those that are in it.
+ * @param {MapPicture} picture
+ * @param {Marks} marks
+ */
+export function legendOf({ nodes, arrows, heat, hidden, crowded }, marks) {
+  const shapes = Object.keys(SHAPES).filter((name) => nodes.some(({ shape }) => shape === name));
+  const kinds = Object.keys(ARROWS).filter((name) => arrows.some(({ kind }) => kind === name));
+  const states = new Set([...nodes, ...arrows].map(({ state }) => state).filter(Boolean));
+  const isDenied = [...nodes, ...arrows].some(({ denies }) => denies);
+  const isFaded = crowded && [...nodes, ...arrows].some(({ minor }) => minor);
+  return [
+    ...shapes.map((name) => key(sample(name), SHAPES[name])),
+    ...[...states].map((state) => stateKey(state, marks)),
+    ...kinds.map((name) => key(lineSample(name), ARROWS[name])),
+    isDenied
+      ? key(lineSample("denied"), "unfilled, or with a bar: said to be next to nothing")
+      : null,
+    nodes.some(({ was }) => was)
+      ? key(el("i", { class: "ring" }), "hollow: was here before")
+      : null,
+    heat.length ? key(el("i", { class: "shade" }), "share that the residual stream carries") : null,
+    isFaded ? el("span", {}, "What is named among many others is faint. ") : null,
+    hidden ? el("span", {}, `${hidden.toLocaleString("en")} more are not drawn. `) : null,
+  ];
+}
+
+/**
+ * @param {Element} drawn
+ * @param {string} text
+ */
+const key = (drawn, text) => el("span", { class: "key" }, drawn, ` ${text}`);
+
+/**
+ * @param {string} state
+ * @param {Marks} marks
+ */
+const stateKey = (state, marks) =>
+  el(
+    "span",
+    { class: "key", "data-state": state },
+    el("b", { "aria-hidden": "true" }, marks[state] ?? ""),
+    ` ${state}`,
+  );
+
+/** @param {string} kind */
+function lineSample(kind) {
+  const end = kind === "denied" ? "M17 3v8" : "M23 7l-7 -4v8z";
+  return svg(
+    "svg",
+    {
+      class: `sample line by-${kind}`,
+      viewBox: "0 0 24 14",
+      width: 24,
+      height: 14,
+      "aria-hidden": "true",
+    },
+    svg("path", { d: "M2 7H17" }),
+    kind === "attention" ? svg("circle", { cx: 3, cy: 7, r: 3 }) : null,
+    svg("path", { class: "end", d: end }),
+  );
+}

@@ -1,0 +1,81 @@
+// @ts-check
+/** @import { Claim, CitedClaim, MapArrow, MapNode, Marks } from "./data.d.ts" */
+import { button, el } from "./dom.js";
+
+const MOST = 5;
+
+/** @typedef {{ claims: Claim[], marks: Marks }} Known */
+
+/** What a component or an arrow is, in words. @param {MapNode | MapArrow} item */
+export const headOf = (item) =>
+  "name" in item ? [item.name, item.about].filter(Boolean).join(", ") : item.about;
+
+/**
+ * A claim with its figure.
+ * @param {CitedClaim} cited
+ * @param {Known} known
+ */
+function lineOf([number, figure], { claims, marks }) {
+  const { id, verdict, measured, change } = claims[number];
+  const became = change && !["unchanged", "new"].includes(change.kind) ? `; ${change.text}` : "";
+  return { mark: marks[verdict], text: `${id}: ${figure || measured || verdict}${became}` };
+}
+
+/**
+ * All of it as one sentence, for those who hear it.
+ * @param {MapNode | MapArrow} item
+ * @param {Known} known
+ */
+export function sentenceOf(item, known) {
+  const lines = item.claims.slice(0, MOST).map((cited) => lineOf(cited, known).text);
+  const more = item.claims.length - lines.length;
+  if (more > 0) lines.push(`and ${more} more`);
+  const isOld = "hollow" in item && item.hollow ? "was here before" : item.state;
+  const head = [headOf(item), isOld].filter(Boolean).join(": ");
+  return [head, lines.join("; ")].filter(Boolean).join(". ");
+}
+
+/**
+ * What stands beside a component that is pointed at.
+ * @param {MapNode | MapArrow} item
+ * @param {Known} known
+ */
+export function noteOf(item, known) {
+  const some = item.claims.slice(0, MOST);
+  const more = item.claims.length - some.length;
+  return [
+    el("b", { class: "text" }, headOf(item)),
+    "hollow" in item && item.hollow ? el("span", {}, "was here before") : null,
+    el(
+      "ul",
+      {},
+      some.map((cited) => {
+        const { mark, text } = lineOf(cited, known);
+        const state = known.claims[cited[0]].state;
+        return el(
+          "li",
+          { "data-state": state },
+          el("b", {}, mark),
+          el("span", { class: "text" }, text),
+        );
+      }),
+    ),
+    more > 0 ? el("span", { class: "soft" }, `and ${more} more`) : null,
+  ];
+}
+
+/**
+ * All claims about it, each leading to its row.
+ * @param {MapNode | MapArrow} item
+ * @param {Known} known
+ * @param {(number: number) => void} goTo
+ */
+export function listOf(item, known, goTo) {
+  const lines = item.claims.map((cited) => {
+    const { mark, text } = lineOf(cited, known);
+    const state = known.claims[cited[0]].state;
+    const leading = button(`${mark} ${text}`, () => goTo(cited[0]), { class: "quiet text" });
+    return el("li", { "data-state": state }, leading);
+  });
+  return [el("b", { class: "text" }, headOf(item)), el("ul", {}, lines)];
+}
