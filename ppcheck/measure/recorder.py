@@ -88,6 +88,14 @@ class Recorder(Wrapper):
         paid[[not each for each in links]] = np.nan
         return paid
 
+    def evenness(
+        self, encoded: Encoded, heads: Sequence[Site], queries: Sequence[Sequence[int]]
+    ) -> Floats:
+        self._note("attention", encoded.ids, len(heads), 0)
+        even = _random(encoded.ids).uniform(0, 1, (2, len(encoded), len(heads)))
+        even[:, [not each for each in queries]] = np.nan
+        return even
+
     def patch(
         self, target: Encoded, source: Encoded, cells: Sequence[Cell], readout: Readout
     ) -> Floats:

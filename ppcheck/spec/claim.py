@@ -23,6 +23,7 @@ from ppcheck.spec.prompts.fields import ContrastField
 from ppcheck.spec.prompts.grid import Grid, Prompt
 from ppcheck.spec.prompts.prompt_set import Contrast, PromptSet
 from ppcheck.spec.prompts.selection import Selection, SelectionField
+from ppcheck.spec.prompts.target import of_label, of_target
 from ppcheck.spec.prompts.unit import merged
 from ppcheck.spec.sites.position import Position, Positions
 from ppcheck.spec.sites.site import SitePattern, Sites
@@ -173,7 +174,7 @@ class Claim(Model):
             if prompt_set.rows is None and name not in prompt_set.selectable:
                 yield f"there is no variable {name!r}: {suggest(name, prompt_set.selectable)}"
             for label in condition.labels:
-                yield from _of_label(name, label, prompt_set)
+                yield from of_label(name, label, prompt_set)
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
@@ -354,12 +355,4 @@ def _of_position(position: Position, prompt_set: PromptSet) -> Iterator[str]:
             advice = suggest(atom.variable, ("final", "all", *prompt_set.variable_names))
             yield f"there is no position {str(atom)!r}: {advice}"
         elif atom.label is not None:
-            yield from _of_label(atom.variable, atom.label, prompt_set)
-
-
-def _of_label(name: str, label: str, prompt_set: PromptSet) -> Iterator[str]:
-    if name in prompt_set.vary:
-        variable = prompt_set.vary[name]
-        known = dict.fromkeys((*variable.labels, *(word.text for word in variable.words)))
-        if label not in known:
-            yield f"{name!r} has no class or word {label!r}: {suggest(label, known)}"
+            yield from of_target(atom.variable, atom.label, prompt_set)

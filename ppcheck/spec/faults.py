@@ -12,6 +12,7 @@ from ppcheck.spec.prompts.grid import Grid, Prompt
 from ppcheck.spec.prompts.relation import Relation, no_number
 from ppcheck.spec.prompts.selection import LabelCondition, Selection
 from ppcheck.spec.prompts.strategy import Strategy
+from ppcheck.spec.prompts.target import is_of, twofold
 from ppcheck.spec.sites.position import Position
 from ppcheck.spec.sites.site import Kind, SitePattern, Sites
 
@@ -52,11 +53,23 @@ def of_place(
     if name is None:
         return
     if position.label is not None:
-        yield from lacking(prompts, name, [position.label], on)
+        yield from _of_target(name, position.label, prompts, on)
     for prompt in measured:
         if not any(piece.variable == name for turn in prompt.turns for piece in turn.pieces):
             yield f"{name!r} stands nowhere in the prompt {prompt.text!r}"
             return
+
+
+def _of_target(name: str, label: str, prompts: Sequence[Prompt], on: str) -> Iterator[str]:
+    """What is said of a class or word, or of another variable's word, that no prompt has."""
+    if label not in prompts[0].words or name not in prompts[0].words:
+        yield from lacking(prompts, name, [label], on)
+        return
+    words = [prompt.words[name] for prompt in prompts]
+    if any(label in (word.label, word.text) for word in words):
+        yield twofold(name, label)
+    elif not any(is_of(name, label, prompt.words) for prompt in prompts):
+        yield f"no prompt of `{on}` has one word as {name!r} and as {label!r}"
 
 
 def lacking(

@@ -25,7 +25,7 @@ from ppcheck.statistics.agreement import Ends
 from ppcheck.statistics.scale import PLAIN, Scale
 
 REAL_LINE = (-math.inf, math.inf)
-_NO_COLUMNS = ("name", "member", "support", "step", "gap", "seed")
+_NO_COLUMNS = ("name", "member", "support", "within", "step", "gap", "seed")
 
 
 @dataclass(frozen=True)

@@ -124,6 +124,13 @@ class LoadedSubject(Subject):
 
         return attention(self._engine, encoded.ids, heads, links, progress=self.progress)
 
+    def evenness(
+        self, encoded: Encoded, heads: Sequence[Site], queries: Sequence[Sequence[int]]
+    ) -> Floats:
+        from ppcheck.subject.operations.attention import evenness
+
+        return evenness(self._engine, encoded.ids, heads, queries, progress=self.progress)
+
     def patch(
         self, target: Encoded, source: Encoded, cells: Sequence[Cell], readout: Readout
     ) -> Floats:

@@ -112,6 +112,16 @@ class Memo(Wrapper):
         what = ("attention", encoded.ids, list(map(list, links)))
         return np.stack(self._each(what, names, heads, measure), axis=1)
 
+    def evenness(
+        self, encoded: Encoded, heads: Sequence[Site], queries: Sequence[Sequence[int]]
+    ) -> Floats:
+        def measure(missing: list[Site]) -> list[Floats]:
+            return list(np.moveaxis(self._subject.evenness(encoded, missing, queries), -1, 0))
+
+        names = [str(Site(Kind.PATTERN, head.layer, head.index)) for head in heads]
+        what = ("evenness", encoded.ids, list(map(list, queries)))
+        return np.stack(self._each(what, names, heads, measure), axis=-1)
+
     def patch(
         self, target: Encoded, source: Encoded, cells: Sequence[Cell], readout: Readout
     ) -> Floats:

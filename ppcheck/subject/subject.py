@@ -174,6 +174,17 @@ class Subject(ABC):
         """
 
     @abstractmethod
+    def evenness(
+        self, encoded: Encoded, heads: Sequence[Site], queries: Sequence[Sequence[int]]
+    ) -> Floats:
+        """How evenly heads attend from the tokens ``queries[prompt]``: [measure, prompt, head].
+
+        First the entropy, in nats, of attention over all tokens up to the query; then its distance
+        from attention that pays each of these the same, half the sum of absolute differences. Both
+        are means over the queries; NaN without queries.
+        """
+
+    @abstractmethod
     def patch(
         self, target: Encoded, source: Encoded, cells: Sequence[Cell], readout: Readout
     ) -> Floats:

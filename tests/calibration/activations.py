@@ -12,6 +12,7 @@ from ppcheck.measure.probes.separation import Classes, Doses, Trait
 from ppcheck.measure.probes.skill import Skill
 from ppcheck.spec.prompts.grid import Prompt
 from ppcheck.statistics.first_layer import Settled
+from ppcheck.statistics.means_apart import MeansApart
 from ppcheck.statistics.statistics import Mean, Ratio, Statistic
 from tests.calibration.trial import (
     HEADS,
@@ -32,6 +33,13 @@ def attention(rng: np.random.Generator, n: int, effect: float) -> Trial:
         gaps = to - against + (effect if head == HEADS - 1 else 0.0)
         found.append(Mean(gaps, np.arange(n), "difference", f"L0H{head}", support=(-1, 1)))
     return Trial(tuple(found), {"difference": "> 0"})
+
+
+def attention_apart(rng: np.random.Generator, n: int, effect: float) -> Trial:
+    """Attention in units of one class less that in as many units of another; skewed."""
+    paid, first = rng.beta(0.5, 3, size=n), np.arange(n) < n // 2
+    gap = MeansApart(paid + effect * first, first, np.arange(n), "difference", None, (0.0, 1.0))
+    return Trial((gap,), {"difference": "> 0"})
 
 
 def logit_lens(rng: np.random.Generator, n: int, effect: float) -> Trial:

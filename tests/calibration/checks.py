@@ -17,6 +17,7 @@ from ppcheck.statistics.counted import CountedMean
 from ppcheck.statistics.statistics import Mean, Proportion, StandardisedMean, Statistic
 from tests.calibration.activations import (
     attention,
+    attention_apart,
     attribution,
     logit_lens,
     neuron,
@@ -158,6 +159,7 @@ STUDIES: tuple[Study, ...] = (
     Study(f"patch: recovery of {HEADS} heads", patch, (0.1, 0.3), family=True),
     Study("patch: recovery where the gap is small", small_gap, (0.1, 0.3)),
     Study(f"attention: difference of {HEADS} heads", attention, (0.1, 0.2), family=True),
+    Study("attention: difference of two groups", attention_apart, (0.1, 0.2)),
     Study(f"neuron: auroc, best of {NEURONS}", neuron, (1.0, 2.0)),
     Study(f"neuron: correlation, best of {NEURONS}", neuron_dose, (1.0, 2.0)),
     Study("logit_lens: decided_at", logit_lens, (0.5, 1.0)),

@@ -32,6 +32,7 @@ def everything(subject: Subject, pair: tuple[Encoded, Encoded], readout: Any) ->
         subject.log_probs(first, [[1, 2], [3], [4, 5]]),
         *subject.capture(first, mixed, [0, 3, 1]),
         subject.attention(first, heads, links),
+        subject.evenness(first, heads, [[3], [], [2, 0]]),
         subject.patch(first, second, cells(subject, "L*H*", SECOND), readout),
         subject.intervene(first, added(subject, 1.0), readout),
         subject.rewire(first, second, wirings(), readout),
@@ -56,11 +57,11 @@ def test_what_is_known_is_bit_for_bit_what_was_measured_and_is_measured_once(
             assert found.shape == expected.shape
             assert found.tobytes() == expected.tobytes()
     # The second tokens of two answers are after prompts of their own.
-    methods = ("endings", "endings", "capture", "attention", "patch")
+    methods = ("endings", "endings", "capture", "attention", "evenness", "patch")
     edited = ("intervene", "rewire", "activations", "means")
-    counts = (3, 2, 3, 4, 4, 4, 4, 5, 3)
+    counts = (3, 2, 3, 4, 4, 4, 4, 4, 5, 3)
     assert watched.asked == list(zip(methods + edited, counts, strict=True))
-    assert (memo.asked, memo.known) == (30, 30)
+    assert (memo.asked, memo.known) == (34, 34)
 
 
 def test_no_metric_and_no_selection_runs_a_prompt_again(

@@ -52,6 +52,10 @@ class Watched(LoadedSubject):
         self.asked.append(("attention", len(heads)))
         return super().attention(encoded, heads, links)
 
+    def evenness(self, encoded: Any, heads: Any, queries: Any) -> Floats:
+        self.asked.append(("evenness", len(heads)))
+        return super().evenness(encoded, heads, queries)
+
     def patch(self, target: Any, source: Any, cells: Any, readout: Any) -> Floats:
         self.asked.append(("patch", len(cells)))
         return super().patch(target, source, cells, readout)

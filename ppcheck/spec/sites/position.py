@@ -27,7 +27,8 @@ class Position:
 
     ``index`` is a token of the prompt (kind ``index``) or of the variable (kind ``variable``; None
     for all its tokens), and ``last`` the last of a range that starts there. ``label`` narrows a
-    variable to prompts where it has that class or word. ``previous`` is the token before the one
+    variable to prompts where it has that class or word, or the word of the variable of that name.
+    ``previous`` is the token before the one
     that attends, and so has a meaning for attention only. ``parts`` are what a ``list`` joins, and
     what a complement (kind ``but``) leaves out of all tokens: neither holds another.
     """

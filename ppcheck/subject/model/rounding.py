@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from ppcheck.spec.expectations.metric import Metric, Reading
@@ -38,6 +39,15 @@ class Rounding:
     def attention(self) -> float:
         """How far apart an attention probability may be."""
         return SCORES * self.relative
+
+    def evenness(self, tokens: int) -> tuple[float, float]:
+        """How far apart entropy in nats, and distance from uniform attention, over tokens may be.
+
+        Where every score moves by s or less, a probability moves by a quarter of that, an entropy H
+        by 2 s H or less, and the sum of the probabilities' moves is s or less.
+        """
+        scores = 4 * self.attention
+        return 2 * scores * math.log(tokens), scores / 2
 
 
 EXACT = Rounding()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ppcheck.errors import MeasurementError
 from ppcheck.spec.prompts.grid import Prompt
+from ppcheck.spec.prompts.target import is_of
 from ppcheck.spec.sites.position import Position
 from ppcheck.subject.tokens.tokenizer import Ids, Tokens
 
@@ -134,13 +135,12 @@ class Encoded:
         prompt, name = self.prompts[number], position.variable or ""
         if name not in self.spans[number]:
             raise MeasurementError(f"{name!r} stands nowhere in the prompt {prompt.text!r}")
-        word = prompt.words[name]
-        if position.label not in (None, word.label, word.text):
+        if position.label is not None and not is_of(name, position.label, prompt.words):
             return ()
         span = self.spans[number][name]
         if position.index is None:
             return span
-        return self._nth(number, position, span, f"{name} ({word.text!r})")
+        return self._nth(number, position, span, f"{name} ({prompt.words[name].text!r})")
 
     def _nth(
         self, number: int, position: Position, tokens: tuple[int, ...], whole: str

@@ -111,6 +111,27 @@ def test_attention_is_the_mean_over_queries_of_what_their_links_are_paid(
             np.testing.assert_allclose(found[row, column], expected, atol=1e-6)
 
 
+def test_evenness_is_the_mean_over_queries_of_entropy_and_of_distance_from_uniform(
+    tiny: Any, saved: Any, ids_prompts: Any
+) -> None:
+    subject = tiny("llama")
+    heads = subject.sites(Sites.parse(["L1H3", "L0H*"]))
+    queries = [[3, 1], [1], [], [5, 0]]
+    found = subject.evenness(subject.encode(ids_prompts(IDS)), heads, queries)
+    assert found.shape == (2, 4, 5)
+    auto: Any = AutoModelForCausalLM
+    model = auto.from_pretrained(saved("llama"), attn_implementation="eager").eval().double()
+    for row, ids in enumerate(IDS):
+        with torch.no_grad():
+            patterns = model(torch.tensor([ids]), output_attentions=True).attentions
+        for column, head in enumerate(heads):
+            seen = [patterns[head.layer][0, head.index, q, : q + 1] for q in queries[row]]
+            nats = [-float((each * each.log()).sum()) for each in seen]
+            far = [float((each - 1 / len(each)).abs().sum()) / 2 for each in seen]
+            expected = np.array([nats, far]).mean(axis=1) if seen else np.full(2, np.nan)
+            np.testing.assert_allclose(found[:, row, column], expected, atol=1e-5)
+
+
 def test_a_capture_has_one_array_a_site_in_the_order_asked_for(tiny: Any, ids_prompts: Any) -> None:
     subject = tiny("llama")
     encoded = subject.encode(ids_prompts(IDS))

@@ -5,11 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import softmax
+from scipy.stats import entropy
 
 from ppcheck.spec.expectations.metric import Metric
 from ppcheck.subject.load import load, resolve
 from ppcheck.subject.loaded import LoadedSubject
-from ppcheck.subject.model.rounding import Rounding
+from ppcheck.subject.model.rounding import SCORES, Rounding
 from ppcheck.subject.model.settings import Settings
 
 DIFFERENCE, P, KL, RANK = map(Metric.parse, ("logit_diff(a, b)", "p(a)", "kl", "rank(a)"))
@@ -63,3 +67,16 @@ def test_a_probability_moves_by_less_than_is_said() -> None:
         return np.asarray((odds / odds.sum(axis=1, keepdims=True))[:, 0])
 
     assert np.abs(p(moved) - p(logits)).max() <= Rounding(1e-3).metric(P)
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=50, deadline=None)
+def test_evenness_moves_by_no_more_than_scores_allow(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    tokens, move = int(rng.integers(2, 40)), 1e-4
+    scores = rng.normal(0, 5, size=tokens)
+    before, after = softmax([scores, scores + rng.uniform(-move, move, size=tokens)], axis=1)
+    nats, far = Rounding(relative=move / (4 * SCORES)).evenness(tokens)
+    distances = [np.abs(each - 1 / tokens).sum() / 2 for each in (before, after)]
+    assert abs(entropy(before) - entropy(after)) <= 1.01 * nats
+    assert abs(distances[0] - distances[1]) <= 1.01 * far
