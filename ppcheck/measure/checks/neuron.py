@@ -16,6 +16,7 @@ from ppcheck.measure.core.validation import (
     dose_problems,
     metric_problems,
     patch_problems,
+    read_problems,
     separates_problems,
     single_problems,
     trait_faults,
@@ -79,10 +80,7 @@ class Neuron(Check):
         yield from super().problems(prompt_set)
         yield from patch_problems(self.position)
         yield from single_problems(self.position, "neurons are read at")
-        if any(pattern.kind is Kind.PATTERN for pattern in self.site):
-            yield Problem(
-                "site", "a pattern has no one activation at a token: use the check `attention`"
-            )
+        yield from read_problems(self.site)
         if self.dose is not None:
             yield from dose_problems(prompt_set, self.dose)
         yield from separates_problems(prompt_set, self.separates or {}, self.on.prompts)

@@ -27,6 +27,7 @@ from ppcheck.measure.core.selection import Search, TopField, search
 from ppcheck.measure.core.validation import (
     dose_problems,
     patch_problems,
+    read_problems,
     separates_problems,
     single_problems,
     trait_faults,
@@ -40,7 +41,7 @@ from ppcheck.spec.problem import Problem, Problems
 from ppcheck.spec.prompts.grid import Grid, Prompt
 from ppcheck.spec.prompts.prompt_set import PromptSet
 from ppcheck.spec.sites.position import FINAL, Positions, PositionsField
-from ppcheck.spec.sites.site import STREAMS, Kind, SitesField
+from ppcheck.spec.sites.site import STREAMS, SitesField
 from ppcheck.statistics.statistics import Statistic
 from ppcheck.subject.tokens.encoding import Encoded
 
@@ -116,10 +117,7 @@ class Probe(Check):
         for position in self.position:
             yield from patch_problems(position)
             yield from single_problems(position, "a probe reads", "list those it should read")
-        if any(pattern.kind is Kind.PATTERN for pattern in self.site):
-            yield Problem(
-                "site", "a pattern has no one activation at a token: use the check `attention`"
-            )
+        yield from read_problems(self.site)
         if self.dose is not None:
             yield from dose_problems(prompt_set, self.dose)
         yield from separates_problems(prompt_set, self.separates or {}, self.on.prompts)

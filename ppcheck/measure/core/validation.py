@@ -91,6 +91,26 @@ def patch_problems(position: Position) -> Problems:
             yield Problem("position", f"the position {atom} has a meaning for attention only")
 
 
+def read_problems(sites: Sites) -> Problems:
+    """What is wrong with sites of which the numbers themselves are read."""
+    if any(pattern.kind is Kind.PATTERN for pattern in sites):
+        yield Problem(
+            "site", "a pattern has no one activation at a token: use the check `attention`"
+        )
+    yield from result_problems(sites)
+
+
+def result_problems(sites: Sites) -> Problems:
+    """Heads after W_O, where they have other numbers and other directions than before it."""
+    for pattern in sites:
+        if before := pattern.before_projection:
+            yield Problem(
+                "site",
+                f"{pattern} is a head after W_O, and is read before it here: write {before}, or "
+                "attn_out for all that attention adds to the stream",
+            )
+
+
 def single_problems(position: Position, what: str, advice: str = "name one") -> Problems:
     """What is wrong with several tokens where ``what`` takes one."""
     if position.is_several:

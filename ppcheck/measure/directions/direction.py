@@ -17,7 +17,7 @@ from ppcheck.errors import MeasurementError, SpecError
 from ppcheck.measure.core.check import Bench
 from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.selection import Search, first_half
-from ppcheck.measure.core.validation import patch_problems, single_problems
+from ppcheck.measure.core.validation import patch_problems, result_problems, single_problems
 from ppcheck.measure.probes.fitting import probe_direction
 from ppcheck.spec.base import Model
 from ppcheck.spec.faults import lacking
@@ -192,12 +192,16 @@ def _of_class(prompts: Sequence[Prompt], name: str, label: str) -> list[Prompt]:
 
 
 def site_problems(sites: Sites) -> Problems:
-    """A neuron has one number, and a pattern none at a token: neither has directions."""
+    """A neuron has one number, and a pattern none at a token: neither has directions.
+
+    A head has others after W_O than before it.
+    """
     for pattern in sites:
         if pattern.kind in (Kind.PATTERN, Kind.NEURON):
             yield Problem(
                 "site", f"{pattern} has no direction: name a stream, an output, or a head"
             )
+    yield from result_problems(sites)
 
 
 def _means(

@@ -28,7 +28,7 @@ class Receivers:
         named = [word.strip() for word in words]
         patterns = tuple(SitePattern.parse(word) for word in named if word != LOGITS)
         for pattern in patterns:
-            if pattern.kind not in _READERS:
+            if pattern.kind not in _READERS or pattern.before_projection:
                 raise ValueError(f"{pattern} is not a receiver: write {FORMS}")
         return cls(Sites(patterns) if patterns else None, LOGITS in named)
 

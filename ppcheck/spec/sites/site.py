@@ -54,8 +54,11 @@ _HOOKS = {
 _KINDS = {hook: kind for kind, hook in _HOOKS.items()}
 _OWN = tuple((hook, hook) for hook in _KINDS)
 
+_RESULT = "attn.hook_result"
+"""A head after W_O. What is done to it there is done to the head before it, W_O being linear."""
+_READ = {**_KINDS, _RESULT: Kind.HEAD}
 _INSTEAD = {
-    "attn.hook_result": "attn.hook_z",
+    _RESULT: "attn.hook_z",
     "attn.hook_attn_scores": "attn.hook_pattern",
     "attn.hook_rot_q": "attn.hook_q",
     "attn.hook_rot_k": "attn.hook_k",
@@ -126,8 +129,8 @@ class SitePattern:
             return cls(Kind.NEURON, _numbers(match[1]), _numbers(match[2]), text)
         if match := _STREAM.fullmatch(text):
             return cls(Kind(match[1]), _numbers(match[2]), (), text)
-        if (match := _HOOK.fullmatch(text)) and match[2] in _KINDS:
-            kind = _KINDS[match[2]]
+        if (match := _HOOK.fullmatch(text)) and match[2] in _READ:
+            kind = _READ[match[2]]
             if kind in STREAMS and match[3]:
                 raise ValueError(f"{text!r} has an index, and {kind} has neither heads nor neurons")
             indices = (int(match[3]),) if match[3] else None
@@ -155,6 +158,15 @@ class SitePattern:
             some is None or number is None or number in some
             for some, number in ((self.layers, site.layer), (self.indices, site.index))
         )
+
+    @property
+    def before_projection(self) -> str | None:
+        """What to write for the head before W_O, where it is written as TransformerLens's result.
+
+        A check that reads a head's own numbers, or moves it along a direction, cannot take the one
+        for the other.
+        """
+        return self.text.replace(_RESULT, "attn.hook_z") if _RESULT in self.text else None
 
     @property
     def least(self) -> int:

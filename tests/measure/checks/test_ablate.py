@@ -88,6 +88,23 @@ def test_zero_ablation_is_as_by_hooks_on_the_plain_model(tiny: Model, site: str)
     assert found["drop_share"] == pytest.approx(share, abs=1e-4)
 
 
+def test_a_head_after_its_projection_is_ablated_as_what_it_adds_to_the_stream(tiny: Model) -> None:
+    """By hand: what attention puts out, less the head's part of it."""
+    on = bench(tiny, FEW)
+    site = "blocks.0.attn.hook_result[1]"
+    found = estimates(claim("ablate", site=site, ablation="zero", metric=METRIC).measure(on))
+    projection = tiny.plain.transformer.h[0].attn.c_proj
+
+    def without(module: Any, args: tuple[Tensor], output: Tensor) -> Tensor:
+        part: Tensor = args[0][:, :, columns(1)] @ module.weight[columns(1)]
+        return output - part
+
+    handle = projection.register_forward_hook(without)
+    after = untouched(tiny, texts_of(on))
+    handle.remove()
+    assert found["value"] == pytest.approx(after.mean(), abs=1e-5)
+
+
 @pytest.mark.parametrize(
     ("position", "tokens"),
     [

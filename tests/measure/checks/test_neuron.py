@@ -266,6 +266,7 @@ def test_relabelling_units_changes_no_estimate(tiny: Model) -> None:
             "is several: name one",
         ),
         ({"dose": "strength", "site": "L0H0.pattern"}, "site", "use the check `attention`"),
+        ({"dose": "strength", "site": "blocks.0.attn.hook_result"}, "site", "after W_O, and is"),
         ({"dose": "strength", "site": "L0H0", "metric": METRIC}, "site", "patches neurons"),
     ],
 )

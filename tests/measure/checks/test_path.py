@@ -286,7 +286,9 @@ def test_what_is_told_later_is_no_problem(fields: dict[str, Any]) -> None:
     assert not problems(claim("path", **{**usual, **fields}))
 
 
-@pytest.mark.parametrize("receiver", [[], 3, "L1H0.pattern", "resid_post.L1", "logit"])
+@pytest.mark.parametrize(
+    "receiver", [[], 3, "L1H0.pattern", "blocks.1.attn.hook_result[0]", "resid_post.L1", "logit"]
+)
 def test_what_reads_no_stream_is_no_receiver(receiver: object) -> None:
     with pytest.raises(ValueError, match=r"receiver|is not a site"):
         claim("path", sender="L0H0", receiver=receiver, mode="denoise", metric=METRIC)

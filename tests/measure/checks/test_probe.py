@@ -40,6 +40,7 @@ from tests.measure.lab import (
     verdict,
 )
 
+RESULT = "blocks.0.attn.hook_result[1]"
 CLASSES = {"separates": {"feeling": ["pain", "neutral"]}, "folds": 3}
 DOSE = {"dose": "strength", "folds": 3}
 STARTS = ["here", "there", "now", "then", "they", "on", "go", "see", "A", "B"]
@@ -287,6 +288,7 @@ def test_fits_that_are_stopped_are_counted_and_said(
         ({**CLASSES, "position": ["final", "previous"]}, "position", "attention only"),
         ({**CLASSES, "position": ["final", "felling"]}, "position", "did you mean 'feeling'?"),
         ({**CLASSES, "site": "L0H0.pattern"}, "site", "`attention`"),
+        ({**CLASSES, "site": RESULT}, "site", "write blocks.0.attn.hook_z[1], or attn_out"),
         ({**CLASSES, "site": "L0H*", "level": 0.8}, "level", "write resid_post.L*"),
         ({**CLASSES, "site": "attn_out.L0", "level": 0.8}, "level", "write attn_out.L*"),
     ],

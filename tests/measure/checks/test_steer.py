@@ -331,6 +331,7 @@ def test_the_planner_counts_every_step_of_every_direction(tiny: Model) -> None:
         ({"position": "previous"}, "position", "attention only"),
         ({"site": "L0N3"}, "site", "L0N3 has no direction"),
         ({"site": "L0H0.pattern"}, "site", "has no direction"),
+        ({"site": "blocks.0.attn.hook_result[1]"}, "site", "write blocks.0.attn.hook_z[1], or"),
         ({"metric": ["kl"]}, "metric", "grows whichever way"),
         ({"eps": [0]}, "eps", "one of them other than 0"),
         ({"eps": [1, 1.0]}, "eps", "stands twice"),

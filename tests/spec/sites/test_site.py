@@ -70,6 +70,7 @@ def test_patterns_name_layers_and_indices(
         ("blocks.0.attn.hook_v[1]", Kind.VALUE),
         ("blocks.0.mlp.hook_post", Kind.NEURON),
         ("blocks.0.hook_mlp_out", Kind.MLP_OUT),
+        ("blocks.0.attn.hook_result[1]", Kind.HEAD),
     ],
 )
 def test_patterns_name_a_kind(text: str, kind: Kind) -> None:
@@ -86,7 +87,6 @@ def test_patterns_name_a_kind(text: str, kind: Kind) -> None:
         ("mlp_out.3", "'mlp_out.3' is not a site; did you mean mlp_out.L3?"),
         ("L9H", "'L9H' is not a site"),
         ("blocks.1.attn.hook_x", "'blocks.1.attn.hook_x' is not a site"),
-        ("blocks.1.attn.hook_result[0]", "did you mean blocks.1.attn.hook_z[0]?"),
         ("hook_result[0]", "did you mean blocks.<layer>.attn.hook_z[0]?"),
         ("blocks.2.hook_resid_pst", "did you mean blocks.2.hook_resid_post?"),
         ("blocks.2.hook_mlp_in", "did you mean blocks.2.hook_resid_mid?"),
@@ -108,6 +108,14 @@ def test_what_is_no_site_is_refused(value: Any, message: str) -> None:
     with pytest.raises(ValueError) as raised:
         Sites.parse(value)
     assert message in str(raised.value)
+
+
+def test_a_head_after_its_projection_is_the_head_and_says_what_it_is_before_it() -> None:
+    found = SitePattern.parse("blocks.1.attn.hook_result[3]")
+    assert found.site == Site(Kind.HEAD, 1, 3)
+    assert found.before_projection == "blocks.1.attn.hook_z[3]"
+    assert SitePattern.parse("blocks.1.attn.hook_result").indices is None
+    assert SitePattern.parse("L1H3").before_projection is None
 
 
 def test_several_sites_are_shown_as_a_list() -> None:
