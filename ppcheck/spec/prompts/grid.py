@@ -183,10 +183,14 @@ class Grid:
             path = resolve_inside(self.folder, self.prompt_set.rows or "")
         except ValueError as error:
             raise self.place(str(error), "rows") from None
-        rows = read_rows(path, ids=self.prompt_set.form == "ids")
-        if both := [name for name in rows[0] if name in self.prompt_set.vary]:
+        settings, rows = self.prompt_set, read_rows(path)
+        if settings.columns is not None:
+            try:
+                rows = settings.columns.joined(rows, path.name)
+            except ValueError as error:
+                raise self.place(str(error), "columns") from None
+        if both := [name for name in rows[0] if name in settings.vary]:
             raise self.place(f"{both[0]!r} is a column of {path.name} too", "vary", both[0])
-        settings = self.prompt_set
         swapped = [other for other in settings.pairs.values() if isinstance(other, str)]
         needed = (*settings.variable_names, *settings.unit_names, *settings.answer_names, *swapped)
         paraphrased = [TEMPLATE] if len(self._templates) > 1 else []

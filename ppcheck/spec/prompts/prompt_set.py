@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from ppcheck.spec.base import Model
 from ppcheck.spec.grammar import FieldError, suggest
+from ppcheck.spec.prompts.columns import ColumnsField
 from ppcheck.spec.prompts.consistency import check_consistency
 from ppcheck.spec.prompts.fields import ChoiceField, ContrastField, IdsField, TemplateField
 from ppcheck.spec.prompts.template import (
@@ -63,6 +64,7 @@ class PromptSet(Model):
         description="A CSV or JSONL file beside the spec; each column is a variable. Columns "
         "`x.class` and `x.dose` give the class and the dose of x.",
     )
+    columns: ColumnsField | None = None
     choices: dict[str, ChoiceField] = Field(
         default_factory=dict, description="The answers that metrics name."
     )
@@ -176,6 +178,8 @@ class PromptSet(Model):
         if sum(form is not None for form in (self.template, self.ids, self.turns)) != 1:
             raise ValueError("prompts have exactly one of `template`, `ids` and `turns`")
         check_consistency(self)
+        if self.columns is not None and self.rows is None:
+            raise FieldError("columns are those of a file: name it under `rows`", "columns")
         for key, value in (("sample", self.sample), ("half", self.half)):
             if self.is_fixed and value is not None:
                 raise FieldError(

@@ -36,12 +36,12 @@ def resolve_inside(folder: Path, name: str) -> Path:
     return path
 
 
-def read_rows(path: Path, *, ids: bool = False) -> list[dict[str, Word]]:
+def read_rows(path: Path) -> list[dict[str, Word]]:
     """Every row as its words, by column; the row's number stands under ``ROW``.
 
-    In rows for prompts of ``ids`` a word may be a JSON list of token ids: [5, 17] is "5 17".
-    Raises SpecError, with the line of the row, for what is not UTF-8, not CSV (with a header) or
-    JSONL, and where rows differ in their columns.
+    Numbers of JSON are words as they are written, and a list is its words with a space between:
+    [5, 17] is "5 17". Raises SpecError, with the line of the row, for what is not UTF-8, not CSV
+    (with a header) or JSONL, and where rows differ in their columns.
     """
     rows: list[dict[str, Word]] = []
     for line, record in _records(path):
@@ -49,7 +49,7 @@ def read_rows(path: Path, *, ids: bool = False) -> list[dict[str, Word]]:
             raise SpecError(f"more than {MAX_PROMPTS:,} rows", path, line)
         number = str(len(rows) + 1)
         try:
-            row = {ROW: Word(number, number), **_words(record, ids=ids)}
+            row = {ROW: Word(number, number), **_words(record)}
             if rows and row.keys() != rows[0].keys():
                 column = min(row.keys() ^ rows[0].keys())
                 raise ValueError(f"only some rows have a column {column!r}: give it to all or none")
@@ -137,7 +137,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def _words(record: dict[str, Any], *, ids: bool) -> dict[str, Word]:
+def _words(record: dict[str, Any]) -> dict[str, Word]:
     if taken := record.keys() & {ROW, TEMPLATE}:
         raise ValueError(f"a column cannot be called {min(taken)!r}: choose another name")
     words = {}
@@ -147,7 +147,7 @@ def _words(record: dict[str, Any], *, ids: bool) -> dict[str, Word]:
         if column is None and dot and owner in record:
             raise ValueError(f"of {owner!r} a row may say the .class and the .dose, not {name!r}")
         if column is None:
-            text = _word(value, ids=ids)
+            text = _word(value)
             label = as_word(record.get(f"{name}.class", text)).strip()
             if not label and f"{name}.class" in record:
                 raise ValueError(f"the class of {name!r} is empty: give every row one")
@@ -157,11 +157,9 @@ def _words(record: dict[str, Any], *, ids: bool) -> dict[str, Word]:
     return words
 
 
-def _word(value: Any, *, ids: bool) -> str:
+def _word(value: Any) -> str:
     if not isinstance(value, list) or not value:
         return as_word(value)
-    if not ids:
-        raise ValueError(f"{shown(value)} is not a word: only prompts of `ids` take a list")
     return " ".join(map(as_word, value))
 
 

@@ -206,6 +206,46 @@ def test_an_error_names_the_key_of_the_set_that_it_is_about(tmp_path: Path) -> N
         assert found.prompts
 
 
+TABLE = "x0,x1,x2,kind\n5,17,5,same\n5,17,8,other\n"
+
+
+def test_equal_columns_are_one_variable_beside_each_by_itself(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(TABLE)
+    fields = {"rows": "a.csv", "columns": "x{0..2}", "choices": {"last": "{x2}"}}
+    found = grid(tmp_path, ids=[3, "{x}"], **fields)
+    assert texts(found.prompts) == ["3 5 17 5", "3 5 17 8"]
+    assert [prompt.turns[0].pieces[1].ids for prompt in found.prompts] == [(5, 17, 5), (5, 17, 8)]
+    assert found.prompts[1].choices == {"last": ("8",)}
+    assert len(found.select(Selection.parse("game[kind=same]"))) == 1
+    assert len(found.select(Selection.parse("game[x2=8]"))) == 1
+    assert texts(grid(tmp_path, template="{x} so", **fields).prompts) == ["5 17 5 so", "5 17 8 so"]
+    part = grid(tmp_path, template="{x}", rows="a.csv", columns="x{1..2}")
+    assert texts(part.prompts) == ["17 5", "17 8"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"columns": "x{0..3}"}, "a.csv has no column 'x3': there is row, x0, x1"),
+        ({"columns": "kin{0..1}"}, "a.csv has no column 'kin0': did you mean 'kind'?"),
+        ({"columns": "x{2..0}"}, "x{2..0} ends before it starts"),
+        ({"columns": "x0..2"}, "'x0..2' names no columns: write x{0..21} for x0 to x21"),
+        ({"columns": 3}, "expected columns such as x{0..21}, got 3"),
+        ({"columns": "x{0..2}", "rows": None, "vary": {"x": ["5"]}}, "name it under `rows`"),
+        ({"columns": "x{0..2}", "vary": {"x": ["5"]}}, "'x' is a column of a.csv too"),
+        ({"columns": "x{0..1}", "rows": "b.csv"}, "b.csv has a column 'x' beside 'x0': rename one"),
+    ],
+)
+def test_columns_that_are_not_there_are_named(
+    tmp_path: Path, fields: dict[str, Any], message: str
+) -> None:
+    (tmp_path / "a.csv").write_text(TABLE)
+    (tmp_path / "b.csv").write_text("x,x0,x1\n5,5,5\n")
+    with pytest.raises((SpecError, ValueError)) as raised:
+        _ = grid(tmp_path, **{"template": "{x}", "rows": "a.csv", **fields}).prompts
+    assert message in str(raised.value)
+
+
 def test_rows_times_words_have_the_limit_of_a_grid(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("x\n" + "\n".join(f"r{number}" for number in range(15_000)))
     words = [f"w{number}" for number in range(15_000)]

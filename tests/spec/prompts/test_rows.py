@@ -81,7 +81,10 @@ def test_only_line_ends_end_a_line_of_json(tmp_path: Path) -> None:
         ("a.jsonl", '{"x": "a"}\n{"y": "a"}\n', "2: only some rows have a column 'x'"),
         ("a.jsonl", '{"x": true}\n', "1: yes, on and true are read as a truth value"),
         ("a.jsonl", '{"x": null}\n', "1: nothing stands where a word should"),
-        ("a.jsonl", '{"x": ["a"]}\n', "1: ['a'] is not a word: only prompts of"),
+        ("a.jsonl", '{"x": []}\n', "1: expected a word, got []"),
+        ("a.jsonl", '{"x": [["a"]]}\n', "1: expected a word, got ['a']"),
+        ("a.jsonl", '{"x": ["a", null]}\n', "1: nothing stands where a word should"),
+        ("a.jsonl", '{"x": "a", "x.class": ["b"]}\n', "1: expected a word, got ['b']"),
         ("a.jsonl", '{"x": "a", "x.class": null}\n', "1: nothing stands where a word should"),
         ("a.jsonl", '{"x": "a", "x.dose": true}\n', "1: the dose true is not a number"),
         ("a.jsonl", "[" * 100_000, "1: not JSON: nested too deep"),
@@ -132,12 +135,9 @@ def test_other_files_are_refused(tmp_path: Path, name: str, message: str) -> Non
 
 
 @pytest.mark.trust
-def test_a_list_of_token_ids_is_a_word_of_prompts_of_ids(tmp_path: Path) -> None:
-    (tmp_path / "a.jsonl").write_text('{"x": [5, 17], "y": 3, "z": "8 9"}\n')
-    found = read_rows(tmp_path / "a.jsonl", ids=True)
-    assert texts(found) == [["1", "5 17", "3", "8 9"]]
-    with pytest.raises(SpecError, match="only prompts of `ids` take a list"):
-        read_rows(tmp_path / "a.jsonl")
+def test_numbers_are_words_as_written_and_a_list_is_its_words(tmp_path: Path) -> None:
+    line = '{"x": [5, 17], "y": 3, "z": "8 9", "u": ["a", "b c", 1.50], "v": [-2]}\n'
+    assert texts(rows(tmp_path, "a.jsonl", line)) == [["1", "5 17", "3", "8 9", "a b c 1.50", "-2"]]
 
 
 @pytest.mark.trust
