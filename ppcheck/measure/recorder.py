@@ -150,6 +150,11 @@ class Recorder(Wrapper):
         shape = () if pooled else (tokens,)
         return [random.normal(size=(*shape, self.shape.width(site.kind))) for site in sites]
 
+    def constant_parts(self, sites: Sequence[Site]) -> list[Floats]:
+        self._note("constant_parts", (), len(sites), 0)
+        random, width = _random(list(map(str, sites))), self.shape.width
+        return [random.normal(size=width(site.kind)) for site in sites]
+
     def direct(self, encoded: Encoded, sites: Sequence[Site], readout: Readout) -> Floats:
         self._note("direct", encoded.ids, len(sites) + 1, 0)
         return self._cells(len(sites) + 1, encoded.ids, encoded.ids, readout)

@@ -178,6 +178,11 @@ class LoadedSubject(Subject):
 
         return means(self._engine, encoded, sites, position, pooled=pooled, progress=self.progress)
 
+    def constant_parts(self, sites: Sequence[Site]) -> list[Floats]:
+        from ppcheck.subject.operations.constant import constant_parts
+
+        return constant_parts(self._engine, sites)
+
     def direct(self, encoded: Encoded, sites: Sequence[Site], readout: Readout) -> Floats:
         from ppcheck.subject.operations.direct import direct
 

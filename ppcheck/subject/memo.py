@@ -180,6 +180,12 @@ class Memo(Wrapper):
         what = ("means", encoded.ids, tokens, pooled)
         return self._each(what, list(map(str, sites)), sites, measure)
 
+    def constant_parts(self, sites: Sequence[Site]) -> list[Floats]:
+        def measure(missing: list[Site]) -> list[Floats]:
+            return self._subject.constant_parts(missing)
+
+        return self._each(("constant_parts",), list(map(str, sites)), sites, measure)
+
     def direct(self, encoded: Encoded, sites: Sequence[Site], readout: Readout) -> Floats:
         def measure(missing: list[Site | None]) -> list[Floats]:
             some = [site for site in missing if site is not None]

@@ -250,6 +250,15 @@ class Subject(ABC):
         """
 
     @abstractmethod
+    def constant_parts(self, sites: Sequence[Site]) -> list[Floats]:
+        """What heads and values are for their biases alone, whatever they read: [width] each.
+
+        It is what they are where the normed stream is zero: their values' bias, and what the
+        norm's bias makes of their weights. TransformerLens folds it into attention's bias. Raises
+        UnsupportedError where what they are is not this plus something linear in the normed stream.
+        """
+
+    @abstractmethod
     def direct(self, encoded: Encoded, sites: Sequence[Site], readout: Readout) -> Floats:
         """What sites add to what ``readout`` reads, past all later blocks: [site + 1, prompt].
 

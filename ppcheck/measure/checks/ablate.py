@@ -29,6 +29,7 @@ from ppcheck.measure.interventions.ablation import (
     Ablation,
     AblationKind,
     MeanOver,
+    WeightsField,
     ablate,
     ablated_statistics,
     ablation_problems,
@@ -82,6 +83,7 @@ class Ablate(Check):
     draws: int = Field(
         4, ge=1, le=100, description="How many other prompts each prompt is resampled from."
     )
+    weights: WeightsField = "raw"
     metric: MetricsField
     together: bool = Field(False, description="Ablate all the sites at once.")
     top: TopField = None
@@ -128,7 +130,7 @@ class Ablate(Check):
         cells = [Cell(group, self.position) for group in groups.values()]
         encoded = bench.prompts(self.on)
         reference = encoded if self.reference is None else bench.prompts(self.reference)
-        how = Ablation(self.ablation, reference, self.by, self.draws)
+        how = Ablation(self.ablation, reference, self.by, self.draws, self.weights)
         runs = {metric: ablate(bench, encoded, cells, metric, how) for metric in self.metric}
         drops = runs[self.metric.first].drops
 
@@ -158,7 +160,8 @@ class Ablate(Check):
 
     def _note(self, reference: Encoded) -> str:
         if self.ablation == "zero":
-            return f"set to zero at {self.position}"
+            folded = ", as in folded weights" if self.weights == "folded" else ""
+            return f"set to zero at {self.position}{folded}"
         source = f"the {len(reference):,} prompts of `{self.reference or self.on}`"
         if self.ablation == "mean":
             pooled = "pooled over tokens" if self.by == "pooled" else "token by token"

@@ -24,7 +24,12 @@ from ppcheck.measure.core.check import Bench, Check, CheckResult, StatisticResul
 from ppcheck.measure.core.doubts import estimates
 from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.validation import metric_problems, patch_problems
-from ppcheck.measure.interventions.ablation import Ablation, MeanOver, ablation_problems
+from ppcheck.measure.interventions.ablation import (
+    Ablation,
+    MeanOver,
+    WeightsField,
+    ablation_problems,
+)
 from ppcheck.spec.claim import PairsField
 from ppcheck.spec.expectations.metric import Metric, MetricsField
 from ppcheck.spec.expectations.range import Range
@@ -92,6 +97,7 @@ class Circuit(Check):
     draws: int = Field(
         4, ge=1, le=100, description="How many other prompts each prompt is resampled from."
     )
+    weights: WeightsField = "raw"
     metric: MetricsField
     pairs: PairsField = None
     random: int = Field(
@@ -221,5 +227,5 @@ class Circuit(Check):
             return Knockout(bench, bench.pairs(self.on, self.pairs), nodes, self.position, None)
         encoded = bench.prompts(self.on)
         reference = encoded if self.reference is None else bench.prompts(self.reference)
-        how = Ablation(self.ablation, reference, self.by, self.draws)
+        how = Ablation(self.ablation, reference, self.by, self.draws, self.weights)
         return Knockout(bench, (encoded,), nodes, self.position, how)

@@ -129,7 +129,9 @@ class OfNodes(CircuitStrategy):
             "corrupted": "set to what the corrupted prompt has there",
         }["corrupted" if ablation is None else ablation.kind]
         outside = f"what of {len(self.knockout.nodes)} nodes is outside a circuit"
-        return f"{outside} is {source}, at {self.knockout.position}"
+        folded = ablation is not None and ablation.weights == "folded"
+        how = ", as in folded weights" if folded else ""
+        return f"{outside} is {source}, at {self.knockout.position}{how}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,9 +6,10 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from pydantic import Field
 
 from ppcheck.arrays import Floats
 from ppcheck.errors import MeasurementError
@@ -20,16 +21,27 @@ from ppcheck.spec.expectations.range import SHARE, Range
 from ppcheck.spec.problem import Problem, Problems
 from ppcheck.spec.prompts.grid import Prompt
 from ppcheck.spec.sites.position import Position
-from ppcheck.spec.sites.site import Site
+from ppcheck.spec.sites.site import Kind, Site
 from ppcheck.statistics.statistics import Gap
 from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.interventions.edit import Edit, Operation
+from ppcheck.subject.subject import Subject
 from ppcheck.subject.tokens.encoding import Encoded, Layout
 from ppcheck.subject.tokens.tokenizer import Ids
 
 AblationKind = Literal["zero", "mean", "resample"]
 MeanOver = Literal["position", "pooled"]
+Weights = Literal["raw", "folded"]
+WeightsField = Annotated[
+    Weights,
+    Field(
+        description="What zero is for heads and their values: that of the weights as they are "
+        "stored (raw), or of weights that TransformerLens has folded: what biases alone make of a "
+        "head then stands in attention's bias, and stays."
+    ),
+]
 ONLY_FOR: dict[str, tuple[str, ...]] = {
+    "weights": ("zero",),
     "reference": ("mean", "resample"),
     "by": ("mean",),
     "draws": ("resample",),
@@ -55,17 +67,21 @@ def ablated_statistics(metrics: Metrics, **more: Range) -> dict[str, Range]:
 
 @dataclass(frozen=True, eq=False)
 class Ablation:
-    """One kind of ablation. ``reference`` are the prompts that a mean, or a sample, comes from."""
+    """One kind of ablation. ``reference`` are the prompts that a mean, or a sample, comes from.
+
+    ``weights`` say what zero is.
+    """
 
     kind: AblationKind
     reference: Encoded
     by: MeanOver
     draws: int
+    weights: Weights = "raw"
 
     def source(self, named: str) -> dict[str, Any]:
         """What takes the place of activations, from the prompts so ``named``."""
         if self.kind == "zero":
-            return {}
+            return {} if self.weights == "raw" else {"weights": self.weights}
         count = {"by": self.by} if self.kind == "mean" else {"draws": self.draws}
         return {"reference": named, "reference_prompts": len(self.reference), **count}
 
@@ -188,8 +204,7 @@ def _parts(
     sites = list(dict.fromkeys(site for cell in cells for site in cell.sites))
     everyone = list(range(len(encoded)))
     if ablation.kind == "zero":
-        width = bench.subject.shape.width
-        yield everyone, {site: np.zeros(width(site.kind)) for site in sites}
+        yield everyone, _zeros(bench.subject, sites, ablation.weights)
         return
     reference, subject = ablation.reference, bench.subject
     if ablation.by == "pooled":
@@ -208,6 +223,19 @@ def _parts(
             )
         means = subject.means(subject.encode(alike), sites, position, pooled=False)
         yield numbers, dict(zip(sites, means, strict=True))
+
+
+def _zeros(subject: Subject, sites: Sequence[Site], weights: Weights) -> dict[Site, Floats]:
+    """What each site is set to, [width], so that it is zero in the model of these ``weights``.
+
+    Of folded weights only heads and values are other than in the model as it is, or differ from it
+    in the stream's mean alone, which every norm that centres takes away.
+    """
+    zeros = {site: np.zeros(subject.shape.width(site.kind)) for site in sites}
+    biased = [site for site in sites if site.kind in (Kind.HEAD, Kind.VALUE)]
+    if weights == "raw" or not biased:
+        return zeros
+    return zeros | dict(zip(biased, subject.constant_parts(biased), strict=True))
 
 
 def _sizes(encoded: Encoded, position: Position) -> list[_Size]:

@@ -255,6 +255,7 @@ def test_what_is_chosen_on_one_half_is_judged_on_the_other(tiny: Model) -> None:
         ({"ablation": "zero", "reference": "game"}, "reference", "mean or resample, not for zero"),
         ({"ablation": "resample", "by": "pooled"}, "by", "for ablation mean, not for resample"),
         ({"ablation": "mean", "draws": 2}, "draws", "for ablation resample, not for mean"),
+        ({"weights": "folded"}, "weights", "for ablation zero, not for mean"),
         ({"reference": "other"}, "reference", "the claim is about 'game'"),
         ({"reference": "game[felling=pain]"}, "reference", "did you mean 'feeling'?"),
         ({"reference": "game[feeling=pian]"}, "reference", "did you mean 'pain'?"),
