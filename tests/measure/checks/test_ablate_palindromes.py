@@ -62,15 +62,19 @@ def palindromes(model: Any) -> None:
         model.lm_head.weight[token("A"), 10], model.lm_head.weight[token("B"), 10] = 5, -5
 
 
-@pytest.fixture
-def mirror(planted: Callable[[Plant], Model], tmp_path: Path) -> Bench:
-    """The classifier, on all ordered pairs of eight words: eight palindromes among 64."""
+def write_pairs(folder: Path) -> None:
     rows = [
         {"first": one, "second": two, "first.class": "same" if one == two else "other"}
         for one in WORDS
         for two in WORDS
     ]
-    (tmp_path / "pairs.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (folder / "pairs.jsonl").write_text("\n".join(map(json.dumps, rows)))
+
+
+@pytest.fixture
+def mirror(planted: Callable[[Plant], Model], tmp_path: Path) -> Bench:
+    """The classifier, on all ordered pairs of eight words: eight palindromes among 64."""
+    write_pairs(tmp_path)
     prompts = {
         "template": "{first} we see {second} so",
         "rows": "pairs.jsonl",
@@ -94,27 +98,32 @@ def test_the_planted_classifier_classifies(mirror: Bench) -> None:
 
 @pytest.mark.parametrize(
     ("ablation", "expected"),
-    [("zero", Verdict.HOLDS), ("mean", Verdict.FAILS), ("resample", Verdict.FAILS)],
+    [
+        ({"ablation": "zero"}, Verdict.HOLDS),
+        ({"ablation": "zero", "weights": "folded"}, Verdict.FAILS),
+        ({"ablation": "mean", "reference": "game"}, Verdict.FAILS),
+        ({"ablation": "resample", "reference": "game"}, Verdict.FAILS),
+    ],
 )
 def test_zero_ablation_flags_a_head_that_mean_ablation_clears(
-    mirror: Bench, ablation: str, expected: Verdict
+    mirror: Bench, ablation: dict[str, str], expected: Verdict
 ) -> None:
     """As in a published palindrome classifier (Miller et al. 2024): the head puts out a constant.
 
     Setting it to zero takes the threshold away, although the head says nothing about the input.
+    The constant is a bias of its values, which folded weights have in attention's bias.
     """
     wanted = claim(
         "ablate",
         on="game[first=same]",
         site="L1H0",
-        ablation=ablation,
-        **({} if ablation == "zero" else {"reference": "game"}),
+        **ablation,
         metric=METRIC,
         expect={"drop_share": ">= 0.5"},
     )
     assert verdict(wanted, mirror) == expected
     assert estimates(wanted.measure(mirror))["drop_share"] == pytest.approx(
-        1 if ablation == "zero" else 0, abs=1e-3
+        1 if expected == Verdict.HOLDS else 0, abs=1e-3
     )
 
 
