@@ -64,8 +64,10 @@ def _three(stream: Tensor) -> Tensor:
 
 def _fault(own: Tensor, opposite: Tensor, nothing: Tensor) -> str | None:
     """Why the biases' part is not the same whatever is read; None where it is."""
+    if not nothing.any():
+        return None
     if not near(nothing, nothing[:1].expand_as(nothing)):
-        return "what biases make of a head differs by token, since its attention does not sum to 1"
+        return "what biases make of a head differs by token, as where attention does not sum to 1"
     # The first token attends to itself alone.
     if not near(own[0] - nothing[0], nothing[0] - opposite[0]):
         return "its values are not linear in the normed stream"

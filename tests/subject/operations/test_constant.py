@@ -112,21 +112,29 @@ def test_what_a_site_is_depends_on_no_other_that_is_asked(tiny: Callable[[str], 
     assert (memo.asked, memo.known) == (1, 1)
 
 
-def test_attention_with_a_sink_cannot_be_folded(tmp_path: Path) -> None:
+@pytest.mark.parametrize("has_biases", [True, False])
+def test_attention_with_a_sink_cannot_be_folded_where_there_are_biases(
+    tmp_path: Path, *, has_biases: bool
+) -> None:
     """What a sink takes differs by token, and a bias in its place would not."""
     from transformers import AutoConfig, AutoModelForCausalLM
 
     torch.manual_seed(0)
-    settings = {"num_local_experts": 4, "num_experts_per_tok": 2, "sliding_window": 3}
+    settings: dict[str, Any] = {"num_local_experts": 4, "num_experts_per_tok": 2}
+    settings |= {"sliding_window": 3, "attention_bias": has_biases}
     config = AutoConfig.for_model("gpt_oss", **GROUPED | settings, initializer_range=0.4)
     auto: Any = AutoModelForCausalLM
     model = auto.from_config(config)
     with torch.no_grad():
         for block in model.model.layers:
-            block.self_attn.v_proj.bias.fill_(1)
             block.self_attn.sinks.fill_(0)
+            if has_biases:
+                block.self_attn.v_proj.bias.fill_(1)
     model.save_pretrained(tmp_path)
     subject = load(resolve(str(tmp_path)))
+    if not has_biases:
+        assert not constant(subject, "L1H0").any()
+        return
     with pytest.raises(UnsupportedError, match=r"allows no folding in L1: .* does not sum to 1"):
         constant(subject, "L1H0")
 
