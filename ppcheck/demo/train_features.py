@@ -105,7 +105,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(THREADS)
     torch.use_deterministic_algorithms(True)
-    model = GPT2LMHeadModel.from_pretrained(weights_path()).eval()
+    model: GPT2LMHeadModel = GPT2LMHeadModel.from_pretrained(weights_path())
     data = streams(model, ROUNDS, SEED)
     weights = fit(data, args.steps, SEED)
     left = (reconstructed(data, weights) - data).square().sum() / (

@@ -7,7 +7,7 @@ from itertools import chain
 
 import numpy as np
 
-from ppcheck.arrays import Floats
+from ppcheck.arrays import Floats, Integers
 from ppcheck.errors import ModelError
 from ppcheck.spec.dictionary import Dictionary
 from ppcheck.spec.sites.position import Position
@@ -16,6 +16,7 @@ from ppcheck.subject.interventions.cell import Cell
 from ppcheck.subject.interventions.edit import Edit, Edits, Operation
 from ppcheck.subject.interventions.readout import Readout
 from ppcheck.subject.interventions.wiring import Wiring
+from ppcheck.subject.interventions.writing import Writing
 from ppcheck.subject.model.coder import Coder, load_coder
 from ppcheck.subject.model.rounding import Rounding
 from ppcheck.subject.subject import Subject, Wrapper
@@ -221,6 +222,12 @@ class Featured(Wrapper):
     def estimate_edits(self, encoded: Encoded, cells: Sequence[Edits], readout: Readout) -> Floats:
         return self._subject.estimate_edits(encoded, cells, readout)
 
+    def replies(self, prompts: Sequence[Ids], numbers: Sequence[int], writing: Writing) -> Integers:
+        return self._subject.replies(prompts, numbers, writing)
+
+    def constant_parts(self, sites: Sequence[Site]) -> list[Floats]:
+        return self._subject.constant_parts(sites)
+
     def direct(self, encoded: Encoded, sites: Sequence[Site], readout: Readout) -> Floats:
         return self._subject.direct(encoded, sites, readout)
 
@@ -234,7 +241,7 @@ def _change(edit: Edit, now: Floats) -> Floats:
         raise ValueError(f"{edit.site} is one number, and has no direction to remove")
     change = np.zeros(now.shape[:2])
     for prompt, row in enumerate(now[..., 0]):
-        tokens = np.count_nonzero(~np.isnan(row))
+        tokens = int(np.count_nonzero(~np.isnan(row)))
         new = edit.at(prompt, tokens)[:, 0]
         change[prompt, :tokens] = new - row[:tokens] if edit.operation is Operation.SET else new
     return change

@@ -16,7 +16,7 @@ SHIPPED = Path(__file__).parents[2] / "specs" / "demo" / "sae"
 
 @pytest.fixture(scope="module")
 def data() -> torch.Tensor:
-    return streams(GPT2LMHeadModel.from_pretrained(weights_path()).eval(), 60, seed=9)
+    return streams(GPT2LMHeadModel.from_pretrained(weights_path()), 60, seed=9)
 
 
 def left(data: torch.Tensor, weights: dict[str, torch.Tensor]) -> float:

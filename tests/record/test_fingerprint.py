@@ -22,7 +22,7 @@ PROMPTS = PromptSet.model_validate(
 
 
 class LaterChoice(Choice):
-    at: str = "final"
+    of_later: str = "usual"
 
 
 def hashed(kind: type[Choice], **more: Any) -> str:
@@ -34,8 +34,8 @@ def test_a_key_that_a_later_version_adds_leaves_claims_without_it_comparable() -
 
 
 def test_a_default_that_is_written_out_makes_no_other_claim() -> None:
-    assert hashed(LaterChoice, at="final") == hashed(Choice)
+    assert hashed(LaterChoice, of_later="usual") == hashed(Choice)
 
 
 def test_another_value_than_the_default_makes_another_claim() -> None:
-    assert hashed(LaterChoice, at="feeling") != hashed(Choice)
+    assert hashed(LaterChoice, of_later="other") != hashed(Choice)
