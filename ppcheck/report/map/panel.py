@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
 from ppcheck.judge.compare import Change
-from ppcheck.measure.core.facts import Map
 from ppcheck.record.run import ClaimRecord
-from ppcheck.report.map.sites import (
-    ANYWHERE,
-    BOTTOM,
-    FINAL,
-    PREVIOUS,
-    THE_LOGITS,
-    TOP,
-    At,
-    columns,
-)
+from ppcheck.report.map.axes import Heat, columns_of, heat_of, rows_of
+from ppcheck.report.map.sites import ANYWHERE, THE_LOGITS, At
 from ppcheck.report.map.told import Mention, Telling, Told
 from ppcheck.report.summary import rank
-from ppcheck.spec.sites.position import Position
 
 STATES = (
     *("error", "no longer measured", "regressed", "no longer holds", "fails", "inconclusive"),
@@ -36,11 +25,6 @@ FEW = 4
 MANY_NODES, MANY_ARROWS = 24, 40
 """Beyond these a picture is crowded, and what is minor fades."""
 MOST_NODES, MOST_ARROWS = 120, 300
-LEAST_HEAT = 0.1
-"""A token at which the stream carries less, and which no claim names, has no column."""
-_STREAM = " in resid_post"
-_FIELD = re.compile(r"\{(\w+)\}")
-_LAYER = re.compile(r"L(\d{1,6})")
 _SILENT = (Change.UNCHANGED, Change.NEW)
 
 Kind = Literal["path", "attention", "moved"]
@@ -95,7 +79,7 @@ class Panel:
     rows: tuple[int, ...]
     nodes: tuple[Node, ...]
     arrows: tuple[Arrow, ...]
-    heat: Mapping[tuple[str, int], float]
+    heat: Heat
     flows: tuple[int, ...]
     hidden: int = 0
 
@@ -113,10 +97,12 @@ def panel(claims: Sequence[ClaimRecord], said: Mapping[int, Told], flows: Sequen
     drawing = _Drawing(claims, said)
     nodes, arrows = drawing.nodes, drawing.arrows
     kept_nodes, kept_arrows = _within_room(nodes, arrows)
-    heat = _heat(claims, flows)
+    heat = heat_of(claims, flows)
+    used = [*(node.at for node in kept_nodes), *(arrow.tail for arrow in kept_arrows)]
+    before = [pair for one in said.values() for pair in one.order]
     found = Panel(
-        columns=_columns(claims, said, flows, kept_nodes, kept_arrows, heat),
-        rows=_rows(kept_nodes, heat),
+        columns=columns_of([claims[n] for n in (*said, *flows)], used, before, heat),
+        rows=rows_of(used, heat),
         nodes=tuple(kept_nodes),
         arrows=tuple(kept_arrows),
         heat=heat,
@@ -246,83 +232,3 @@ def _faded(crowded: Panel) -> Panel:
         nodes = tuple(replace(node, minor=False) for node in crowded.nodes)
         return replace(crowded, nodes=nodes)
     return crowded
-
-
-def _heat(claims: Sequence[ClaimRecord], flows: Sequence[int]) -> dict[tuple[str, int], float]:
-    """The largest share that the stream carries in any of these claims, 0 to 1."""
-    found: dict[tuple[str, int], float] = {}
-    for number in flows:
-        maps = claims[number].facts.maps
-        drawn = next((each for title, each in maps.items() if title.endswith(_STREAM)), None)
-        for name, layer, share in _shares(drawn) if drawn else ():
-            key = columns(name)[0], layer
-            found[key] = max(found.get(key, 0.0), share)
-    return found
-
-
-def _shares(drawn: Map) -> Iterator[tuple[str, int, float]]:
-    """Position, layer and share of each cell."""
-    for row, values in zip(drawn.rows, drawn.values, strict=False):
-        if layer := _LAYER.fullmatch(row):
-            for name, value in zip(drawn.columns, values, strict=False):
-                yield name, int(layer[1]), min(max(float(value or 0.0), 0.0), 1.0)
-
-
-def _rows(nodes: Sequence[Node], heat: Mapping[tuple[str, int], float]) -> tuple[int, ...]:
-    """Both halves of every layer up to the highest there is, and the ends that are used."""
-    used = {node.at.component.row for node in nodes}
-    layers = [row // 2 for row in used - {BOTTOM, TOP}] + [layer for _, layer in heat]
-    halves = range(2 * (max(layers, default=-1) + 1))
-    return (*sorted(used & {BOTTOM}), *halves, *sorted(used & {TOP}))
-
-
-def _columns(
-    claims: Sequence[ClaimRecord],
-    said: Mapping[int, Told],
-    flows: Sequence[int],
-    nodes: Sequence[Node],
-    arrows: Sequence[Arrow],
-    heat: Mapping[tuple[str, int], float],
-) -> tuple[str, ...]:
-    """The tokens that are used, in the order of the prompt as far as the record tells it."""
-    used = [node.at.column for node in nodes] + [arrow.tail.column for arrow in arrows]
-    used += [column for (column, _), share in heat.items() if share >= LEAST_HEAT]
-    before = [pair for one in said.values() for pair in one.order]
-    for number in flows:
-        facts = claims[number].facts
-        before.append((columns(facts.from_ or "")[0], columns(facts.to or FINAL)[0]))
-    written = [name for number in said for name in _written(claims[number])]
-    return tuple(in_order(used, list(dict.fromkeys(written)), before))
-
-
-def _written(claim: ClaimRecord) -> Iterator[str]:
-    """Variables in the order of the template, as far as it is kept, then in that of `vary`."""
-    yield from _FIELD.findall(claim.measures.get("prompts.template", ""))
-    prefix = "prompts.vary."
-    yield from (key.removeprefix(prefix) for key in claim.measures if key.startswith(prefix))
-
-
-def in_order(
-    used: Sequence[str], written: Sequence[str], before: Sequence[tuple[str, str]]
-) -> list[str]:
-    """Columns from left to right: whatever is read stands before what reads it."""
-    left = sorted(dict.fromkeys(used), key=lambda column: _place(column, written))
-    found: list[str] = []
-    while left:
-        held = {late for early, late in before if early in left and early not in (late, ANYWHERE)}
-        following = next((column for column in left if column not in held), left[0])
-        left.remove(following)
-        found.append(following)
-    return found
-
-
-def _place(column: str, written: Sequence[str]) -> tuple[int, int]:
-    """The first tokens of the prompt, its variables, its last tokens, and what has no token."""
-    if column in (ANYWHERE, FINAL):
-        return (5 if column == ANYWHERE else 4), 0
-    if column == PREVIOUS:
-        return 3, 0
-    if column.startswith("token "):
-        first = Position.parse(column.removeprefix("token ")).index or 0
-        return (0 if first >= 0 else 2), first
-    return 1, written.index(column) if column in written else len(written)

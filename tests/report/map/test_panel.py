@@ -3,7 +3,8 @@ from __future__ import annotations
 from ppcheck.judge.compare import Change
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.run import ClaimRecord
-from ppcheck.report.map.panel import MOST_ARROWS, MOST_NODES, Node, Panel, in_order, panel
+from ppcheck.report.map.axes import in_order
+from ppcheck.report.map.panel import MOST_ARROWS, MOST_NODES, Node, Panel, panel
 from ppcheck.report.map.told import told
 from tests.report.mapped import attending, crowd, flow, moved, patched, path, role
 from tests.report.runs import difference, statistic

@@ -1,5 +1,5 @@
 // @ts-check
-/** @import { MapPicture, Marks } from "./data.d.ts" */
+/** @import { MapNode, MapPicture, Marks } from "./data.d.ts" */
 import { el, svg } from "./dom.js";
 import { sample } from "./mapshapes.js";
 
@@ -33,7 +33,7 @@ export function legendOf({ nodes, arrows, heat, hidden, crowded }, marks) {
   const isFaded = crowded && [...nodes, ...arrows].some(({ minor }) => minor);
   return [
     ...shapes.map((name) => key(sample(name), SHAPES[name])),
-    ...[...states].map((state) => stateKey(state, marks)),
+    ...[...states].map((state) => stateKey(state, marks[state] ?? becameMark(state, nodes))),
     ...kinds.map((name) => key(lineSample(name), ARROWS[name])),
     isDenied
       ? key(lineSample("denied"), "unfilled, or with a bar: said to be next to nothing")
@@ -54,14 +54,22 @@ export function legendOf({ nodes, arrows, heat, hidden, crowded }, marks) {
 const key = (drawn, text) => el("span", { class: "key" }, drawn, ` ${text}`);
 
 /**
+ * The mark of what became of a component.
  * @param {string} state
- * @param {Marks} marks
+ * @param {MapNode[]} nodes
  */
-const stateKey = (state, marks) =>
+const becameMark = (state, nodes) =>
+  nodes.find(({ change }) => change.endsWith(` ${state}`))?.change.charAt(0) ?? "";
+
+/**
+ * @param {string} state
+ * @param {string} mark
+ */
+const stateKey = (state, mark) =>
   el(
     "span",
     { class: "key", "data-state": state },
-    el("b", { "aria-hidden": "true" }, marks[state] ?? ""),
+    el("b", { "aria-hidden": "true" }, mark),
     ` ${state}`,
   );
 
