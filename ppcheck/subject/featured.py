@@ -200,6 +200,11 @@ class Featured(Wrapper):
     ) -> Floats:
         return self._subject.attention(encoded, heads, links)
 
+    def evenness(
+        self, encoded: Encoded, heads: Sequence[Site], queries: Sequence[Sequence[int]]
+    ) -> Floats:
+        return self._subject.evenness(encoded, heads, queries)
+
     def rewire(
         self,
         clean: Encoded,

@@ -100,7 +100,7 @@ def test_a_dose_response_is_of_the_share_of_replies_at_each_dose(planted: Plante
     assert found["slope"] == pytest.approx(np.mean([linregress(*curve).slope for curve in curves]))
     means: Floats = np.mean([rates for _, rates in curves], axis=0)
     assert curve_of(measured, "rate(a) by strength").y == pytest.approx(means)
-    fit = SwitchPoint(np.arange(4) + 1.0, means, np.arange(4), "it").estimate(np.ones((1, 4)))
+    fit = SwitchPoint(np.arange(1.0, 5.0), means, np.arange(4), "it").estimate(np.ones((1, 4)))
     assert found["switch_point"] == pytest.approx(fit[0])
     assert 2 < found["switch_point"] < 3
 
