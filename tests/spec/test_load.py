@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -296,14 +295,12 @@ def test_the_hash_of_a_spec_is_of_its_bytes(loaded: Loaded) -> None:
     assert loaded().sha256 == loaded().sha256 != loaded({"the game": "a game"}).sha256
 
 
-def test_a_thousand_claims_are_loaded_at_once(tmp_path: Path) -> None:
+def test_a_spec_may_have_a_thousand_claims(tmp_path: Path) -> None:
     head, claims = SPEC.split("claims:\n")
     path = tmp_path / "many.pp.yaml"
     many = (claims.replace("first", f"a{n}").replace("second", f"b{n}") for n in range(500))
     path.write_text(f"{head}claims:\n{''.join(many)}")
-    start = time.perf_counter()
     spec = load_spec(path, CHECKS)
-    assert time.perf_counter() - start < 5
     assert len(spec.entries) == 1000
     assert all(entry.error is None for entry in spec.entries)
 
