@@ -234,7 +234,7 @@ def _change(edit: Edit, now: Floats) -> Floats:
         raise ValueError(f"{edit.site} is one number, and has no direction to remove")
     change = np.zeros(now.shape[:2])
     for prompt, row in enumerate(now[..., 0]):
-        tokens = np.count_nonzero(~np.isnan(row))
+        tokens = int(np.count_nonzero(~np.isnan(row)))
         new = edit.at(prompt, tokens)[:, 0]
         change[prompt, :tokens] = new - row[:tokens] if edit.operation is Operation.SET else new
     return change

@@ -59,7 +59,10 @@ def test_weights_of_another_name_are_found_where_they_are_the_only_ones(tmp_path
 
 
 def test_a_transcoder_reads_one_stream_and_writes_a_later_one(tmp_path: Path) -> None:
-    ends = {"hook_name": "blocks.1.hook_resid_mid", "hook_name_out": "blocks.1.hook_mlp_out"}
+    ends: dict[str, Any] = {
+        "hook_name": "blocks.1.hook_resid_mid",
+        "hook_name_out": "blocks.1.hook_mlp_out",
+    }
     write_dictionary(tmp_path / "it", architecture="transcoder", apply_b_dec_to_input=False, **ends)
     found = read_dictionary("sae.it", "it", tmp_path)
     assert (found.reads, found.writes) == ("resid_mid.L1", "mlp_out.L1")
@@ -91,6 +94,7 @@ def jumping(size: int = SIZE) -> dict[str, torch.Tensor]:
             {"hook_name_out": "blocks.1.hook_mlp_out"},
             "and the b_dec of a transcoder is of what it writes",
         ),
+        ({"architecture": "transcoder"}, "`hook_name_out` names a hook, as blocks.5.hook_resid"),
         ({"architecture": "topk"}, "`k` is a whole number from 1 up; got nothing"),
         ({"architecture": "topk", "k": 99}, "k is 99, and there are 10 features"),
         ({"d_sae": "ten"}, "`d_sae` is a whole number from 1 up; got 'ten'"),

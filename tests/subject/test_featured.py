@@ -188,7 +188,10 @@ def test_a_transcoder_is_read_before_the_mlp_and_changes_what_the_mlp_puts_out(
     plain: Any,
     logit_diff: Any,
 ) -> None:
-    ends = {"hook_name": "blocks.1.hook_resid_mid", "hook_name_out": "blocks.1.hook_mlp_out"}
+    ends: dict[str, Any] = {
+        "hook_name": "blocks.1.hook_resid_mid",
+        "hook_name_out": "blocks.1.hook_mlp_out",
+    }
     write_dictionary(tmp_path / "it", apply_b_dec_to_input=False, **ends)
     subject = featured(tiny("gpt2"), {"sae.it": read_dictionary("sae.it", "it", tmp_path)})
     encoded = subject.encode(ids_prompts(IDS))
@@ -250,8 +253,8 @@ def test_features_of_one_dictionary_are_changed_by_themselves(
     with pytest.raises(ValueError, match="features of one dictionary are changed together"):
         subject.intervene(encoded, [(head, Edit(feature(0), ALL, SET, np.zeros(1)))], logit_diff(3))
     elsewhere = Edit(feature(1), FINAL, SET, np.zeros(1))
+    cell = (Edit(feature(0), ALL, SET, np.zeros(1)), elsewhere)
     with pytest.raises(ValueError, match="together at one position"):
-        cell = (Edit(feature(0), ALL, SET, np.zeros(1)), elsewhere)
         subject.intervene(encoded, [cell], logit_diff(3))
     removed = Edit(feature(0), ALL, Operation.REMOVE, np.ones(1))
     with pytest.raises(ValueError, match="has no direction to remove"):
