@@ -81,6 +81,12 @@ def reconstructed(batch: Tensor, weights: dict[str, Tensor]) -> Tensor:
     return encoded(batch, weights) @ weights["W_dec"] + weights["b_dec"]
 
 
+def left_out(data: Tensor, weights: dict[str, Tensor]) -> float:
+    """The share of the variance that is not reconstructed."""
+    error, centred = reconstructed(data, weights) - data, data - data.mean(0)
+    return float(error.square().sum() / centred.square().sum())
+
+
 def write(weights: dict[str, Tensor], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     width, size = weights["W_enc"].shape
@@ -101,17 +107,12 @@ def write(weights: dict[str, Tensor], folder: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="ppcheck.demo.train_features", description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=STEPS)
     args = parser.parse_args()
     torch.set_num_threads(THREADS)
     torch.use_deterministic_algorithms(True)
-    model: GPT2LMHeadModel = GPT2LMHeadModel.from_pretrained(weights_path())
-    data = streams(model, ROUNDS, SEED)
-    weights = fit(data, args.steps, SEED)
-    left = (reconstructed(data, weights) - data).square().sum() / (
-        data - data.mean(0)
-    ).square().sum()
-    tqdm.write(f"{len(data):,} tokens, {left.item():.4f} of the variance is not reconstructed")
+    data = streams(GPT2LMHeadModel.from_pretrained(weights_path()), ROUNDS, SEED)
+    weights = fit(data, STEPS, SEED)
+    tqdm.write(f"{len(data):,} tokens, {left_out(data, weights):.4f} of the variance is left out")
     write(weights, args.out)
 
 

@@ -101,7 +101,8 @@ def _config(path: Path) -> Mapping[str, Any]:
 def _sites(said: Mapping[str, Any]) -> tuple[Site, Site]:
     """What is read and what is written."""
     reads = _site(said, "hook_name")
-    writes = _site(said, "hook_name_out") if said.get("hook_name_out") else reads
+    is_transcoder = said.get("hook_name_out") or "transcoder" in str(said.get("architecture"))
+    writes = _site(said, "hook_name_out") if is_transcoder else reads
     first, second = ((site.layer or 0, _IN_ORDER.index(site.kind)) for site in (reads, writes))
     if first > second:
         raise ValueError(

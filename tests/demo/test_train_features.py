@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from transformers import GPT2LMHeadModel
 
 from ppcheck.demo import train_features, weights_path
-from ppcheck.demo.train_features import ACTIVE, SIZE, encoded, fit, reconstructed, streams, write
+from ppcheck.demo.train_features import ACTIVE, SIZE, encoded, fit, left_out, streams, write
 
 SHIPPED = Path(__file__).parents[2] / "specs" / "demo" / "sae"
 
@@ -19,19 +19,12 @@ def data() -> torch.Tensor:
     return streams(GPT2LMHeadModel.from_pretrained(weights_path()), 60, seed=9)
 
 
-def left(data: torch.Tensor, weights: dict[str, torch.Tensor]) -> float:
-    """The share of the variance that is not reconstructed."""
-    centred = data - data.mean(0)
-    error = reconstructed(data, weights) - data
-    return float(error.square().sum() / centred.square().sum())
-
-
 def test_training_lets_few_features_add_up_to_the_stream(
     data: torch.Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(train_features, "BATCH", 256)
     untrained, trained = (fit(data, steps, seed=1) for steps in (1, 60))
-    assert left(data, trained) < 0.6 * left(data, untrained)
+    assert left_out(data, trained) < 0.6 * left_out(data, untrained)
     assert int((encoded(data, trained) > 0).sum(1).max()) <= ACTIVE
     assert torch.equal(fit(data, 60, seed=1)["W_enc"], trained["W_enc"])
 
@@ -49,4 +42,4 @@ def test_the_shipped_features_are_small_and_add_up_to_the_stream_of_other_rounds
 ) -> None:
     files = list(SHIPPED.iterdir())
     assert sum(path.stat().st_size for path in files) < 100_000
-    assert left(data, load_file(SHIPPED / "sae_weights.safetensors")) < 0.1
+    assert left_out(data, load_file(SHIPPED / "sae_weights.safetensors")) < 0.1

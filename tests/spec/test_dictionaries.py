@@ -94,6 +94,7 @@ def jumping(size: int = SIZE) -> dict[str, torch.Tensor]:
             {"hook_name_out": "blocks.1.hook_mlp_out"},
             "and the b_dec of a transcoder is of what it writes",
         ),
+        ({"architecture": "transcoder"}, "`hook_name_out` names a hook, as blocks.5.hook_resid"),
         ({"architecture": "topk"}, "`k` is a whole number from 1 up; got nothing"),
         ({"architecture": "topk", "k": 99}, "k is 99, and there are 10 features"),
         ({"d_sae": "ten"}, "`d_sae` is a whole number from 1 up; got 'ten'"),
