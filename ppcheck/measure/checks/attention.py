@@ -10,12 +10,12 @@ import numpy as np
 from pydantic import ConfigDict, Field
 
 from ppcheck.arrays import Floats, Mask
-from ppcheck.measure.core.attended import attended, difference, difference_apart
+from ppcheck.measure.core.attended import Attended, attended, difference, difference_apart
 from ppcheck.measure.core.attention import patterns
 from ppcheck.measure.core.check import Bench, Check, CheckResult, StatisticResult
 from ppcheck.measure.core.evenness import evenness_results
 from ppcheck.measure.core.facts import Facts
-from ppcheck.measure.core.selection import TopField, search
+from ppcheck.measure.core.selection import Search, TopField, search
 from ppcheck.measure.core.validation import attending_problems, heads_problems
 from ppcheck.spec.base import Model
 from ppcheck.spec.expectations.range import DIFFERENCE, PROBABILITY, SIZE, UNIT, Range
@@ -123,16 +123,8 @@ class Attention(Check):
             means = to.means(looked)
             return means if against is None else means - against.means(looked)
 
-        gap = difference if self.against_on is None else difference_apart
         found = search([str(head) for head in heads], prompts, self.top, bench.seed, score)
         judged = found.evaluation_mask(prompts)
-        results: list[StatisticResult] = []
-        for head in found.kept:
-            member = found.member(head)
-            results.append(to.mean("attention", head, judged, member))
-            if against is not None:
-                results.append(against.mean("against", head, judged, member))
-                results.append(gap(to, against, head, judged, member))
         everywhere = score(np.ones(len(prompts), dtype=bool)).tolist()
         shown = int(np.flatnonzero(judged & to.present)[0])
         kept = [heads[head] for head in found.kept]
@@ -143,7 +135,19 @@ class Attention(Check):
             uniform=float(to.even[judged & to.present].mean()),
             effects=dict(zip(found.sites, everywhere, strict=True)),
         )
+        results = self._results(to, against, found, judged)
         return self.result(bench, [encoded], results, facts, found.notes)
+
+    def _results(
+        self, to: Attended, against: Attended | None, found: Search, judged: Mask
+    ) -> Iterator[StatisticResult]:
+        gap = difference if self.against_on is None else difference_apart
+        for head in found.kept:
+            member = found.member(head)
+            yield to.mean("attention", head, judged, member)
+            if against is not None:
+                yield against.mean("against", head, judged, member)
+                yield gap(to, against, head, judged, member)
 
     def doubts_of_bounds(self, result: CheckResult) -> Iterator[str]:
         even = result.facts.uniform or 0.0

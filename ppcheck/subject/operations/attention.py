@@ -101,7 +101,7 @@ def _along(pattern: Tensor, rows: Integers, links: Integers) -> Tensor:
 def _even(pattern: Tensor, rows: Integers, queries: Integers) -> Tensor:
     """Entropy, and distance from uniform attention."""
     paid = doubled(pattern[rows, queries[:, 0]])
-    seen = torch.from_numpy(queries + 1).to(paid)
+    seen = torch.from_numpy(queries + 1.0).to(paid.device)
     keys = torch.arange(paid.shape[-1], device=paid.device)
     even = torch.where(keys < seen, 1 / seen, 0.0)[:, None]
     distance = (paid - even).abs().sum(dim=-1) / 2

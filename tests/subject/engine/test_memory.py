@@ -57,6 +57,7 @@ def everything(subject: Subject, prompts: Any, readout: Any) -> dict[str, list[F
         "log_probs": [subject.log_probs(target, [[1, 2], [3], [4, 5]])],
         "capture": subject.capture(target, sites, [0, 3, 1]),
         "attention": [subject.attention(target, heads, [[(3, 0)], [(1, 0)], [(2, 2)]])],
+        "evenness": [subject.evenness(target, heads, [[3], [1], [2, 0]])],
         "patch": [subject.patch(target, source, cells, readout)],
         "intervene": [subject.intervene(target, edits, readout)],
         "activations": subject.activations(target, sites, FINAL, edits),

@@ -43,6 +43,7 @@ def everything(subject: Subject, prompts: Any, readout: Any) -> list[Floats]:
         subject.log_probs(target, [[1, 2], [3], [4, 5]]),
         *subject.capture(target, some, [0, 3, 1]),
         subject.attention(target, heads, [[(3, 0), (3, 1)], [(1, 0)], [(2, 2)]]),
+        *subject.evenness(target, heads, [[3, 1], [1], [2]]),
         subject.patch(target, source, cells, readout),
     ]
 
