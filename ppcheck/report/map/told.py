@@ -92,9 +92,9 @@ def told(claim: ClaimRecord) -> Told | None:
     names, places = _names(claim), _columns(claim)
     found = _Ends()
     for name in names:
-        member = name if len(names) > 1 else None
+        said = _seen(claim, name, is_alone=len(names) == 1)
         for at in _own_columns(name) or places:
-            _add(found, claim, name, at, member)
+            _add(found, claim, name, at, said)
     if not found.mentions and not found.tellings:
         return None
     return Told(
@@ -165,19 +165,19 @@ def _looked_at(claim: ClaimRecord) -> str:
     return claim.measures.get("attends.to", "")
 
 
-def _add(found: _Ends, claim: ClaimRecord, name: str, column: str, member: str | None) -> None:
-    seen, figure = _seen(claim, member)
+def _add(found: _Ends, claim: ClaimRecord, name: str, column: str, said: tuple[str, str]) -> None:
+    """``said`` is the state and the figure."""
     for each in _split(name):
         if TELLS in each:
-            _add_path(found, each, column, (seen, figure))
+            _add_path(found, each, column, said)
             continue
         for component in components(_bare(each)):
             drawn = direction_at(component) if claim.check in _DIRECTIONS else component
             at = At(drawn, column)
-            found.mentions.setdefault(at, Mention(at, seen, figure))
+            found.mentions.setdefault(at, Mention(at, *said))
             for read in columns(goal) if (goal := _looked_at(claim)) else ():
                 tail = token_below(component, read)
-                link = Telling(tail, at, seen, figure, looks_at=goal)
+                link = Telling(tail, at, *said, looks_at=goal)
                 found.tellings.setdefault((tail, at), link)
 
 
@@ -213,17 +213,17 @@ def _port(receiver: str) -> Iterator[str]:
         yield port
 
 
-def _seen(claim: ClaimRecord, member: str | None) -> tuple[str, str]:
-    """The state and the figure of one member of a family; the claim's own of its only one.
+def _seen(claim: ClaimRecord, name: str, *, is_alone: bool) -> tuple[str, str]:
+    """The state and the figure of one of those that the claim names; empty where it has none.
 
-    Who plays a role together with others has its strength, and the state of the role.
+    One of a family has the verdict of its own; who plays a role has that of the role.
     """
-    if member is None or (one := _own(claim, member)) is None:
+    if (one := _own(claim, name)) is None:
         return state(claim), ""
-    name = next(n for n, each in claim.statistics.items() if each is one)
-    text = printable(f"{statistic_of(name)} {with_interval(one)}")
-    has_own = one.verdict is not None and claim.facts.players is None
-    return str(one.verdict) if has_own else state(claim), text
+    statistic = next(title for title, each in claim.statistics.items() if each is one)
+    figure = printable(f"{statistic_of(statistic)} {with_interval(one)}")
+    is_shared = is_alone or one.verdict is None or claim.facts.players is not None
+    return state(claim) if is_shared else str(one.verdict), figure
 
 
 def _own(claim: ClaimRecord, member: str) -> StatisticRecord | None:
