@@ -127,9 +127,11 @@ class _Drawing:
         """
         counts: dict[str, Counter[str]] = defaultdict(Counter)
         for one in self.said.values():
-            for mention in one.mentions if one.size <= FEW and not one.denies else ():
-                if mention.at.column != ANYWHERE:
-                    counts[mention.at.component.name][mention.at.column] += 1
+            if one.size > FEW or one.denies:
+                continue
+            for at in (*(each.at for each in one.mentions), *(then for then, _ in one.moves)):
+                if at.column != ANYWHERE:
+                    counts[at.component.name][at.column] += 1
         return {name: some.most_common(1)[0][0] for name, some in counts.items()}
 
     def settled(self, at: At) -> At:

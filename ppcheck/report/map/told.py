@@ -34,6 +34,9 @@ _DIRECTIONS = frozenset({"steer", "direction_ablation"})
 _ELSEWHERE = frozenset({"logit_lens", "flow"})
 """What is about the stream as a whole; of `flow` the map shows the heat."""
 _NAMED_BY = ("played_by", "site", "nodes", "sender", "edges")
+_LAST = 9
+"""After every urgency there is."""
+_Own = dict[str, tuple[str, StatisticRecord]]
 _COMMA = re.compile(r",\s*(?![^\[]*\])")
 
 
@@ -89,12 +92,13 @@ def told(claim: ClaimRecord) -> Told | None:
     """None where the claim is about no component, or not about this model."""
     if claim.verdict is Verdict.NOT_APPLICABLE or claim.check in _ELSEWHERE:
         return None
-    names, places = _names(claim), _columns(claim)
+    own = _by_member(claim)
+    names, places = _names(claim, own), _columns(claim)
     found = _Ends()
     for name in names:
-        member = name if len(names) > 1 else None
+        said = _seen(claim, own.get(name), is_alone=len(names) == 1)
         for at in _own_columns(name) or places:
-            _add(found, claim, name, at, member)
+            _add(found, claim, name, at, said)
     if not found.mentions and not found.tellings:
         return None
     return Told(
@@ -106,23 +110,35 @@ def told(claim: ClaimRecord) -> Told | None:
     )
 
 
-def _names(claim: ClaimRecord) -> list[str]:
+def _by_member(claim: ClaimRecord) -> _Own:
+    """Of each member the worst of its statistics."""
+    found: _Own = {}
+    for title, one in claim.statistics.items():
+        member = member_of(title)
+        if member and (member not in found or urgency(one) < urgency(found[member][1])):
+            found[member] = title, one
+    return found
+
+
+def _names(claim: ClaimRecord, own: _Own) -> list[str]:
     """Sites and paths as the record names them, the most telling first where there are many."""
     facts = claim.facts
     if facts.players is not None:
         return list(facts.players) or _split(facts.played_by or "")
     named = list(facts.set_ or facts.kept)
     if not any(map(_is_drawn, named)):
-        members = dict.fromkeys(filter(None, map(member_of, claim.statistics)))
-        named = [name for name in members if _is_drawn(name)]
+        named = list(filter(_is_drawn, own))
     if not named and claim.check != "localisation":
         named = _split(next(filter(None, map(claim.measures.get, _NAMED_BY)), ""))
     most = MOST_PATHS if any(TELLS in name for name in named) else MOST_OF_ONE
     if len(named) <= most:
         return named
     sizes = {name: abs(value or 0.0) for name, value in facts.effects.items()}
-    worst = {name: urgency(one) for name in named if (one := _own(claim, name))}
-    return sorted(named, key=lambda name: (worst.get(name, 9), -sizes.get(name, 0.0)))[:most]
+
+    def order(name: str) -> tuple[int, float]:
+        return urgency(own[name][1]) if name in own else _LAST, -sizes.get(name, 0.0)
+
+    return sorted(named, key=order)[:most]
 
 
 def _is_drawn(name: str) -> bool:
@@ -165,19 +181,19 @@ def _looked_at(claim: ClaimRecord) -> str:
     return claim.measures.get("attends.to", "")
 
 
-def _add(found: _Ends, claim: ClaimRecord, name: str, column: str, member: str | None) -> None:
-    seen, figure = _seen(claim, member)
+def _add(found: _Ends, claim: ClaimRecord, name: str, column: str, said: tuple[str, str]) -> None:
+    """``said`` is the state and the figure."""
     for each in _split(name):
         if TELLS in each:
-            _add_path(found, each, column, (seen, figure))
+            _add_path(found, each, column, said)
             continue
         for component in components(_bare(each)):
             drawn = direction_at(component) if claim.check in _DIRECTIONS else component
             at = At(drawn, column)
-            found.mentions.setdefault(at, Mention(at, seen, figure))
+            found.mentions.setdefault(at, Mention(at, *said))
             for read in columns(goal) if (goal := _looked_at(claim)) else ():
                 tail = token_below(component, read)
-                link = Telling(tail, at, seen, figure, looks_at=goal)
+                link = Telling(tail, at, *said, looks_at=goal)
                 found.tellings.setdefault((tail, at), link)
 
 
@@ -213,23 +229,19 @@ def _port(receiver: str) -> Iterator[str]:
         yield port
 
 
-def _seen(claim: ClaimRecord, member: str | None) -> tuple[str, str]:
-    """The state and the figure of one member of a family; the claim's own of its only one.
+def _seen(
+    claim: ClaimRecord, own: tuple[str, StatisticRecord] | None, *, is_alone: bool
+) -> tuple[str, str]:
+    """The state and the figure of one of those that the claim names; empty where it has none.
 
-    Who plays a role together with others has its strength, and the state of the role.
+    One of a family has the verdict of its own; who plays a role has that of the role.
     """
-    if member is None or (one := _own(claim, member)) is None:
+    if own is None:
         return state(claim), ""
-    name = next(n for n, each in claim.statistics.items() if each is one)
-    text = printable(f"{statistic_of(name)} {with_interval(one)}")
-    has_own = one.verdict is not None and claim.facts.players is None
-    return str(one.verdict) if has_own else state(claim), text
-
-
-def _own(claim: ClaimRecord, member: str) -> StatisticRecord | None:
-    """The worst of the member's statistics."""
-    own = [one for name, one in claim.statistics.items() if member_of(name) == member]
-    return min(own, key=urgency, default=None)
+    title, one = own
+    figure = printable(f"{statistic_of(title)} {with_interval(one)}")
+    is_shared = is_alone or one.verdict is None or claim.facts.players is not None
+    return state(claim) if is_shared else str(one.verdict), figure
 
 
 def _moves(claim: ClaimRecord, places: Sequence[str]) -> Iterator[tuple[At, At]]:

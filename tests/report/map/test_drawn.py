@@ -2,10 +2,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ppcheck.judge.compare import Change
 from ppcheck.record.run import ClaimRecord
 from ppcheck.report.map.drawn import pictures_of
-from tests.report.mapped import GAME, attending, crowd, flow, patched, path, role
+from tests.report.mapped import GAME, attending, crowd, flow, moved, patched, path, role
 from tests.report.runs import HOSTILE, claim, difference
 
 
@@ -97,3 +100,41 @@ def test_pictures_are_the_same_whatever_the_order_of_claims_says_nothing_of() ->
         node["name"] for node in second[0]["nodes"]
     ]
     assert first[0]["layouts"] == second[0]["layouts"]
+
+
+SITES = ["L0H1", "L1H*", "L[0-2]H1.q", "mlp_out.L1", "L2N7", "resid_post.L0", "embed", "L*H*", "x"]
+TOKENS = ["final", "feeling=pain", "[felt, feeling]", "3", "-2", "all", "all but felt", "previous"]
+NAMES = st.lists(
+    st.sampled_from(SITES) | st.tuples(*2 * [st.sampled_from([*SITES, "logits"])]).map(" → ".join),
+    max_size=5,
+)
+ODD = st.builds(
+    lambda names, at, to, check, then: patched(
+        *names,
+        at=at,
+        check=check,
+        measures=GAME | {"attends.to": to, "to": to},
+        comparison=moved(then, names[0] if names else then),
+    ),
+    NAMES,
+    st.sampled_from(TOKENS),
+    st.sampled_from(TOKENS),
+    st.sampled_from(["patch", "path", "circuit", "attention", "role", "steer", "probe"]),
+    st.sampled_from(SITES),
+)
+
+
+@given(st.lists(ODD, max_size=6))
+def test_whatever_claims_name_every_arrow_has_its_ends_and_every_node_a_place(
+    claims: list[ClaimRecord],
+) -> None:
+    for found in pictures_of([*claims, flow()]):
+        nodes = range(len(found["nodes"]))
+        for arrow in found["arrows"]:
+            assert arrow["head"] in nodes
+            assert (arrow["tail"] in nodes) is (arrow["token"] is None)
+            assert all(number < len(claims) for number, _ in arrow["claims"])
+        for layout in found["layouts"]:
+            places = [(round(x, 3), round(y, 3)) for x, y in layout["at"]]
+            assert len(set(places)) == len(nodes)
+            assert len(layout["columns"]) == len(found["columns"])

@@ -32,6 +32,21 @@ def test_what_has_no_token_of_its_own_stands_where_another_claim_has_it() -> Non
     assert node(found, "L1H1").at.column == "feeling"
 
 
+def test_so_does_what_another_claim_has_moved_from() -> None:
+    found = panel_of(role("L1H3", expected="L1H1"), path("L1H1 → logits"))
+    assert node(found, "L1H1").at.column == "final"
+
+
+def test_a_claim_about_many_or_about_nothing_being_there_gives_no_place() -> None:
+    many = patched(*(f"L0H{n}" for n in range(9)))
+    nothing = patched("L0H1", statistics={"recovery": statistic(bound="-0.1..0.1")})
+    found = panel_of(path("L0H1 → L1H1"), many, nothing)
+    assert [each.at.column for each in found.nodes if each.at.component.name == "L0H1"] == [
+        "",
+        "final",
+    ]
+
+
 def test_what_no_claim_has_at_a_token_stands_in_a_column_of_its_own_at_the_right() -> None:
     found = panel_of(path("L0H1 → L1H1"), patched("L2H0"))
     assert node(found, "L0H1").at.column == ""

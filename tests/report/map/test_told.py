@@ -95,6 +95,11 @@ def test_each_of_a_family_has_its_own_verdict_and_figure() -> None:
     assert first.figure == "recovery 0.1 [0.35, ∞]"
 
 
+def test_who_plays_a_role_has_its_own_strength_and_the_state_of_the_role() -> None:
+    (player,) = said(role("L1H3", expected="L1H1")).mentions
+    assert (player.state, player.figure) == ("moved", "strength 0.4 [0.35, ∞]")
+
+
 def test_of_a_long_family_the_worst_and_largest_are_drawn() -> None:
     names = [f"L{n}H0" for n in range(40)]
     family = patched(*names)
