@@ -40,4 +40,5 @@ class Writing:
         aims = zip(reached, uniforms * reached[:, -1], strict=True)
         first = np.array([np.searchsorted(row, aim, side="right") for row, aim in aims])
         # A product close to the whole may round to it.
-        return np.minimum(first, logits.shape[1] - 1)
+        tokens: Integers = np.minimum(first, logits.shape[1] - 1)
+        return tokens
