@@ -15,7 +15,7 @@ from ppcheck.measure.core.check import (
 )
 from ppcheck.measure.core.metrics import settled
 from ppcheck.measure.core.reads_at import ReadsAt
-from ppcheck.measure.core.replies import read_with_replies, reply_doubts, told_of
+from ppcheck.measure.core.replies import Reply, read_with_replies, reply_doubts, told, written
 from ppcheck.measure.core.validation import behaviour_problems
 from ppcheck.spec.claim import PairsField
 from ppcheck.spec.expectations.metric import Metric, MetricsField
@@ -64,13 +64,19 @@ class Contrast(ReadsAt):
     def measure(self, bench: Bench) -> CheckResult:
         bench = bench.reading(self.at)
         pairs = bench.pairs(self.on, self.pairs)
-        found = [each for metric in self.metric for each in self._of(metric, bench, pairs)]
-        return self.result(bench, pairs, found, *told_of(bench, pairs, self.reply))
+        first, second = replies = [written(bench, side, self.reply) for side in pairs]
+        found = [each for metric in self.metric for each in self._of(metric, bench, pairs, replies)]
+        return self.result(bench, pairs, found, *told([*first, *second], self.reply))
 
     def _of(
-        self, metric: Metric, bench: Bench, pairs: tuple[Encoded, Encoded]
+        self,
+        metric: Metric,
+        bench: Bench,
+        pairs: tuple[Encoded, Encoded],
+        replies: Sequence[Sequence[Reply]],
     ) -> Iterator[StatisticResult]:
-        first, second = (read_with_replies(bench, side, metric, self.reply) for side in pairs)
+        sides = zip(pairs, replies, strict=True)
+        first, second = (read_with_replies(bench, side, metric, own) for side, own in sides)
         step = bench.step(metric)
         gaps = first - settled(second, first, step)
         prompts = [side.prompts for side in pairs]

@@ -26,7 +26,7 @@ from ppcheck.measure.core.doubts import estimates
 from ppcheck.measure.core.facts import Curve, Facts
 from ppcheck.measure.core.metrics import leverage, same
 from ppcheck.measure.core.reads_at import ReadsAt
-from ppcheck.measure.core.replies import read_with_replies, reply_doubts, told_of
+from ppcheck.measure.core.replies import read_with_replies, reply_doubts, told, written
 from ppcheck.measure.core.validation import behaviour_problems, dose_faults, dose_problems
 from ppcheck.spec.expectations.metric import Metric, MetricsField
 from ppcheck.spec.expectations.range import ANY, CORRELATION, Range
@@ -112,10 +112,11 @@ class DoseResponse(ReadsAt):
             raise MeasurementError(message)
         units = _units(curves, encoded, bench.grid)
         of_curves = np.array([units[rows[0]] for rows in curves.values()])
+        replies = written(bench, encoded, self.reply)
         found: list[StatisticResult] = []
         mean_curves: dict[str, Curve] = {}
         for metric in self.metric:
-            values = read_with_replies(bench, encoded, metric, self.reply)
+            values = read_with_replies(bench, encoded, metric, replies)
             title, means = f"{metric} by {self.dose}", _mean_curve(doses, values, units)
             mean_curves[title] = Curve(**means, x_label=self.dose, y_label=str(metric))
             lines = _Lines([(doses[rows], values[rows]) for rows in curves.values()], of_curves)
@@ -125,7 +126,7 @@ class DoseResponse(ReadsAt):
                 kind = SwitchPoint if metric.outcome is None else CountedSwitchPoint
                 found.append(_switch_point(kind(doses, values, units, name), encoded.prompts))
         facts = Facts(extras={"n_curves": len(curves)}, curves=mean_curves)
-        of_replies, notes = told_of(bench, [encoded], self.reply)
+        of_replies, notes = told(replies, self.reply)
         return self.result(bench, [encoded], found, facts | of_replies, notes)
 
     def _shapes(

@@ -38,8 +38,10 @@ class Reply:
         return f"{self.prompt} → {self.text}"
 
 
-def written(bench: Bench, encoded: Encoded, asked: Replying) -> list[Reply]:
+def written(bench: Bench, encoded: Encoded, asked: Replying | None) -> list[Reply]:
     """Replies to the prompts; those of one prompt, ``asked.each``, follow each other."""
+    if asked is None:
+        return []
     subject, tokens, outcomes = bench.subject, encoded.tokens, asked.named
     writing = Writing(asked.tokens)
     if asked.samples is not None:
@@ -60,31 +62,23 @@ def has(replies: Sequence[Reply], outcome: str) -> Mask:
 
 
 def read_with_replies(
-    bench: Bench, encoded: Encoded, metric: Metric, asked: Replying | None
+    bench: Bench, encoded: Encoded, metric: Metric, replies: Sequence[Reply]
 ) -> Floats:
-    """The metric on untouched runs, [prompt]: of the logits after it, or of replies to it."""
-    if metric.outcome is None or asked is None:
+    """The metric on untouched runs, [prompt]: of the logits after it, or of the replies to it."""
+    if metric.outcome is None:
         return read(bench.subject, encoded, metric, bench.grid.prompt_set.pool)
-    found = has(written(bench, encoded, asked), metric.outcome).reshape(-1, asked.each)
-    rates: Floats = found.mean(axis=1)
+    rates: Floats = has(replies, metric.outcome).reshape(len(encoded), -1).mean(axis=1)
     return rates
 
 
-def told(replies: Sequence[Reply], asked: Replying) -> tuple[Facts, list[str]]:
+def told(replies: Sequence[Reply], asked: Replying | None) -> tuple[Facts, list[str]]:
     """What a record keeps of replies, and what there is to say of them."""
+    if asked is None:
+        return Facts(), []
     shown = {name: _shown(name, replies) for name in asked.named.names}
     undecided = sum(reply.is_cut and reply.outcome == OTHER for reply in replies)
     facts = Facts(replies=shown, extras={UNDECIDED: undecided / len(replies)})
     return facts, list(_notes(replies, asked))
-
-
-def told_of(
-    bench: Bench, sides: Sequence[Encoded], asked: Replying | None
-) -> tuple[Facts, list[str]]:
-    """The same of the replies to the prompts of all sides; nothing where none are asked for."""
-    if asked is None:
-        return Facts(), []
-    return told([reply for side in sides for reply in written(bench, side, asked)], asked)
 
 
 def _notes(replies: Sequence[Reply], asked: Replying) -> Iterator[str]:
