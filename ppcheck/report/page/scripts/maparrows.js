@@ -7,6 +7,7 @@ const TIP = 7;
 const GAP_LANES = 4;
 const GAP_STEP = 4;
 const BOW = 34;
+const ASIDE = 44;
 
 /**
  * A line, its end, whether it comes from above, and the token that is read at its start.
@@ -73,7 +74,7 @@ function looking([row, column], number, [x, end, goal], { rows, columns }) {
 }
 
 /**
- * Over the top from the old place to the new.
+ * Over the top from the old place to the new, or round the side to one below or above it.
  * @param {number} fromX
  * @param {number} start
  * @param {number} x
@@ -82,6 +83,9 @@ function looking([row, column], number, [x, end, goal], { rows, columns }) {
  */
 function moving(fromX, start, x, end) {
   const height = Math.min(start, end) - 20;
-  const d = `M${fromX} ${start - 5}C${fromX} ${height} ${x} ${height} ${x} ${end - TIP + 1}`;
+  const isBelow = Math.abs(fromX - x) < RADIUS;
+  const over = `${fromX} ${height} ${x} ${height}`;
+  const bend = isBelow ? `${fromX + ASIDE} ${start} ${x + ASIDE} ${end - TIP}` : over;
+  const d = `M${fromX} ${start - 5}C${bend} ${x} ${end - TIP + 1}`;
   return { d, x, y: end, isDown: true };
 }
