@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from ppcheck.judge.verdict import Verdict
 from ppcheck.measure.core.metrics import read
 from ppcheck.spec.expectations.metric import Metric, Metrics
 from ppcheck.statistics.statistics import Ratio
-from tests.measure.hooks import seen
+from tests.measure.hooks import changed, seen
 from tests.measure.lab import (
     GAME,
     Model,
@@ -180,15 +181,19 @@ def output_of(model: Model, text: str) -> Floats:
     return np.asarray(kept[0, :, 8:16].numpy())
 
 
-def test_a_loss_passes_along_a_direct_path(tiny: Model) -> None:
-    """All that a head writes goes to the logits and to the other heads and MLPs."""
-    wanted = claim(
-        "path", sender="L1H1", receiver=["logits"], mode="noise", metric="loss(start)"
-    ).measure(bench(tiny, AFTER))
-    (share,) = (one for name, one in by_name(wanted).items() if name.startswith("damage"))
-    assert isinstance(share.statistic, Ratio)
-    assert np.isfinite(share.statistic.numerator).all()
-    assert share.statistic.numerator.any()
+def test_a_loss_passes_along_a_direct_path_as_by_hooks_on_the_plain_model(tiny: Model) -> None:
+    wanted = claim("path", sender="L1H1", receiver="logits", mode="noise", metric="loss(start)")
+    damage = by_name(wanted.measure(bench(tiny, AFTER)))["damage"]
+    assert isinstance(damage.statistic, Ratio)
+    output, into = "transformer.h.1.attn.c_proj<", "transformer.ln_f<"
+    weight = tiny.plain.transformer.h[1].attn.c_proj.weight[8:16]
+    for pair, moved in zip(damage.examples, damage.statistic.numerator, strict=True):
+        clean, corrupted = sides_of(pair)
+        own, theirs = (seen(tiny, text, {}, output)[output] for text in (clean, corrupted))
+        written = (theirs - own)[..., 8:16] @ weight
+        with changed(tiny, {into: partial(torch.add, written)}):
+            patched = by_token(tiny, clean)[4:].mean()
+        assert moved == pytest.approx(by_token(tiny, clean)[4:].mean() - patched, abs=1e-5)
 
 
 def test_a_pair_whose_scored_tokens_differ_cannot_be_compared(tiny: Model) -> None:
