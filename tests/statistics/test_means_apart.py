@@ -94,10 +94,10 @@ def test_what_is_no_number_is_refused() -> None:
 @pytest.mark.parametrize("sizes", [(8, 8), (5, 25)])
 def test_its_interval_covers_the_difference(sizes: tuple[int, int]) -> None:
     rng = np.random.default_rng(2)
-    first, n = np.arange(sum(sizes)) < sizes[0], 200
+    first, n = np.arange(sum(sizes)) < sizes[0], 100
     covered = 0
     for number in range(n):
         values = rng.exponential(size=len(first)) + first
         found = interval(MeansApart(values, first, np.arange(len(first)), "d"), seed=number)
         covered += found.low <= 1 <= found.high
-    assert covered / n > 0.92
+    assert covered / n > 0.9
