@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from scipy.stats import linregress, spearmanr
 
-from ppcheck.arrays import Floats
 from ppcheck.judge.verdict import Verdict
 from ppcheck.measure.core.check import Bench
 from ppcheck.measure.plan import plan
@@ -98,9 +97,9 @@ def test_a_dose_response_is_of_the_share_of_replies_at_each_dose(planted: Plante
     ranks = np.mean([spearmanr(*curve).statistic for curve in curves])
     assert found["spearman"] == pytest.approx(ranks)
     assert found["slope"] == pytest.approx(np.mean([linregress(*curve).slope for curve in curves]))
-    means: Floats = np.mean([rates for _, rates in curves], axis=0)
+    means = np.array([rates for _, rates in curves]).mean(axis=0)
     assert curve_of(measured, "rate(a) by strength").y == pytest.approx(means)
-    fit = SwitchPoint(np.arange(1.0, 5.0), means, np.arange(4), "it").estimate(np.ones((1, 4)))
+    fit = SwitchPoint(np.array([1.0, 2, 3, 4]), means, np.arange(4), "it").estimate(np.ones((1, 4)))
     assert found["switch_point"] == pytest.approx(fit[0])
     assert 2 < found["switch_point"] < 3
 
