@@ -358,3 +358,11 @@ def test_all_but_some_are_the_tokens_up_to_there(tiny: Model) -> None:
 def test_pairs_that_are_the_same_up_to_there_have_no_gap(tiny: Model) -> None:
     with pytest.raises(MeasurementError, match="are the same tokens up to strength"):
         claim("contrast", metric=METRIC, at="strength").measure(bench(tiny))
+
+
+def test_all_that_is_read_there_has_the_whole_effect_by_definition(tiny: Model) -> None:
+    fields = {"site": "resid_post.L1", "mode": "noise", "metric": METRIC, "position": "feeling"}
+    on = bench(tiny, FEW)
+    there, later = (claim("patch", at=at, **fields) for at in ("feeling", "final"))
+    assert any("by definition" in said for said in there.doubts(on, there.measure(on)))
+    assert not list(later.doubts(on, there.measure(on)))

@@ -180,3 +180,21 @@ def test_positions_by_themselves_are_the_parts_of_a_list_and_the_tokens_of_a_ran
 def test_positions_by_themselves_are_few_and_different(value: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Positions.parse(value)
+
+
+@pytest.mark.parametrize(
+    ("position", "at", "has"),
+    [
+        ("all", "feeling", True),
+        ("feeling", "feeling[-1]", True),
+        ("[1, feeling]", "feeling", True),
+        ("feeling[0]", "feeling[-1]", False),
+        ("3", "3", True),
+        ("all but strength", "feeling", True),
+        ("all but [strength, feeling]", "feeling", False),
+        ("final", "final", True),
+        ("feeling", "final", False),
+    ],
+)
+def test_whether_the_last_token_that_is_read_is_of_it(position: str, at: str, has: bool) -> None:
+    assert Position.parse(position).has_end(Position.parse(at)) is has
