@@ -96,8 +96,8 @@ class Effect:
 
     ``metric`` is larger on clean prompts, by ``gap``: it is the first of the ``choices`` against
     the second. ``stops`` are positions where the difference is on its way, ``arrives`` is the layer
-    in which most of it is at the final token, ``mlp`` that of the MLP which brings most of it at
-    the token where the prompts differ.
+    in which most of it is at the final token, ``mlp`` the MLP that brings most of it where it comes
+    from.
     """
 
     trace: Trace
@@ -106,7 +106,7 @@ class Effect:
     gap: Prediction
     stops: tuple[str, ...] = ()
     arrives: int | None = None
-    mlp: int | None = None
+    mlp: Carrier | None = None
     carriers: list[Carrier] = field(default_factory=list)
 
     @property
@@ -118,6 +118,11 @@ class Effect:
     def origin(self) -> str:
         """The position at which the prompts of a pair differ."""
         return self.trace.variable
+
+    @property
+    def source(self) -> str:
+        """The position that what is at the final token was brought from."""
+        return self.stops[0] if self.stops else self.origin
 
     @property
     def towards(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from ppcheck.discover.discover import Discovery, discover, written
 from ppcheck.discover.laboratory import Laboratory
 from ppcheck.measure.registry import CHECKS
 from ppcheck.spec.load import load_spec
+from ppcheck.subject.store import Memory
 from tests.discover.conftest import GAME
 from tests.measure.lab import GAME as PLAIN
 from tests.measure.lab import save
@@ -71,7 +73,7 @@ def test_in_a_random_model_nothing_is_found_inside(laboratory: Make, tmp_path: P
     path.write_text(
         GAME.partition("prompts:")[0] + "prompts:\n  game:\n    template: "
         '"{start} we feel {strength} {feeling} so"\n    vary:\n'
-        "      start: [here, there, now, then, they, on, and, see, go, feel]\n"
+        "      start: [here, there, now, then, they, and, see, go, feel, so]\n"
         f"      strength: {{ordered: {PLAIN['vary']['strength']['ordered']}}}\n"
         "      feeling: {pain: [pain, agony, ache], neutral: [light, hum, shade]}\n"
         "    choices: {a: A, b: B}\n"
@@ -82,11 +84,12 @@ def test_in_a_random_model_nothing_is_found_inside(laboratory: Make, tmp_path: P
 
 
 def test_without_time_nothing_is_measured_and_a_comment_says_so(
-    laboratory: Make, game: Path, tmp_path: Path
+    laboratory: Make, game: Path
 ) -> None:
-    fresh = save(tmp_path / "fresh").path
-    game.write_text(GAME.replace("choose", "go"))
-    found = discover(laboratory(game, str(fresh), seconds=0.0), 20, silent)
+    known = laboratory(game)
+    fresh = Laboratory(replace(known.model, store=Memory()), known.draft, seconds=0.0)
+    found = discover(fresh, 20, silent)
     said = [absent.said for part in found.parts for absent in part.absent]
     assert not found.findings
+    assert said
     assert all("0 s are left" in each for each in said)

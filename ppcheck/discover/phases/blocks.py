@@ -17,10 +17,11 @@ STREAMS = {"attn_out": "attention", "mlp_out": "MLP"}
 
 
 def look(study: Study, effect: Effect) -> Iterator[Finding | Nothing]:
-    for stream, position in (("attn_out", "final"), ("mlp_out", effect.origin)):
+    places = ("final", *effect.stops)
+    for stream, position in (*(("attn_out", each) for each in places), ("mlp_out", effect.source)):
         found = search(study, effect, f"{stream}.L*", position, WORTH)
         if stream == "mlp_out" and found.found:
-            effect.mlp = int(found.found[0].site.partition(".L")[2])
+            effect.mlp = found.found[0]
         yield _of(found, effect, stream, position)
 
 
@@ -47,6 +48,6 @@ def _of(found: Search, effect: Effect, stream: str, position: str) -> Finding | 
         "metric": effect.metric,
     }
     expect = {"recovery": at_least(best.share.low), "gap": effect.gap_bound}
-    id_ = slug(trace.id, best.site)
+    id_ = slug(trace.id, best.site, *([] if position == "final" else ["at", position]))
     raw = claim(id_, says, "patch", trace.on, keys, expect)
     return Finding(PHASE, raw, f"{figures(recovery=best.share)}, the first of {found.sites}")

@@ -40,9 +40,9 @@ def _to_logits(study: Study, effect: Effect, carrier: Carrier) -> Finding | Noth
 
 
 def _from_mlps(study: Study, effect: Effect, carrier: Carrier, layer: int) -> Finding | Nothing:
-    """The earlier MLP that tells the head most, at the token where the prompts differ."""
+    """The earlier MLP that tells the head most, at the token that it comes from."""
     senders = [f"mlp_out.L{number}" for number in range(layer)]
-    keys = _keys(effect, senders, carrier.site, effect.origin)
+    keys = _keys(effect, senders, carrier.site, effect.source)
     seen = study.look("path", effect.trace.on, ["recovery", "gap"], **keys)
     if layer == 1:
         best, share = senders[0], study.predicted(seen, "recovery")
@@ -56,11 +56,11 @@ def _from_mlps(study: Study, effect: Effect, carrier: Carrier, layer: int) -> Fi
         return Nothing(PHASE, f"{what}: {best} most, {figures(recovery=share)}")
     says = (
         f"The MLP of block {best.partition('.L')[2]} tells head {carrier.site} directly, at the "
-        f"{effect.origin}'s own token: {percent(floor(share.low))} or more of the effect goes this "
+        f"{effect.source}'s token: {percent(floor(share.low))} or more of the effect goes this "
         f"way. It is of {effect.trace.said}."
     )
     id_ = slug(effect.trace.id, best, "tells", carrier.site)
-    return _finding(effect, id_, says, _keys(effect, best, carrier.site, effect.origin), share)
+    return _finding(effect, id_, says, _keys(effect, best, carrier.site, effect.source), share)
 
 
 def _finding(

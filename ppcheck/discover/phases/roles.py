@@ -25,30 +25,31 @@ def look(study: Study, effect: Effect) -> Iterator[Finding | Nothing]:
 
 def _of(study: Study, effect: Effect, carrier: Carrier) -> Iterator[Finding | Nothing]:
     trace = effect.trace
-    if carrier.position == effect.origin:
-        return
-    keys = {"site": carrier.site, "from": carrier.position, "to": effect.origin}
+    to = effect.source if carrier.position == "final" else effect.origin
+    keys = {"site": carrier.site, "from": carrier.position, "to": to}
     seen = study.look("attention", trace.on_clean, ["attention"], **keys)
     paid, even = study.predicted(seen, "attention"), seen.result.facts.uniform or 0.0
     shown = f"{figures(attention=paid)}; a head that looks at nothing pays {three(even)}"
     if paid.low <= TIMES * even:
-        said = f"head {carrier.site} does not look at the {effect.origin} by itself"
+        said = f"head {carrier.site} does not look at the {to} by itself"
         yield Nothing(PHASE, f"{said}: {shown}")
         return
     heads = study.laboratory.model.subject.sites(Sites.parse("L*H*"))
-    if len(heads) <= ALL and (role := _role(study, effect, carrier, paid)) is not None:
+    if len(heads) <= ALL and (role := _role(study, effect, carrier, paid, to)) is not None:
         yield role
         return
     says = (
         f"From {place(carrier.position)} head {carrier.site} pays {percent(floor(paid.low))} or "
-        f"more of its attention to the {effect.origin}, where that is {trace.clean}."
+        f"more of its attention to the {to}, with {trace.said}."
     )
     id_ = slug(trace.id, carrier.site, "attends")
     raw = claim(id_, says, "attention", trace.on_clean, keys, {"attention": at_least(paid.low)})
     yield Finding(PHASE, raw, shown)
 
 
-def _role(study: Study, effect: Effect, carrier: Carrier, paid: Prediction) -> Finding | None:
+def _role(
+    study: Study, effect: Effect, carrier: Carrier, paid: Prediction, to: str
+) -> Finding | None:
     """The role without its number, and who plays it. Roles are judged on half of the units."""
     trace = effect.trace
     attention, share = (
@@ -58,7 +59,7 @@ def _role(study: Study, effect: Effect, carrier: Carrier, paid: Prediction) -> F
         return None
     keys = {
         "pairs": trace.pairs,
-        "attends": {"from": carrier.position, "to": effect.origin, "at_least": attention},
+        "attends": {"from": carrier.position, "to": to, "at_least": attention},
         "effect": {
             "metric": effect.metric,
             "mode": "denoise",
@@ -71,7 +72,7 @@ def _role(study: Study, effect: Effect, carrier: Carrier, paid: Prediction) -> F
     if seen.estimate("strength", seen.member("strength")).low < 1:
         return None
     says = (
-        f"Some head looks from {place(carrier.position)} at the {effect.origin}, with "
+        f"Some head looks from {place(carrier.position)} at the {to}, with "
         f"{number(attention)} of its attention or more, and brings {percent(share)} or more of it "
         f"there: {trace.said}. It is {carrier.site}."
     )
