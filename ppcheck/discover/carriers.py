@@ -54,8 +54,10 @@ def search(
     shares = seen.effects(name)
     if not control:  # all were tried: those that bring least are what others are held to
         ordered = sorted(leading, key=lambda site: -shares[site][0])
-        leading, control = ordered[: len(ordered) // 2], ordered[len(ordered) // 2 :]
-    ceiling = max(shares[site][0] + _FAR * shares[site][1] for site in control)
+        most = max(1, len(ordered) // 2)
+        leading, control = ordered[:most], ordered[most:]
+    reached = (shares[site][0] + _FAR * shares[site][1] for site in control)
+    ceiling = max(reached, default=0.0)
     carriers = list(_carriers(study, seen, name, leading, position, shares))
     found = tuple(one for one in carriers if one.share.low > max(ceiling, least))
     return Search(found, carriers[0], ceiling, len(tried), len(names))
