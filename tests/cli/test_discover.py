@@ -18,6 +18,7 @@ def game(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_what_is_found_is_told_written_and_valid(
     game: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,11 +12,8 @@ from ppcheck.discover.laboratory import Laboratory, Model
 from ppcheck.subject.load import load, resolve
 from ppcheck.subject.store import Memory
 
-DOSES = "{ordered: [faint, mild, strong, extreme]}"
-FEELINGS = (
-    "{pain: [pain, agony, ache], pleasure: [pleasure, delight, joy], "
-    "neutral: [light, sound, breeze]}"
-)
+DOSES = "{ordered: [faint, mild, extreme]}"
+FEELINGS = "{pain: [pain, agony, ache], neutral: [light, sound, breeze]}"
 GAME = f"""\
 # yaml-language-server: $schema=./ppcheck.schema.json
 ppcheck: 1
@@ -39,7 +36,7 @@ prompts:
     together: [[felt, plain]]
     choices: {{felt: "{{felt}}", plain: "{{plain}}"}}
     pairs: {{feeling: [pain, neutral]}}
-    sample: 24
+    sample: 40
 """
 UNFIT = """\
 ppcheck: 1

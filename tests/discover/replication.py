@@ -23,10 +23,16 @@ from ppcheck.discover.laboratory import Laboratory, Model
 from ppcheck.discover.search import INSIDE
 from ppcheck.subject.load import load, resolve
 from ppcheck.subject.store import Memory
-from tests.discover.conftest import DOSES, FEELINGS, GAME
+from tests.discover.conftest import DOSES, FEELINGS
+from tests.discover.conftest import GAME as SHORT
 
 SEEDS, RANDOM, SHUFFLED, MOVED = 20, 40, 10, 30
 MOST = 30
+ALL_FEELINGS = (
+    "{pain: [pain, agony, ache], pleasure: [pleasure, delight, joy], "
+    "neutral: [light, sound, breeze]}"
+)
+GAME = SHORT.replace(FEELINGS, ALL_FEELINGS)
 MOVERS = {"pain-not-neutral": (1, 1), "pleasure-not-neutral": (1, 0)}
 """Which head of the demo, by layer and number, brings most of what, by the ids of claims."""
 
@@ -149,9 +155,9 @@ def _shuffled(seed: int) -> str:
     draw = random.Random(seed)
     mixed = zip(*(draw.sample(kind, 3) for kind in kinds), strict=True)
     one, other, third = (f"[{', '.join(words)}]" for words in mixed)
-    text = GAME.replace(FEELINGS, f"{{one: {one}, other: {other}, third: {third}}}")
+    text = GAME.replace(ALL_FEELINGS, f"{{one: {one}, other: {other}, third: {third}}}")
     return text.replace("{feeling: [pain, neutral]}", "{feeling: [one, third]}").replace(
-        DOSES, "[faint, mild, strong, extreme]"
+        DOSES, "[faint, mild, extreme]"
     )
 
 

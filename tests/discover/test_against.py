@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from ppcheck.discover.against import differing
 from ppcheck.discover.laboratory import Laboratory
 
 Make = Callable[..., Laboratory]
 
 
+@pytest.mark.slow
 def test_an_update_that_answers_alike_differs_in_its_heads_alone(
     laboratory: Make, game: Path
 ) -> None:

@@ -29,14 +29,16 @@ def found(laboratory: Make, game: Path) -> Discovery:
     return discover(laboratory(game), 20, silent)
 
 
-def test_the_demo_s_movers_are_found_and_most_claims_hold_on_the_other_half(
+@pytest.mark.slow
+def test_the_demo_s_mover_of_pain_is_found_and_most_claims_hold_on_the_other_half(
     found: Discovery,
 ) -> None:
     heads = {str(each.claim.get("site")) for each in found.findings if each.phase == "heads"}
-    assert {"L1H1", "L1H0", "L0H1"} <= heads
+    assert "L1H1" in heads
     assert found.holding >= 0.9 * len(found.findings) >= 9
 
 
+@pytest.mark.slow
 def test_what_is_written_is_a_valid_spec_of_the_claims_that_hold(
     found: Discovery, laboratory: Make, game: Path
 ) -> None:
@@ -52,6 +54,7 @@ def test_what_is_written_is_a_valid_spec_of_the_claims_that_hold(
     assert "# all mean the same" in out.read_text()
 
 
+@pytest.mark.slow
 def test_on_an_update_with_rewired_heads_the_moved_ones_are_found(
     laboratory: Make, game: Path
 ) -> None:
@@ -61,6 +64,7 @@ def test_on_an_update_with_rewired_heads_the_moved_ones_are_found(
     assert "L1H1" not in heads
 
 
+@pytest.mark.slow
 def test_a_search_that_is_repeated_finds_the_same(
     found: Discovery, laboratory: Make, game: Path
 ) -> None:

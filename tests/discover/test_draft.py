@@ -16,7 +16,7 @@ def test_a_file_without_claims_has_two_halves_of_each_set(game: Path) -> None:
     looked, judged = (
         {prompt.unit for prompt in grid.prompts} for grid in (prompts.explore, prompts.judge)
     )
-    assert len(looked) == len(judged) == 12
+    assert len(looked) == len(judged) == 20
     assert not looked & judged
     assert prompts.ratio == 1
 

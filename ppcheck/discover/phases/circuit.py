@@ -29,7 +29,7 @@ def look(study: Study, effect: Effect) -> Iterator[Finding | Nothing]:
     said = effect.trace.said
     if enough is None:
         share = _faithful(study, effect, order[:most])
-        what = f"no {most} of {len(order)} heads and MLPs do {percent(LEVEL)} of {said}"
+        what = f"no {most} of {len(order)} heads and MLPs surely do {percent(LEVEL)} of {said}"
         yield Nothing(PHASE, f"{what} by themselves: {figures(faithfulness=share)}")
         return
     nodes = order[:enough]

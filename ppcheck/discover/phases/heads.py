@@ -35,11 +35,12 @@ def place(position: str) -> str:
 
 
 def _none(found: Search, effect: Effect, position: str) -> Nothing:
-    best = found.best
+    best, least = found.best, max(found.ceiling, WORTH)
     return Nothing(
         PHASE,
-        f"no head brings more of {effect.trace.said} to {place(position)} than others at random: "
-        f"{best.site} most, {figures(recovery=best.share)}, others up to {found.ceiling:.2g}",
+        f"no head surely brings {percent(least)} or more of {effect.trace.said} to "
+        f"{place(position)}, and more than others do: {best.site} most, "
+        f"{figures(recovery=best.share)}, others up to {found.ceiling:.2g}",
     )
 
 
