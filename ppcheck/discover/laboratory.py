@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, cast
 
 from ppcheck.discover.draft import Draft, Raw
 from ppcheck.discover.seen import Seen
 from ppcheck.errors import MeasurementError, SearchError, UnsupportedError
 from ppcheck.measure.core.check import Bench, Check
-from ppcheck.measure.plan import plan
+from ppcheck.measure.plan import plan, speed
+from ppcheck.measure.recorder import SAMPLE
 from ppcheck.record.examine import Examination, Measured
 from ppcheck.record.known import KnownClaims, examined
 from ppcheck.record.run import ClaimRecord
@@ -85,7 +87,14 @@ class Laboratory:
             for number, entry in enumerate(entries)
             if entry.grid is not None
         }
-        return plan(self.model.subject, asked, self.model.store, self.model.seed).seconds
+        flops = plan(self.model.subject, asked, self.model.store, self.model.seed).flops
+        return flops / self._speed if flops else 0.0
+
+    @cached_property
+    def _speed(self) -> float:
+        """FLOP/s with which the model reads a few of the prompts."""
+        grid = next(iter(self.draft.sets.values())).explore
+        return speed(self.model.subject, self.memo().encode(grid.prompts[:SAMPLE]).ids)
 
     def left(self) -> float | None:
         """How many seconds of the time are left."""
