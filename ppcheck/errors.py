@@ -8,6 +8,7 @@ PpcheckError
 ├── BaselineError      a baseline or a record cannot be read
 ├── HistoryError       a store of earlier runs cannot be reached, read or written
 ├── AuditError         an audit cannot be meant, started or finished
+├── SearchError        something cannot be looked for, or not in the time that is left
 └── PageError          the scripts of a page do not fit together
 """
 
@@ -58,6 +59,10 @@ class HistoryError(PpcheckError):
 
 class AuditError(PpcheckError):
     """An audit cannot be meant, started or finished."""
+
+
+class SearchError(PpcheckError):
+    """Something cannot be looked for, or not in the time that is left."""
 
 
 class PageError(PpcheckError):

@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import cast
 
-from ppcheck.cli import audit, compare, history, init, plan, report, schema, validate
+from ppcheck.cli import audit, compare, discover, history, init, plan, report, schema, validate
 from ppcheck.cli.output import Parser
 
-COMMANDS = (init, validate, plan, report, compare, history, audit, schema)
+COMMANDS = (init, validate, plan, discover, report, compare, history, audit, schema)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,0 +1,62 @@
+"""Which neurons of the MLP that reads the difference carry it, a few together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ppcheck.discover.carriers import estimated, lot
+from ppcheck.discover.finding import Finding, Nothing, slug
+from ppcheck.discover.predict import Prediction, at_least, floor
+from ppcheck.discover.study import Study, claim, figures, percent
+from ppcheck.discover.trace import Effect
+from ppcheck.spec.sites.site import Sites
+
+PHASE = "neurons"
+TOGETHER = 12
+"""Neurons that are patched at once."""
+WORTH = 0.05
+
+
+def look(study: Study, effect: Effect) -> Iterator[Finding | Nothing]:
+    """Single neurons seldom do much: the first by the gradients' estimate are patched together."""
+    if effect.mlp is None:
+        return
+    position, layer = effect.mlp.position, effect.mlp.site.partition(".L")[2]
+    sites = study.laboratory.model.subject.sites(Sites.parse(f"L{layer}N*"))
+    names = [str(site) for site in sites]
+    estimates = estimated(study, effect, names, position, "denoise")
+    if estimates is None or len(names) <= 2 * TOGETHER:
+        return
+    ordered = sorted(names, key=lambda name: -estimates[name])
+    first, others = ordered[:TOGETHER], sorted(ordered[TOGETHER:], key=lot)[:TOGETHER]
+    share, control = (_share(study, effect, some, position) for some in (first, others))
+    said = f"{TOGETHER} of the {len(names)} neurons of the MLP of block {layer}"
+    shown = f"{figures(recovery=share)}; as many at random {control.seen.estimate:.2g}"
+    if share.low <= max(WORTH, control.high):
+        yield Nothing(PHASE, f"{said} bring little of {effect.trace.said} together: {shown}")
+        return
+    says = (
+        f"{said} bring {percent(floor(share.low))} or more of it together, at the "
+        f"{position}'s token: {effect.trace.said}."
+    )
+    expect = {"recovery": at_least(share.low), "gap": effect.gap_bound}
+    id_ = slug(effect.trace.id, f"neurons-of-block-{layer}")
+    raw = claim(id_, says, "patch", effect.trace.on, _keys(effect, first, position), expect)
+    yield Finding(PHASE, raw, shown)
+
+
+def _share(study: Study, effect: Effect, sites: Sequence[str], position: str) -> Prediction:
+    keys = _keys(effect, sites, position)
+    seen = study.look("patch", effect.trace.on, ["recovery", "gap"], **keys)
+    return study.predicted(seen, "recovery")
+
+
+def _keys(effect: Effect, sites: Sequence[str], position: str) -> dict[str, object]:
+    return {
+        "pairs": effect.trace.pairs,
+        "site": list(sites),
+        "together": True,
+        "position": position,
+        "mode": "denoise",
+        "metric": effect.metric,
+    }
