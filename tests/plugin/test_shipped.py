@@ -39,7 +39,7 @@ def test_it_runs_beside_what_the_command_line_names_and_may_be_repeated(
     assert list(files) == [
         *("game.pp.yaml", "specs/demo/behaviour.pp.yaml", "specs/gpt2/ioi.pp.yaml")
     ]
-    assert len(ids) == len(set(ids)) == 4 + 9 + 12
+    assert len(ids) == len(set(ids)) == 4 + 12 + 12
 
 
 def test_a_configuration_that_pytest_found_for_the_project_stays(pytester: pytest.Pytester) -> None:
