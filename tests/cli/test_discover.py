@@ -36,9 +36,9 @@ def test_what_is_found_is_told_written_and_valid(
 def test_where_nothing_is_found_it_says_so_and_writes_nothing(
     tmp_path: Path, game: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    game.write_text(
-        GAME.replace("choices: {felt: A, plain: B}", "choices: {felt: hello, plain: light}")
-    )
+    answers = 'choices: {felt: "{felt}", plain: "{plain}"}'
+    assert answers in GAME
+    game.write_text(GAME.replace(answers, "choices: {felt: hello, plain: light}"))
     assert main(["discover", str(game), "--ppcheck-no-cache"]) == 0
     said = capsys.readouterr().out
     assert "nothing found inside the model" in said
