@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from math import inf
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -16,6 +15,7 @@ from ppcheck.spec.expectations.condition import Conditions
 from ppcheck.spec.expectations.metric import Metric, Metrics
 from ppcheck.spec.expectations.range import PROBABILITY, Range
 from ppcheck.spec.expectations.versus import Versus
+from ppcheck.spec.expected import of_expect, of_tolerance
 from ppcheck.spec.faults import of_features, of_members, of_place, of_selection
 from ppcheck.spec.grammar import Parsed, as_text, suggest
 from ppcheck.spec.problem import Problem, Problems, problems_with
@@ -109,8 +109,8 @@ class Claim(Model):
 
     def problems(self, prompt_set: PromptSet) -> Problems:
         """What can be seen to be wrong without a model: with which key of the claim."""
-        yield from self._of_expect()
-        yield from self._of_tolerance()
+        yield from of_expect(self.expect, self.all_statistics, self._of_versus)
+        yield from of_tolerance(self.tolerance, self.expect)
         if prompt_set.is_fixed:
             yield from (Problem(key, _OF_A_SAMPLE) for key in self.sampling)
         for key, place in self.places:
@@ -132,38 +132,11 @@ class Claim(Model):
                     rates = (metric for metric in value.metrics if metric.outcome is not None)
                     yield from problems_with(written, (_OF_REPLIES.format(rate) for rate in rates))
 
-    def _of_expect(self) -> Problems:
-        """Statistics that there are not, and bounds that decide nothing."""
-        known = self.all_statistics
-        for name, bound in self.expect.items():
-            if (versus := Versus.read(name)) and (faults := self._of_versus(versus)):
-                yield from problems_with(f"expect.{name}", faults)
-            elif (values := known.get(name)) is None:
-                advice = suggest(name, known)
-                yield Problem(f"expect.{name}", f"this claim gives no statistic {name!r}: {advice}")
-            elif bound.accepts_all(values):
-                yield Problem(f"expect.{name}", _always_met(name, bound, values))
-            elif bound.accepts_none(values) and not values.usual:
-                message = (
-                    f'{name} is {values}, and none of that is "{bound}": the claim cannot hold'
-                )
-                yield Problem(f"expect.{name}", message)
-
-    def _of_versus(self, versus: Versus) -> list[str]:
+    def _of_versus(self, versus: Versus) -> Iterator[str]:
         """What is wrong with a comparison of two members."""
         top, together = getattr(self, "top", None) is not None, getattr(self, "together", False)
-        members = of_members(versus, getattr(self, "site", None), top=top, together=together)
-        return [*versus.faults(self._own), *members]
-
-    def _of_tolerance(self) -> Problems:
-        for name, allowed in self.tolerance.items():
-            if name not in self.expect:
-                advice = suggest(name, self.expect)
-                yield Problem(f"tolerance.{name}", f"nothing is expected of {name!r}: {advice}")
-            elif not 0 <= allowed < inf:
-                yield Problem(
-                    f"tolerance.{name}", f"a tolerance is a number from 0 up, not {allowed}"
-                )
+        yield from versus.faults(self._own)
+        yield from of_members(versus, getattr(self, "site", None), top=top, together=together)
 
     def _of_selection(self, selection: Selection, prompt_set: PromptSet) -> Iterator[str]:
         if selection.prompts != self.on.prompts:
@@ -312,17 +285,6 @@ class Claim(Model):
             prompt_set.check_pairs(contrast or {})
         except ValueError as error:
             yield Problem("pairs", str(error))
-
-
-def _always_met(name: str, bound: Bound, values: Range) -> str:
-    """Why a claim with this bound cannot fail."""
-    if values.usual:
-        return (
-            f'"{bound}" accepts every {name} that has a meaning, {values}: '
-            "the claim cannot fail, so give a narrower bound"
-        )
-    why = f'{name} is {values} whatever the model does, and "{bound}" accepts all of that'
-    return f"{why}: give a bound that can fail"
 
 
 def _fields(model: Model, within: str = "") -> Iterator[tuple[str, Any]]:

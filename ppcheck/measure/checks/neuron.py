@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -117,25 +117,15 @@ class Neuron(ReadsAt):
         classes = next(iter(self.separates or ()), None)
         found = search(names, prompts, self.top, bench.seed, score, classes)
         judged = found.evaluation_mask(prompts)
-        facts = found.facts | Facts(extras={"position": str(self.position)})
-        results: list[StatisticResult] = []
-        for trait in traits:
-            signs = _signs(trait, activations, judged)
-            results += (
-                trait.result(signs[n] * activations[:, n], judged, found.member(n))
-                for n in found.kept
-            )
-            if isinstance(trait, Classes):
-                best = activations[:, found.kept[0]]
-                chance = trait.chance(best, len(names))
-                facts |= Facts(extras={"chance_after_correction": chance})
-        facts |= Facts(
+        results, chance = _followed(traits, activations, found, judged)
+        facts = found.facts | Facts(
+            extras={"position": str(self.position)} | chance,
             separations={
                 f"activation of {names[n]} at {self.position}": _groups(
                     traits, activations[:, n], judged
                 )
                 for n in found.kept[:MOST_SHOWN]
-            }
+            },
         )
         if self.metric is None:
             return self.result(bench, [encoded], results, facts, found.notes)
@@ -172,6 +162,23 @@ class Neuron(ReadsAt):
         for cell, number in enumerate(found.kept):
             yield effect.share(cell, judged, share, found.member(number))
         yield effect.share(len(kept), judged, cluster, None)
+
+
+def _followed(
+    traits: Sequence[Trait], activations: Floats, found: Search, judged: Mask
+) -> tuple[list[StatisticResult], dict[str, Any]]:
+    """How the kept neurons follow each trait, and what chance alone would make of the best."""
+    results: list[StatisticResult] = []
+    chance: dict[str, Any] = {}
+    for trait in traits:
+        signs = _signs(trait, activations, judged)
+        results += (
+            trait.result(signs[n] * activations[:, n], judged, found.member(n)) for n in found.kept
+        )
+        if isinstance(trait, Classes):
+            best = activations[:, found.kept[0]]
+            chance["chance_after_correction"] = trait.chance(best, activations.shape[1])
+    return results, chance
 
 
 def _columns(
