@@ -73,8 +73,12 @@ class Trace:
     @property
     def said(self) -> str:
         """The difference in words."""
-        of = "".join(f", with {label}" for _, label in self.within)
+        of = "".join(f" {label}" for _, label in self.within)
         return f"{self.clean} in place of {self.corrupted}{of}"
+
+    @property
+    def effect(self) -> str:
+        return f"the effect of {self.said}"
 
     def _selection(self, conditions: tuple[tuple[str, str], ...]) -> str:
         inside = ", ".join(f"{name}={label}" for name, label in conditions)

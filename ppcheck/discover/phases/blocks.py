@@ -38,7 +38,7 @@ def _of(found: Search, effect: Effect, stream: str, position: str) -> Finding | 
     best = found.found[0]
     says = (
         f"The {STREAMS[stream]} of block {best.site.partition('.L')[2]} brings "
-        f"{percent(floor(best.share.low))} or more of it to {where}: {trace.said}."
+        f"{percent(floor(best.share.low))} or more of {trace.effect} to {where}."
     )
     keys = {
         "pairs": trace.pairs,

@@ -40,8 +40,8 @@ def look(study: Study, effect: Effect) -> Iterator[Finding | Nothing]:
         yield Nothing(PHASE, f"{enough} nodes do much of {said}, but so do random ones: {shown}")
         return
     says = (
-        f"{enough} of {len(order)} heads and MLPs do {percent(floor(share.low))} or more of it by "
-        f"themselves, and more than random sets of as many: {said}."
+        f"{enough} of {len(order)} heads and MLPs bring {percent(floor(share.low))} or more of "
+        f"{effect.trace.effect} by themselves, and more than random sets of as many."
     )
     expect = {
         "faithfulness": at_least(share.low),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from ppcheck.discover.finding import Finding, Nothing
 from ppcheck.discover.predict import Prediction, at_least, floor, number
@@ -22,9 +22,9 @@ STEPS = 6
 """Layers of a deep model that are tried first."""
 SURE = 0.005
 _SAID = {
-    "handover": "from block {0} on more of it is at {1} than at its own",
-    "leaves": "it leaves its own token in block {0}",
-    "arrives": "most of it is at {1} from block {0} on",
+    "handover": "is more at {1} than at its own from block {0} on",
+    "leaves": "leaves its own token in block {0}",
+    "arrives": "is mostly at {1} from block {0} on",
 }
 
 
@@ -77,7 +77,8 @@ def _claim(
 ) -> Finding:
     trace, place = effect.trace, f"the {to['to']}'s token" if to else "the final token"
     said = [_SAID[name].format(_said(ends), place) for name, ends in layers.items()]
-    says = f"Of {trace.said}: {', and '.join(said)}."
+    whole = f"{trace.effect} {_together(said)}."
+    says = whole[:1].upper() + whole[1:]
     expect = {name: f"{low}..{high}" for name, (low, high) in layers.items()}
     expect["gap"] = effect.gap_bound
     keys = {"pairs": trace.pairs, "metric": effect.metric, **to}
@@ -85,6 +86,12 @@ def _claim(
     id_ = f"{trace.id}-goes-to-{to['to']}" if to else f"{trace.id}-moves"
     raw = claim(id_, says, "flow", trace.on, keys, expect)
     return Finding(PHASE, raw, f"{ends}; {figures(gap=effect.gap)}")
+
+
+def _together(said: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    *first, last = said
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _said(ends: tuple[int, int]) -> str:
@@ -155,11 +162,11 @@ def _patch(effect: Effect, layer: int) -> dict[str, object]:
 def _stream(effect: Effect, layer: int, share: Prediction, *, is_there: bool) -> Finding:
     trace = effect.trace
     if is_there:
-        amount, how = at_least(share.low), f"{percent(floor(share.low))} or more of it is"
+        amount, how = at_least(share.low), f"{percent(floor(share.low))} or more"
     else:
         edge = max(0.1, share.high)
-        amount, how = f"<= {number(math.ceil(100 * edge) / 100)}", "hardly any of it is"
-    says = f"After block {layer}, {how} at the final token: {trace.said}."
+        amount, how = f"<= {number(math.ceil(100 * edge) / 100)}", "hardly any"
+    says = f"After block {layer}, {how} of {trace.effect} is at the final token."
     expect = {"recovery": amount, "gap": effect.gap_bound}
     when = "arrived" if is_there else "not-yet-there"
     raw = claim(f"{trace.id}-{when}", says, "patch", trace.on, _patch(effect, layer), expect)

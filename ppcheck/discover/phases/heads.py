@@ -47,8 +47,8 @@ def _none(found: Search, effect: Effect, position: str) -> Nothing:
 def _suffices(effect: Effect, carrier: Carrier, found: Search) -> Finding:
     trace = effect.trace
     says = (
-        f"Head {carrier.site} alone brings {percent(floor(carrier.share.low))} or more of it to "
-        f"{place(carrier.position)}: {trace.said}."
+        f"Head {carrier.site} alone brings {percent(floor(carrier.share.low))} or more of "
+        f"{trace.effect} to {place(carrier.position)}."
     )
     expect = {"recovery": at_least(carrier.share.low), "gap": effect.gap_bound}
     keys = _keys(effect, carrier, "denoise")
@@ -65,8 +65,8 @@ def _needed(study: Study, effect: Effect, carrier: Carrier) -> Iterator[Finding]
     if damage.low < WORTH:
         return
     says = (
-        f"Without it in head {carrier.site}, {percent(floor(damage.low))} or more of the effect is "
-        f"lost: {trace.said}."
+        f"Without what head {carrier.site} brings, {percent(floor(damage.low))} or more of "
+        f"{trace.effect} is lost."
     )
     expect = {"damage": at_least(damage.low), "gap": effect.gap_bound}
     keys = _keys(effect, carrier, "noise")

@@ -36,8 +36,8 @@ def look(study: Study, effect: Effect) -> Iterator[Finding | Nothing]:
         yield Nothing(PHASE, f"{said} bring little of {effect.trace.said} together: {shown}")
         return
     says = (
-        f"{said} bring {percent(floor(share.low))} or more of it together, at the "
-        f"{position}'s token: {effect.trace.said}."
+        f"{said} bring {percent(floor(share.low))} or more of {effect.trace.effect} together, at "
+        f"the {position}'s token."
     )
     expect = {"recovery": at_least(share.low), "gap": effect.gap_bound}
     id_ = slug(effect.trace.id, f"neurons-of-block-{layer}")

@@ -33,7 +33,7 @@ def _to_logits(study: Study, effect: Effect, carrier: Carrier) -> Finding | Noth
         return Nothing(PHASE, f"{what}: {figures(recovery=share)}")
     says = (
         f"Head {carrier.site} tells the logits directly: {percent(floor(share.low))} or more of "
-        f"the effect takes this one path. It is of {said}."
+        f"{effect.trace.effect} takes this one path."
     )
     id_ = slug(effect.trace.id, carrier.site, "tells-the-logits")
     return _finding(effect, id_, says, keys, share)
@@ -56,8 +56,8 @@ def _from_mlps(study: Study, effect: Effect, carrier: Carrier, layer: int) -> Fi
         return Nothing(PHASE, f"{what}: {best} most, {figures(recovery=share)}")
     says = (
         f"The MLP of block {best.partition('.L')[2]} tells head {carrier.site} directly, at the "
-        f"{effect.source}'s token: {percent(floor(share.low))} or more of the effect goes this "
-        f"way. It is of {effect.trace.said}."
+        f"{effect.source}'s token: {percent(floor(share.low))} or more of {effect.trace.effect} "
+        "goes this way."
     )
     id_ = slug(effect.trace.id, best, "tells", carrier.site)
     return _finding(effect, id_, says, _keys(effect, best, carrier.site, effect.source), share)

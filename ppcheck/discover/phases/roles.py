@@ -73,8 +73,8 @@ def _role(
         return None
     says = (
         f"Some head looks from {place(carrier.position)} at the {to}, with "
-        f"{number(attention)} of its attention or more, and brings {percent(share)} or more of it "
-        f"there: {trace.said}. It is {carrier.site}."
+        f"{number(attention)} of its attention or more, and brings {percent(share)} or more of "
+        f"{trace.effect} there. It is {carrier.site}."
     )
     expect = {"strength": ">= 1", "gap": effect.gap_bound}
     raw = claim(slug(trace.id, "mover", carrier.site), says, "role", trace.on_clean, keys, expect)
