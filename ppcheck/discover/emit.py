@@ -92,4 +92,5 @@ def _flow(value: Any) -> str:
 
 
 def _name(key: str) -> str:
-    return key if _KEY.fullmatch(key) else json.dumps(key, ensure_ascii=False)
+    is_plain = _KEY.fullmatch(key) and key.lower() not in _NO_TEXT
+    return key if is_plain else json.dumps(key, ensure_ascii=False)

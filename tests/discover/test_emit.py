@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ppcheck.discover.emit import claim_lines, comment_lines
@@ -28,6 +28,7 @@ def read(claim: dict[str, Any]) -> Any:
 
 
 @settings(deadline=None, max_examples=50)
+@example("x", "no", {"False": "no"})
 @given(texts, values, st.dictionaries(texts, texts, min_size=1))
 def test_what_is_written_is_what_is_read(says: str, value: Any, expect: dict[str, str]) -> None:
     claim = {"id": "it", "says": says, "key": value, "expect": expect}
