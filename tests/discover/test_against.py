@@ -23,5 +23,7 @@ def test_an_update_that_answers_alike_differs_in_its_heads_alone(
     assert "heads" in phases
     assert not phases & {"answers", "contrast", "dose", "flow"}
     assert found.holding == len(found.findings)
+    # The reader of intensity moved from L0H1 to L0H3.
+    assert any("head-l0h3" in finding.id for finding in found.findings)
     gone = [each.said for each in found.parts[-1].absent]
-    assert any("Head L1H1" in each for each in gone)
+    assert any("Head L0H1" in each for each in gone)
