@@ -1,4 +1,4 @@
-"""What a search finds: claims, and what was looked for in vain."""
+"""What a search finds: claims, and what it looked for and did not find."""
 
 from __future__ import annotations
 

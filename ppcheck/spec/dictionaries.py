@@ -93,7 +93,7 @@ def _config(path: Path) -> Mapping[str, Any]:
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path.parent.name}/{path.name} is not JSON: {error}") from None
     if not isinstance(said, dict):
-        raise ValueError(f"{path.parent.name}/{path.name} is no JSON object")
+        raise ValueError(f"{path.parent.name}/{path.name} is not a JSON object")
     metadata = said.get("metadata")
     return {**(metadata if isinstance(metadata, dict) else {}), **said}
 

@@ -109,17 +109,17 @@ def test_escape_closes_the_list_and_goes_back(opened: Opener) -> None:
 def test_keys_go_through_the_list_that_is_read_out(opened: Opener) -> None:
     shown = opened(few())
     listed = shown.locator("#map svg.map").aria_snapshot()
-    heard = re.findall(r'button "(.*)"', listed)
+    announced = re.findall(r'button "(.*)"', listed)
     shown.locator("#map .item[tabindex='0']").focus()
     found = []
-    for _ in heard:
+    for _ in announced:
         found.append(shown.evaluate("document.activeElement.getAttribute('aria-label')"))
         shown.keyboard.press("ArrowRight")
-    assert found == heard
+    assert found == announced
     assert found[0].startswith("mlp_out.L0")
     assert any("L2H0 looks from final at feeling=pain: holds" in each for each in found)
     shown.keyboard.press("Home")
-    assert shown.evaluate("document.activeElement.getAttribute('aria-label')") == heard[0]
+    assert shown.evaluate("document.activeElement.getAttribute('aria-label')") == announced[0]
     assert shown.locator("#map .item[tabindex='0']").count() == 1
 
 

@@ -163,7 +163,7 @@ def test_what_is_not_json_is_said_to_be_so(tmp_path: Path) -> None:
     write_dictionary(tmp_path / "it")
     for text, message in (
         ("{", "is not JSON"),
-        ("[1]", "is no JSON object"),
+        ("[1]", "is not a JSON object"),
         ("[" * 10**5, "JSON"),
     ):
         (tmp_path / "it" / "cfg.json").write_text(text)

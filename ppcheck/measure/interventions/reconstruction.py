@@ -20,7 +20,7 @@ def reconstruction(
     bench: Bench, encoded: Encoded, sites: Sequence[Site], position: Position, metrics: Metrics
 ) -> Cost:
     """Each metric's mean over the prompts, untouched and with what the sites' dictionary makes of
-    the stream in its place; of sites that are no features nothing.
+    the stream in its place; of sites that are not features nothing.
     """
     if sites[0].kind is not Kind.FEATURE:
         return Facts(), ()

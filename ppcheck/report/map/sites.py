@@ -67,7 +67,7 @@ THE_LOGITS = At(Component(LOGITS, LOGITS, "logits", TOP), FINAL)
 
 @cache
 def components(name: str) -> tuple[Component, ...]:
-    """Those that the name stands for; none where it is no site, or does not say in which layer.
+    """Those that the name stands for; none where it is not a site, or does not say in which layer.
 
     ``L[2-3]H*`` is two: all the heads of one layer are one component.
     """

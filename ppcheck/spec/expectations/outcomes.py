@@ -49,7 +49,7 @@ class Outcomes:
             if name == OTHER:
                 yield name, f"{OTHER!r} is what no pattern matches: give this outcome another name"
             elif not _NAME.fullmatch(name):
-                yield name, f"{name!r} is no name: write letters, digits, _ and -, as in no_answer"
+                yield name, f"{name!r} is not a name: use letters, digits, _ and -, as in no_answer"
             elif fault := _fault(pattern):
                 yield name, fault
 

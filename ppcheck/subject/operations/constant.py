@@ -22,7 +22,7 @@ def constant_parts(engine: Engine, sites: Sequence[Site]) -> list[Floats]:
     """See `Subject.constant_parts`.
 
     Every block reads three streams: its own, the same with a minus, and nothing. A norm makes of
-    nothing its bias, so that what a head puts out is then what biases alone make of it.
+    nothing its bias, so that what a head outputs is then what biases alone make of it.
     """
     found = _by_site(engine, sites)
     for layer in dict.fromkeys(site.layer for site in sites):

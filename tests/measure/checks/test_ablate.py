@@ -89,7 +89,7 @@ def test_zero_ablation_is_as_by_hooks_on_the_plain_model(tiny: Model, site: str)
 
 
 def test_a_head_after_its_projection_is_ablated_as_what_it_adds_to_the_stream(tiny: Model) -> None:
-    """By hand: what attention puts out, less the head's part of it."""
+    """By hand: what attention outputs, less the head's part of it."""
     on = bench(tiny, FEW)
     site = "blocks.0.attn.hook_result[1]"
     found = estimates(claim("ablate", site=site, ablation="zero", metric=METRIC).measure(on))

@@ -174,7 +174,7 @@ def test_a_circuit_is_cut_out_of_folded_weights(tiny: Model, by_hand: Any) -> No
 
 
 def biased(model: Any) -> None:
-    """Heads put out what they are biased to and nothing else."""
+    """Heads output their biases and nothing else."""
     for block in model.transformer.h:
         block.attn.c_attn.weight[:, 32:] = 0
 

@@ -32,7 +32,7 @@ def palindromes(model: Any) -> None:
     """`A` where both words are the same, else `B`, with margins of one to a few logits.
 
     Two heads of the first layer bring the words' values to each other, one with a minus. The second
-    MLP holds its size against a threshold, and the threshold is what head L1H0 puts out, always.
+    MLP holds its size against a threshold, and the threshold is what head L1H0 outputs, always.
     """
     with torch.no_grad():
         for parameter in model.parameters():
@@ -108,7 +108,7 @@ def test_the_planted_classifier_classifies(mirror: Bench) -> None:
 def test_zero_ablation_flags_a_head_that_mean_ablation_clears(
     mirror: Bench, ablation: dict[str, str], expected: Verdict
 ) -> None:
-    """As in a published palindrome classifier (Miller et al. 2024): the head puts out a constant.
+    """As in a published palindrome classifier (Miller et al. 2024): the head outputs a constant.
 
     Setting it to zero takes the threshold away, although the head says nothing about the input.
     The constant is a bias of its values, which folded weights have in attention's bias.

@@ -129,7 +129,7 @@ def test_the_comparison_is_as_by_hooks_on_the_plain_model(
     weights: str,
     of_the_constant: float,
 ) -> None:
-    """What L1H0 puts out is a bias: all of the preference in raw weights, none in folded ones."""
+    """What L1H0 outputs is a bias: all of the preference in raw weights, none in folded ones."""
     plain, texts = planted(palindromes), [f"{word} we see {word} so" for word in WORDS]
     before = untouched(plain, texts)
     after = [with_heads(plain, text, {(0, 0): np.zeros((5, 8))}) for text in texts]

@@ -1,4 +1,4 @@
-"""Attention in prompts of one class against that in prompts of another, which are no pairs."""
+"""Attention in prompts of one class against that in prompts of another, unpaired."""
 
 from __future__ import annotations
 

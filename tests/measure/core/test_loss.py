@@ -175,7 +175,7 @@ AFTER = game(
 
 
 def output_of(model: Model, text: str) -> Floats:
-    """What head L0H1 puts out, [token, width]."""
+    """What head L0H1 outputs, [token, width]."""
     name = "transformer.h.0.attn.c_proj<"
     kept = seen(model, text, {}, name)[name]
     return np.asarray(kept[0, :, 8:16].numpy())

@@ -37,7 +37,7 @@ def test_a_head_that_looks_is_reached_from_the_token_that_it_reads() -> None:
     assert found.order == (("feeling", "final"),)
 
 
-def test_a_role_is_played_by_whoever_plays_it() -> None:
+def test_a_role_stands_at_the_component_that_plays_it() -> None:
     found = said(role("L1H3", expected="L1H1"))
     assert places(found) == [("L1H3", "final")]
     assert links(found) == [("", "feeling", "L1H3", "final")]

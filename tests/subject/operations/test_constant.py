@@ -87,7 +87,7 @@ def test_heads_without_biases_have_none(tiny: Callable[[str], Subject], model_ty
 def test_a_head_less_its_constant_part_turns_with_its_stream(
     deep: Callable[[str], LoadedSubject], ids_prompts: Any, model_type: str
 ) -> None:
-    """Of a single token: what it reads of the stream with a minus, it puts out with a minus."""
+    """Of a single token: what it reads with a minus it outputs with a minus."""
     from ppcheck.spec.sites.position import FINAL
     from ppcheck.subject.interventions.edit import Edit, Operation
 

@@ -55,7 +55,7 @@ def test_prompts_that_are_read_to_their_end_are_as_they_are(pieces: Any) -> None
 def test_an_answer_that_merges_with_the_token_is_an_error(pieces: Any) -> None:
     vary = {"degree": ["mild"], "feeling": ["paix"]}
     whole = encode(pieces, vary=vary, choices={"a": "n"}, choice_prefix="")
-    assert whole.choices("a")  # which is no answer to the question after another token
+    assert whole.choices("a")  # after another token it answers another question
     with pytest.raises(MeasurementError, match="merges with the last token"):
         up_to(whole, at("feeling[0]")).choices("a")
 

@@ -22,7 +22,7 @@ function lineOf([number, figure], { claims, marks }) {
 }
 
 /**
- * All of it as one sentence, for those who hear it.
+ * All of it as one sentence, for screen readers.
  * @param {MapNode | MapArrow} item
  * @param {Known} known
  */

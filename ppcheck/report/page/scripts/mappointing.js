@@ -53,7 +53,7 @@ export class Pointing {
   }
 
   /**
-   * A picture that was drawn anew; its components come first, then its arrows.
+   * A picture that was drawn again; its components come first, then its arrows.
    * @param {MapPicture} picture
    * @param {HTMLElement} sheet
    */
