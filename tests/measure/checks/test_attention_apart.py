@@ -123,6 +123,6 @@ def test_all_prompts_are_counted_before_there_is_a_model(tiny: Model) -> None:
     ("against_on", "message"),
     [("others", "select from these"), ("game[feeling=joy]", "no class or word 'joy'")],
 )
-def test_prompts_that_there_are_not_are_refused(against_on: str, message: str) -> None:
+def test_unknown_prompts_are_refused(against_on: str, message: str) -> None:
     wanted = claim("attention", site="L0H0", to="feeling", against_on=against_on)
     assert message in problems(wanted, GAME)["against_on"]

@@ -95,7 +95,7 @@ def test_what_is_attended_to_is_that_of_transformers_patterns(
         ("one=agian", "no class or word 'agian'"),
     ],
 )
-def test_what_no_variable_and_no_class_is_called_is_refused(to: str, message: str) -> None:
+def test_an_unknown_target_is_refused(to: str, message: str) -> None:
     assert message in problems(claim("attention", site="L0H0", to=to), REPEATS)["to"]
 
 

@@ -142,7 +142,7 @@ def test_what_does_not_tell_the_two_apart_has_no_parts(planted: Callable[[Plant]
     ("pairs", "message"),
     [({"feeling": ["pain", "joy"]}, "no class 'joy'"), ({"mood": ["a", "b"]}, "no template has")],
 )
-def test_pairs_that_there_are_not_are_refused(pairs: dict[str, Any], message: str) -> None:
+def test_unknown_pairs_are_refused(pairs: dict[str, Any], message: str) -> None:
     wanted = claim("attribution", site="L0H0", metric=METRIC, pairs=pairs)
     assert message in problems(wanted)["pairs"]
 
