@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import Field
 
 from ppcheck.errors import SpecError
+from ppcheck.judge.interval import MIN_UNITS
 from ppcheck.measure.registry import CHECKS
 from ppcheck.spec.grammar import suggest
 from ppcheck.spec.load import Entry, Header, Spec
@@ -21,8 +22,6 @@ from ppcheck.spec.wording import joined, validated
 
 Raw = Mapping[str, Any]
 """A claim as YAML gives it."""
-LEAST_UNITS = 5
-"""Of a half: with fewer nothing can be judged."""
 _CHOICES = 'choices: {yes: "yes", no: "no"}'
 
 
@@ -126,9 +125,9 @@ def _halved(source: Source, name: str, raw: Any) -> Prompts | str:
         return f"a metric needs answers to read: give {name!r} `{_CHOICES}`"
     explore, judge = (_grid(source, name, raw, half) for half in ("explore", "judge"))
     for grid in (explore, judge):
-        if (units := len({prompt.unit for prompt in grid.prompts})) < LEAST_UNITS:
+        if (units := len({prompt.unit for prompt in grid.prompts})) < MIN_UNITS:
             advice = "give more words to variables that are plain lists, or more rows"
-            return f"a half has {units} independent units and needs {LEAST_UNITS}: {advice}"
+            return f"a half has {units} independent units and needs {MIN_UNITS}: {advice}"
     return Prompts(name, explore, judge)
 
 

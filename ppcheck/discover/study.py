@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import starmap
 from typing import Any, Protocol
 
 from ppcheck.discover.draft import Prompts, Raw
@@ -12,6 +13,7 @@ from ppcheck.discover.laboratory import Laboratory
 from ppcheck.discover.predict import Prediction, number
 from ppcheck.discover.seen import Seen
 from ppcheck.discover.trace import Effect
+from ppcheck.judge.interval import MIN_UNITS
 
 _UNDECIDED = ">= 0.123456"
 """A bound that has no part in what is measured, and that every statistic might miss."""
@@ -55,12 +57,15 @@ class Phase(Protocol):
 
 def figures(**seen: Prediction) -> str:
     """What was seen, for the claim's source: ``recovery 0.31 [0.29, 0.33], n=80``."""
-    said = [
-        f"{name} {three(one.seen.estimate)} [{three(one.seen.low)}, {three(one.seen.high)}]"
-        for name, one in seen.items()
-    ]
     n = next(iter(seen.values())).seen.n
-    return f"{', '.join(said)}, n={n}"
+    few = f", of which {MIN_UNITS} or more are needed" if n < MIN_UNITS else ""
+    return f"{', '.join(starmap(_figure, seen.items()))}, n={n}{few}"
+
+
+def _figure(name: str, one: Prediction) -> str:
+    seen = one.seen
+    ends = "" if seen.n < MIN_UNITS else f" [{three(seen.low)}, {three(seen.high)}]"
+    return f"{name} {three(seen.estimate)}{ends}"
 
 
 def three(value: float) -> str:

@@ -46,16 +46,21 @@ def main(wanted: list[str]) -> None:
 
 def _seeds(folder: Path) -> None:
     """Twenty ways to halve the demo's prompts: how many claims hold, phase by phase."""
-    found: Counter[str] = Counter()
-    held: Counter[str] = Counter()
+    verdicts: dict[str, Counter[str]] = {}
     for seed in range(SEEDS):
         discovery = _found("demo", _file(folder, GAME + f"    seed: {seed}\n"), seed)
         for finding in discovery.findings:
-            found[finding.phase] += 1
-            held[finding.phase] += discovery.judged[finding.id].holds
-    for phase, count in found.items():
-        _say(f"{phase:10} {held[phase]:4} of {count:4} hold ({held[phase] / count:.1%})")
-    _say(f"all {held.total()} of {found.total()} hold ({held.total() / found.total():.1%})")
+            verdict = discovery.judged[finding.id].verdict.partition(",")[0]
+            verdicts.setdefault(finding.phase, Counter())[verdict] += 1
+        _say(f"seed {seed}: {discovery.holding} of {len(discovery.findings)} hold")
+    for phase, counts in verdicts.items():
+        _say(_row(phase, counts))
+    _say(_row("all", sum(verdicts.values(), Counter())))
+
+
+def _row(name: str, counts: Counter[str]) -> str:
+    share = counts["holds"] / counts.total()
+    return f"| {name} | {counts.total()} | {share:.1%} | {dict(counts)} |"
 
 
 def _random(folder: Path) -> None:
