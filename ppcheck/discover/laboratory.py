@@ -60,6 +60,10 @@ class Laboratory:
             raise UnsupportedError(measured.lacks)
         return Seen(measured.result, self.model.seed)
 
+    def knows(self, raw: Raw) -> bool:
+        """Whether it is known what the claim measures on the half that is looked at."""
+        return self._known(self.draft.entry(raw, "explore")) is not None
+
     def judge(self, raw: Raw) -> ClaimRecord:
         """The claim's record on the other half."""
         examination = self._examination(self.draft.entry(raw, "judge"))
