@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ppcheck.cli.options import add_run_options, positive
 from ppcheck.cli.output import tell, wrote
-from ppcheck.errors import ModelError, PpcheckError, SearchError
+from ppcheck.errors import PpcheckError, SearchError
 from ppcheck.report.text import counted, printable
 from ppcheck.spec.files import SUFFIX
 from ppcheck.subject.model.settings import STANDARD, Budget, Settings
@@ -118,27 +118,15 @@ def _out(options: argparse.Namespace, draft: Draft) -> Path:
 
 def _model(name: str, revision: str | None, options: argparse.Namespace, draft: Draft) -> Model:
     """Raises ModelError where it cannot be loaded, or the file is about others."""
-    from ppcheck.discover.laboratory import Model
-    from ppcheck.record.cache import Disk
-    from ppcheck.record.known import KnownClaims
-    from ppcheck.spec.load import Spec
-    from ppcheck.subject.load import load, resolve
-    from ppcheck.subject.store import Memory
+    from ppcheck.discover.laboratory import load_model
+    from ppcheck.subject.load import resolve
 
-    ref = resolve(name, revision)
-    header = draft.header
-    spec = Spec(options.path, header.title, None, tuple(header.models), (), "")
-    if not spec.is_about(*ref.names):
-        raise ModelError(f"{options.path} is about {spec.about}, not {ref.label}: change `models`")
     memory = Budget.parse(options.memory) if options.memory else STANDARD.memory
     device = options.device or STANDARD.device
     settings = Settings(options.dtype, device, memory, options.allow_pickle)
-    if options.no_cache:
-        return Model(ref, load(ref, settings), Memory(), None, options.seed)
     folder = _cache(options.path)
-    store = Memory(Disk(folder / "ppcheck"))
-    known = KnownClaims(folder / "ppcheck-claims", settings)
-    return Model(ref, load(ref, settings, store), store, known, options.seed)
+    kept = None if options.no_cache else (folder / "ppcheck", folder / "ppcheck-claims")
+    return load_model(resolve(name, revision), draft, settings, options.seed, kept)
 
 
 def _cache(path: Path) -> Path:

@@ -74,7 +74,7 @@ def test_the_class_is_read_from_the_block_on_that_brings_it(
     assert found.claim["site"] == site
     assert found.claim["hold_out"] == "feeling"
     assert said in found.claim["says"]
-    assert laboratory.judge(found.claim | {"source": "Planted."}).verdict is Verdict.HOLDS
+    assert laboratory.judge({**found.claim, "source": "Planted."}).verdict is Verdict.HOLDS
 
 
 def test_where_no_block_brings_it_nothing_is_read(planted: Planted) -> None:
