@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ppcheck.api.findings import Found, find
     from ppcheck.api.runs import Run, compare, load_record
     from ppcheck.api.session import load_spec, run
     from ppcheck.errors import PpcheckError
@@ -16,9 +17,20 @@ if TYPE_CHECKING:
 
     __version__: str
 
-__all__ = ["PpcheckError", "Run", "compare", "load_record", "load_spec", "run", "shipped"]
+__all__ = [
+    "Found",
+    "PpcheckError",
+    "Run",
+    "compare",
+    "find",
+    "load_record",
+    "load_spec",
+    "run",
+    "shipped",
+]
 
 _HOMES = {
+    "ppcheck.api.findings": ("Found", "find"),
     "ppcheck.api.runs": ("Run", "compare", "load_record"),
     "ppcheck.api.session": ("load_spec", "run"),
     "ppcheck.errors": ("PpcheckError",),

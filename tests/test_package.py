@@ -16,7 +16,8 @@ LIGHT = "{'torch', 'transformers', 'pydantic', 'numpy', 'scipy', 'pandas', 'yaml
 
 def test_the_public_names_are_these() -> None:
     assert ppcheck.__all__ == [
-        *("PpcheckError", "Run", "compare", "load_record", "load_spec", "run", "shipped")
+        *("Found", "PpcheckError", "Run", "compare", "find", "load_record", "load_spec", "run"),
+        "shipped",
     ]
     assert dir(ppcheck) == sorted([*ppcheck.__all__, "__version__"])
     for name in ppcheck.__all__:
@@ -33,7 +34,7 @@ def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
     "code",
     [
         "import ppcheck; loaded = [n for n in sys.modules if n.startswith('ppcheck.')]",
-        "from ppcheck import Run, run, compare, load_record, load_spec; loaded = []",
+        "from ppcheck import Found, Run, find, run, compare, load_record, load_spec; loaded = []",
     ],
 )
 def test_importing_is_light(code: str) -> None:

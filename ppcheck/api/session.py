@@ -67,15 +67,10 @@ def run(
     from ppcheck.subject.load import resolve
     from ppcheck.subject.store import Memory
 
-    if seed < 0:
-        raise ValueError(f"seed={seed}: a seed is a whole number from 0 up")
-    if dtype not in DTYPES:
-        raise ValueError(f"dtype={dtype!r} is not one of {', '.join(DTYPES)}")
-    budget = STANDARD.memory if memory is None else Budget.parse(memory)
+    settings = settings_of(seed, device, dtype, memory, allow_pickle=allow_pickle)
     names = [model] if isinstance(model, str | os.PathLike) else list(model)
     if not names:
         raise ValueError("model=[]: give at least one model")
-    settings = Settings(dtype, device, budget, allow_pickle)
     session = _Session(
         refs=tuple(dict.fromkeys(resolve(os.fspath(name), revision) for name in names)),
         settings=settings,
@@ -85,6 +80,18 @@ def run(
     )
     given = [specs] if isinstance(specs, str | os.PathLike | Spec) else specs
     return session.run([each if isinstance(each, Spec) else Path(each) for each in given])
+
+
+def settings_of(
+    seed: int, device: str, dtype: str, memory: str | None, *, allow_pickle: bool
+) -> Settings:
+    """Raises ValueError for an argument that is not valid."""
+    if seed < 0:
+        raise ValueError(f"seed={seed}: a seed is a whole number from 0 up")
+    if dtype not in DTYPES:
+        raise ValueError(f"dtype={dtype!r} is not one of {', '.join(DTYPES)}")
+    budget = STANDARD.memory if memory is None else Budget.parse(memory)
+    return Settings(dtype, device, budget, allow_pickle)
 
 
 @dataclass

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ppcheck.cli.options import add_run_options, positive
 from ppcheck.cli.output import tell, wrote
-from ppcheck.errors import ModelError, PpcheckError, SearchError
+from ppcheck.errors import PpcheckError, SearchError
 from ppcheck.report.text import counted, printable
 from ppcheck.spec.files import SUFFIX
 from ppcheck.subject.model.settings import STANDARD, Budget, Settings
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ppcheck.discover.discover import Discovery
     from ppcheck.discover.draft import Draft
     from ppcheck.discover.laboratory import Laboratory, Model
+    from ppcheck.discover.only import Only
 
 MOST = 20
 
@@ -39,6 +40,8 @@ def add(commands: Any) -> None:
     parser.add_argument("--ppcheck-revision", dest="revision", metavar="REVISION")
     only = "look at this prompt set only; may be given several times"
     parser.add_argument("--prompts", action="append", default=[], metavar="NAME", help=only)
+    phases = "look for what these phases find only, such as heads or heads,probe"
+    parser.add_argument("--only", action="append", default=[], metavar="PHASES", help=phases)
     most = "how many claims at the most (default: %(default)s)"
     parser.add_argument("--most", type=positive, default=MOST, metavar="N", help=most)
     minutes = "look for so long; what takes longer than what is left is not looked at"
@@ -59,28 +62,19 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _searched(options: argparse.Namespace) -> int:
-    from ppcheck.discover.against import differing
-    from ppcheck.discover.discover import discover, written
+    from ppcheck.discover.choose import TELLING
     from ppcheck.discover.draft import read_draft
-    from ppcheck.discover.laboratory import Laboratory
+    from ppcheck.discover.only import Only
 
+    only = Only.parse(options.only, TELLING)
     draft = read_draft(options.path, options.prompts)
     out = _out(options, draft)
     for name, reason in draft.left_out.items():
         tell(f"{name}: not looked at: {reason}")
-    seconds = None if options.minutes is None else 60.0 * options.minutes
-    laboratory = Laboratory(_model(options.model, options.revision, options, draft), draft, seconds)
-    _tell_plan(laboratory)
-    if options.against is None:
-        found = discover(laboratory, options.most, _progress)
-    else:
-        other = Laboratory(_model(options.against, None, options, draft), draft, seconds)
-        found = differing(laboratory, other, options.most, _progress)
-    _progress("")
+    found, text = _found(options, draft, only)
     _tell_found(found)
     if not found.findings:
         return 0
-    text = written(found, laboratory, keep_failed=options.keep_failed)
     kept = len(found.findings) if options.keep_failed else found.holding
     if not kept:
         tell(f"{out} was not written: it would have no claim")
@@ -89,6 +83,24 @@ def _searched(options: argparse.Namespace) -> int:
         return 1
     tell(f"wrote {out}: {counted(kept, 'claim')}")
     return 0
+
+
+def _found(options: argparse.Namespace, draft: Draft, only: Only) -> tuple[Discovery, str]:
+    """What was found, and the spec of it."""
+    from ppcheck.discover.against import differing
+    from ppcheck.discover.discover import discover, written
+    from ppcheck.discover.laboratory import Laboratory
+
+    seconds = None if options.minutes is None else 60.0 * options.minutes
+    laboratory = Laboratory(_model(options.model, options.revision, options, draft), draft, seconds)
+    _tell_plan(laboratory, only)
+    if options.against is None:
+        found = discover(laboratory, options.most, _progress, only)
+    else:
+        other = Laboratory(_model(options.against, None, options, draft), draft, seconds)
+        found = differing(laboratory, other, options.most, _progress, only)
+    _progress("")
+    return found, written(found, laboratory, keep_failed=options.keep_failed)
 
 
 def _out(options: argparse.Namespace, draft: Draft) -> Path:
@@ -106,27 +118,15 @@ def _out(options: argparse.Namespace, draft: Draft) -> Path:
 
 def _model(name: str, revision: str | None, options: argparse.Namespace, draft: Draft) -> Model:
     """Raises ModelError where it cannot be loaded, or the file is about others."""
-    from ppcheck.discover.laboratory import Model
-    from ppcheck.record.cache import Disk
-    from ppcheck.record.known import KnownClaims
-    from ppcheck.spec.load import Spec
-    from ppcheck.subject.load import load, resolve
-    from ppcheck.subject.store import Memory
+    from ppcheck.discover.laboratory import load_model
+    from ppcheck.subject.load import resolve
 
-    ref = resolve(name, revision)
-    header = draft.header
-    spec = Spec(options.path, header.title, None, tuple(header.models), (), "")
-    if not spec.is_about(*ref.names):
-        raise ModelError(f"{options.path} is about {spec.about}, not {ref.label}: change `models`")
     memory = Budget.parse(options.memory) if options.memory else STANDARD.memory
     device = options.device or STANDARD.device
     settings = Settings(options.dtype, device, memory, options.allow_pickle)
-    if options.no_cache:
-        return Model(ref, load(ref, settings), Memory(), None, options.seed)
     folder = _cache(options.path)
-    store = Memory(Disk(folder / "ppcheck"))
-    known = KnownClaims(folder / "ppcheck-claims", settings)
-    return Model(ref, load(ref, settings, store), store, known, options.seed)
+    kept = None if options.no_cache else (folder / "ppcheck", folder / "ppcheck-claims")
+    return load_model(resolve(name, revision), draft, settings, options.seed, kept)
 
 
 def _cache(path: Path) -> Path:
@@ -145,10 +145,10 @@ def _progress(said: str) -> None:
     sys.stderr.flush()
 
 
-def _tell_plan(laboratory: Laboratory) -> None:
+def _tell_plan(laboratory: Laboratory, only: Only) -> None:
     from ppcheck.discover.outlook import outlook
 
-    seconds = outlook(laboratory)
+    seconds = outlook(laboratory, only)
     whole = sum(seconds.values())
     each = ", ".join(f"{phase} {needed:.0f} s" for phase, needed in seconds.items() if needed >= 1)
     tell(f"plan: about {max(1, round(whole)):,} s to look{f' ({each})' if each else ''}")
@@ -164,10 +164,11 @@ def _tell_found(found: Discovery) -> None:
         for absent in part.absent:
             tell(f"  . {absent.phase}: {absent.said}")
     tell("")
-    if not found.inside:
+    if not found.inside and found.only.phases is None:
         tell("nothing found inside the model: no component carries anything beyond chance")
     if not found.findings:
         tell("nothing found")
         return
     total = len(found.findings)
-    tell(f"{found.holding} of {counted(total, 'claim')} hold on the other half of the prompts")
+    verb = "holds" if total == 1 else "hold"
+    tell(f"{found.holding} of {counted(total, 'claim')} {verb} on the other half of the prompts")

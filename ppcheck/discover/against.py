@@ -9,6 +9,7 @@ from ppcheck.discover.choose import chosen
 from ppcheck.discover.discover import Discovery, is_inside, judged_by, named
 from ppcheck.discover.finding import Finding, Nothing
 from ppcheck.discover.laboratory import Laboratory
+from ppcheck.discover.only import EVERYTHING, Only
 from ppcheck.discover.search import Part, Progress, search
 from ppcheck.discover.write import Judged
 from ppcheck.judge.verdict import Verdict
@@ -16,13 +17,15 @@ from ppcheck.judge.verdict import Verdict
 PHASE = "against"
 
 
-def differing(new: Laboratory, old: Laboratory, most: int, progress: Progress) -> Discovery:
+def differing(
+    new: Laboratory, old: Laboratory, most: int, progress: Progress, only: Only = EVERYTHING
+) -> Discovery:
     """What holds of the new model and fails of the old, as claims; the other way round as comments.
 
     Both are searched on the half that is looked at, and all that either shows is judged on the
     other half of the prompts on both.
     """
-    ours, theirs = (named(list(search(one, progress))) for one in (new, old))
+    ours, theirs = (named(list(search(one, progress, only))) for one in (new, old))
     came = [_that_came(part, new, old, progress) for part in ours]
     gone = list(_that_went(theirs, new, old, progress))
     name = old.model.ref.label
@@ -32,7 +35,7 @@ def differing(new: Laboratory, old: Laboratory, most: int, progress: Progress) -
     judged = {
         each.id: judged_by(each, new.judge(each.claim)) for part in parts for each in part.findings
     }
-    return Discovery(parts, judged, is_inside([*ours, *theirs]))
+    return Discovery(parts, judged, is_inside([*ours, *theirs]), only)
 
 
 def _that_came(part: Part, new: Laboratory, old: Laboratory, progress: Progress) -> Part:

@@ -13,7 +13,7 @@ AT_ONCE = {"contrast": 2, "dose": 2, "heads": 3, "flow": 2, "roles": 2}
 """How many findings of a phase are taken before another phase gives its next; of others one."""
 TELLING = (
     *("answers", "contrast", "heads", "flow", "dose", "roles", "circuit"),
-    *("steering", "blocks", "paths", "neurons"),
+    *("steering", "blocks", "probe", "paths", "neurons"),
 )
 """Phases, those whose claims tell most first."""
 

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from ppcheck.discover.choose import chosen
 from ppcheck.discover.finding import Finding
 from ppcheck.discover.laboratory import Laboratory
+from ppcheck.discover.only import EVERYTHING, Only
 from ppcheck.discover.search import INSIDE, Part, Progress, search
 from ppcheck.discover.study import three
 from ppcheck.discover.write import Judged, spec_text
@@ -21,12 +22,14 @@ from ppcheck.record.run import ClaimRecord
 class Discovery:
     """What was found, and what the other half says of each claim, by id.
 
-    ``inside`` says whether anything was found inside the model, be it among these or not.
+    ``inside`` says whether anything was found inside the model, be it among these or not, and
+    ``only`` what was looked for.
     """
 
     parts: tuple[Part, ...]
     judged: Mapping[str, Judged]
     inside: bool
+    only: Only = EVERYTHING
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -37,33 +40,36 @@ class Discovery:
         return sum(one.holds for one in self.judged.values())
 
 
-def discover(laboratory: Laboratory, most: int, progress: Progress) -> Discovery:
+def discover(
+    laboratory: Laboratory, most: int, progress: Progress, only: Only = EVERYTHING
+) -> Discovery:
     """Look on one half of the prompts, and judge what was found on the other."""
-    everything = named(list(search(laboratory, progress)))
+    everything = named(list(search(laboratory, progress, only)))
     parts = chosen(everything, most)
     findings = [finding for part in parts for finding in part.findings]
     judged = {}
     for number, finding in enumerate(findings, 1):
         progress(f"the other half: {finding.id}, {number} of {len(findings)}")
         judged[finding.id] = judged_by(finding, laboratory.judge(finding.claim))
-    return Discovery(parts, judged, is_inside(everything))
+    return Discovery(parts, judged, is_inside(everything), only)
 
 
 def written(discovery: Discovery, laboratory: Laboratory, *, keep_failed: bool) -> str:
     """The spec that was found."""
     draft = laboratory.draft
     text = draft.source.path.read_text(encoding="utf-8-sig")
-    sets, source = list(draft.sets), provenance(laboratory)
+    sets, source = list(draft.sets), provenance(laboratory, discovery.only)
     return spec_text(text, sets, discovery.parts, discovery.judged, source, keep_failed=keep_failed)
 
 
-def provenance(laboratory: Laboratory) -> str:
+def provenance(laboratory: Laboratory, only: Only) -> str:
     """Where the claims come from, in words."""
     info = laboratory.model.subject.info
+    alone = "" if only == EVERYTHING else f" Looked for alone: {only}."
     return (
         f"Found by ppcheck discover {version('ppcheck')} on {info.name} (weights "
         f"{info.weights_sha256[:12]}), on the units of `half: explore`, with bounds that the other "
-        "half should meet. `source` says what was seen there."
+        f"half should meet. `source` says what was seen there.{alone}"
     )
 
 

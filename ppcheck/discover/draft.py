@@ -64,11 +64,11 @@ class Draft:
     sets: Mapping[str, Prompts]
     left_out: Mapping[str, str]
 
-    def spec(self, entry: Entry) -> Spec:
-        """A spec of one claim, as the file's."""
+    def spec(self, *entries: Entry) -> Spec:
+        """A spec of these claims, as the file's."""
         header, models = self.header, tuple(self.header.models)
         path, sha256 = self.source.path, self.source.sha256
-        return Spec(path, header.title, header.source, models, (entry,), sha256)
+        return Spec(path, header.title, header.source, models, entries, sha256)
 
     def entry(self, raw: Raw, half: Half) -> Entry:
         """The claim as it is loaded from a file. Raises SpecError for what is wrong with it."""

@@ -6,22 +6,26 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any, cast
 
 from ppcheck.discover.draft import Draft, Raw
 from ppcheck.discover.seen import Seen
-from ppcheck.errors import MeasurementError, SearchError, UnsupportedError
+from ppcheck.errors import MeasurementError, ModelError, SearchError, UnsupportedError
 from ppcheck.measure.core.check import Bench, Check
 from ppcheck.measure.plan import plan, speed
 from ppcheck.measure.recorder import SAMPLE
+from ppcheck.record.cache import Disk
 from ppcheck.record.examine import Examination, Measured
 from ppcheck.record.known import KnownClaims, examined
 from ppcheck.record.run import ClaimRecord
 from ppcheck.spec.load import Entry
 from ppcheck.spec.prompts.prompt_set import Half
+from ppcheck.subject.load import load
 from ppcheck.subject.memo import Memo
 from ppcheck.subject.model.locate import ModelRef
-from ppcheck.subject.store import Store
+from ppcheck.subject.model.settings import Settings
+from ppcheck.subject.store import Memory, Store
 from ppcheck.subject.subject import Subject
 
 
@@ -34,6 +38,22 @@ class Model:
     store: Store
     known: KnownClaims | None
     seed: int
+
+
+def load_model(
+    ref: ModelRef, draft: Draft, settings: Settings, seed: int, kept: tuple[Path, Path] | None
+) -> Model:
+    """The model; ``kept`` are the folders of its cache and of known claims, or None.
+
+    Raises ModelError where it cannot be loaded, or the draft is about others.
+    """
+    if not (spec := draft.spec()).is_about(*ref.names):
+        raise ModelError(f"{spec.path} is about {spec.about}, not {ref.label}: change `models`")
+    if kept is None:
+        return Model(ref, load(ref, settings), Memory(), None, seed)
+    cache, claims = kept
+    store = Memory(Disk(cache))
+    return Model(ref, load(ref, settings, store), store, KnownClaims(claims, settings), seed)
 
 
 @dataclass
@@ -59,6 +79,10 @@ class Laboratory:
         if measured.result is None:
             raise UnsupportedError(measured.lacks)
         return Seen(measured.result, self.model.seed)
+
+    def knows(self, raw: Raw) -> bool:
+        """Whether it is known what the claim measures on the half that is looked at."""
+        return self._known(self.draft.entry(raw, "explore")) is not None
 
     def judge(self, raw: Raw) -> ClaimRecord:
         """The claim's record on the other half."""

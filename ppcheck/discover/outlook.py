@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from ppcheck.discover.carriers import ALL, BEST, CONTROLS
 from ppcheck.discover.draft import Raw
 from ppcheck.discover.laboratory import Laboratory
-from ppcheck.discover.phases import blocks, circuit, contrast, flow, heads, paths, steering
+from ppcheck.discover.only import EVERYTHING, Only
+from ppcheck.discover.phases import blocks, circuit, contrast, flow, heads, paths, probe, steering
 from ppcheck.discover.search import MOST_DOSES
 from ppcheck.discover.study import Study, claim
 from ppcheck.discover.trace import Trace, class_traces, doses
@@ -18,7 +19,7 @@ Seconds = dict[str, float]
 _BOUND = ">= 0.123456"
 
 
-def outlook(laboratory: Laboratory) -> Seconds:
+def outlook(laboratory: Laboratory, only: Only = EVERYTHING) -> Seconds:
     """About how many seconds each phase takes that is not known already.
 
     It is as if every difference moved the answer, and none took more than the first of its set.
@@ -26,16 +27,25 @@ def outlook(laboratory: Laboratory) -> Seconds:
     seconds: Seconds = {}
     for prompts in laboratory.draft.sets.values():
         study = Study(laboratory, prompts)
-        declared = class_traces(study.name, prompts.prompt_set)
-        dosed = [trace for trace, _ in doses(study.name, prompts.prompt_set)]
-        traces = [*declared, *dosed[:MOST_DOSES]]
+        traces = _traced(study, only)
         for phase, some in _typical(study, traces[0]) if traces else ():
+            if not (phase == contrast.PHASE or only.runs(phase)):
+                continue
             try:
                 needed = len(traces) * laboratory.expected(some)
             except PpcheckError:
                 continue
+            if phase == probe.PHASE:
+                needed += sum(probe.fitting(study, trace) for trace in traces)
             seconds[phase] = seconds.get(phase, 0.0) + needed
     return seconds
+
+
+def _traced(study: Study, only: Only) -> list[Trace]:
+    prompt_set = study.prompts.prompt_set
+    declared = class_traces(study.name, prompt_set) if only.compares_classes else []
+    dosed = [trace for trace, _ in doses(study.name, prompt_set)] if only.traces_doses else []
+    return [*declared, *dosed[:MOST_DOSES]]
 
 
 def _typical(study: Study, trace: Trace) -> Iterator[tuple[str, list[Raw]]]:
@@ -69,6 +79,7 @@ def _typical(study: Study, trace: Trace) -> Iterator[tuple[str, list[Raw]]]:
         steered = {"site": f"resid_post.L{middle}", "direction": direction, "metric": metric}
         one = claim("look", "Look.", "steer", trace.on_corrupted, steered, {"excess": _BOUND})
         yield steering.PHASE, [one]
+        yield probe.PHASE, [probe.cheapest(study, trace)]
     knocked = {**paired, "ablation": "corrupted"}
     some = many[: circuit.MOST // 2]
     yield circuit.PHASE, [of("circuit", **knocked, nodes=some, random=20, subsets=0)]

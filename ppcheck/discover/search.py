@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ppcheck.discover.finding import Finding, Nothing
 from ppcheck.discover.laboratory import Laboratory
+from ppcheck.discover.only import EVERYTHING, Only
 from ppcheck.discover.phases import (
     behaviour,
     blocks,
@@ -17,6 +18,7 @@ from ppcheck.discover.phases import (
     heads,
     neurons,
     paths,
+    probe,
     roles,
     steering,
 )
@@ -32,6 +34,7 @@ PHASES: dict[str, Phase] = {
     roles.PHASE: roles.look,
     neurons.PHASE: neurons.look,
     paths.PHASE: paths.look,
+    probe.PHASE: probe.look,
     steering.PHASE: steering.look,
     circuit.PHASE: circuit.look,
 }
@@ -39,6 +42,8 @@ PHASES: dict[str, Phase] = {
 INSIDE = tuple(name for name in PHASES if name != contrast.PHASE)
 MOST_DOSES = 2
 """Classes whose doses are followed through the model, those with the steepest first."""
+GATES = (behaviour.PHASE, contrast.PHASE, dose.PHASE)
+"""Phases that decide what others look at: what they do not find is said in any case."""
 Progress = Callable[[str], None]
 
 
@@ -54,9 +59,10 @@ class Part:
 
 @dataclass
 class _Collected:
-    """What a phase yields, until it ends or cannot go on."""
+    """What a phase yields, until it ends or cannot go on, of that which is asked for."""
 
     progress: Progress
+    only: Only
     findings: list[Finding] = field(default_factory=list)
     absent: list[Nothing] = field(default_factory=list)
 
@@ -69,25 +75,28 @@ class _Collected:
             self.take(Nothing(phase, f"not looked at: {error}"))
 
     def take(self, one: Finding | Nothing) -> None:
-        if isinstance(one, Finding):
+        if isinstance(one, Nothing):
+            if one.phase in GATES or self.only.asks(one.phase):
+                self.absent.append(one)
+        elif self.only.asks(one.phase):
             self.findings.append(one)
-        else:
-            self.absent.append(one)
 
     def part(self, title: str, prompts: str) -> Part:
         return Part(title, prompts, tuple(self.findings), tuple(self.absent))
 
 
-def search(laboratory: Laboratory, progress: Progress) -> Iterator[Part]:
+def search(laboratory: Laboratory, progress: Progress, only: Only = EVERYTHING) -> Iterator[Part]:
     """What one half of the prompts shows, set by set and effect by effect."""
     for prompts in laboratory.draft.sets.values():
         study = Study(laboratory, prompts)
-        yield from _of_set(study, progress)
+        parts = _of_set(study, progress, only)
+        yield from (part for part in parts if part.findings or part.absent)
 
 
-def _of_set(study: Study, progress: Progress) -> Iterator[Part]:
-    answered = _Collected(progress)
-    answered.add(behaviour.PHASE, study.name, behaviour.look(study))
+def _of_set(study: Study, progress: Progress, only: Only) -> Iterator[Part]:
+    answered = _Collected(progress, only)
+    if only.asks(behaviour.PHASE):
+        answered.add(behaviour.PHASE, study.name, behaviour.look(study))
     unanswered = _tried(behaviour.answers, study)
     if unanswered is not None:
         answered.take(unanswered)
@@ -96,9 +105,10 @@ def _of_set(study: Study, progress: Progress) -> Iterator[Part]:
     effects = list(_effects(study, answered))
     yield answered.part(study.name, study.name)
     for effect in effects:
-        found, title = _Collected(progress), effect.trace.said
+        found, title = _Collected(progress, only), effect.trace.said
         for name, phase in PHASES.items():
-            found.add(name, title, phase(study, effect))
+            if only.runs(name):
+                found.add(name, title, phase(study, effect))
         yield found.part(title, study.name)
 
 
@@ -111,10 +121,13 @@ def _tried(ask: Callable[[Study], Nothing | None], study: Study) -> Nothing | No
 
 def _effects(study: Study, collected: _Collected) -> Iterator[Effect]:
     """The differences that move the answer; those that do not are collected as nothing."""
-    for trace in class_traces(study.name, study.prompts.prompt_set):
+    only = collected.only
+    traces = class_traces(study.name, study.prompts.prompt_set) if only.compares_classes else ()
+    for trace in traces:
         collected.progress(f"{contrast.PHASE}: {trace.said}")
         yield from _effect(study, trace, collected)
-    for trace in _followed(study, collected):
+    followed = _followed(study, collected) if only.follows_doses else ()
+    for trace in followed if only.traces_doses else ():
         yield from _effect(study, trace, collected)
 
 

@@ -40,13 +40,17 @@ class Study:
 
     def look(self, check: str, on: str, expect: Sequence[str], **keys: Any) -> Seen:
         """What such a claim measures on the half that is looked at. Raises as `Laboratory.look`."""
-        asked = {"id": "look", "says": "Look.", "check": check, "on": on, **keys}
-        return self.laboratory.look(asked | {"expect": dict.fromkeys(expect, _UNDECIDED)})
+        return self.laboratory.look(looking(check, on, expect, keys))
 
     def predicted(
         self, seen: Seen, name: str, member: str | None = None, shrink: float = 1.0
     ) -> Prediction:
         return Prediction(seen.estimate(name, member), self.prompts.ratio, shrink)
+
+
+def looking(check: str, on: str, expect: Sequence[str], keys: Mapping[str, Any]) -> Raw:
+    """A claim that is measured to look at what it gives."""
+    return claim("look", "Look.", check, on, keys, dict.fromkeys(expect, _UNDECIDED))
 
 
 class Phase(Protocol):

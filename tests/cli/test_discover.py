@@ -51,6 +51,7 @@ def test_where_nothing_is_found_it_says_so_and_writes_nothing(
     [
         (["-o", "found.yaml"], "pytest collects files that end in .pp.yaml"),
         (["--prompts", "gane"], "did you mean 'game'"),
+        (["--only", "answers,haeds"], "there is no phase 'haeds': did you mean 'heads'?"),
     ],
 )
 def test_what_cannot_be_is_said_before_anything_is_measured(

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from ppcheck.discover.choose import TELLING
 from ppcheck.discover.discover import Discovery, discover, written
 from ppcheck.discover.laboratory import Laboratory
+from ppcheck.discover.only import Only
 from ppcheck.measure.registry import CHECKS
 from ppcheck.spec.load import load_spec
 from ppcheck.subject.store import Memory
@@ -97,3 +99,25 @@ def test_without_time_nothing_is_measured_and_a_comment_says_so(
     assert not found.findings
     assert said
     assert all("0 s are left" in each for each in said)
+
+
+def test_what_is_not_asked_for_is_neither_claimed_nor_written(laboratory: Make, game: Path) -> None:
+    known = laboratory(game)
+    said: list[str] = []
+    found = discover(known, 20, said.append, Only.parse(["contrast"], TELLING))
+    assert {each.phase for each in found.findings} == {"contrast"}
+    assert not any(each.startswith(("dose", "flow", "heads")) for each in said)
+    text = written(found, known, keep_failed=False)
+    assert "Looked for alone: contrast." in " ".join(text.replace("#", "").split())
+    assert found.only.asks("contrast")
+
+
+@pytest.mark.slow
+def test_what_is_found_by_itself_is_what_is_found_among_all(
+    found: Discovery, laboratory: Make, game: Path
+) -> None:
+    alone = discover(laboratory(game), 20, silent, Only.parse(["heads"], TELLING))
+    among = [each.claim for each in found.findings if each.phase == "heads"]
+    assert {each.phase for each in alone.findings} == {"heads"}
+    assert among
+    assert all(claim in [each.claim for each in alone.findings] for claim in among)

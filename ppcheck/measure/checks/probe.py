@@ -26,6 +26,7 @@ from ppcheck.measure.core.facts import Facts
 from ppcheck.measure.core.selection import Search, TopField, search
 from ppcheck.measure.core.validation import (
     dose_problems,
+    held_out_problems,
     patch_problems,
     read_problems,
     separates_problems,
@@ -37,7 +38,8 @@ from ppcheck.measure.probes.controlled import FittedProbes, Folding, Probes
 from ppcheck.measure.probes.inputs import ProbeInputs, Streams
 from ppcheck.measure.probes.separation import Classes, placements
 from ppcheck.spec.expectations.range import ACCURACY, ANY, DIFFERENCE, LAYER, UNIT, Range
-from ppcheck.spec.problem import Problem, Problems
+from ppcheck.spec.faults import lacking
+from ppcheck.spec.problem import Problem, Problems, problems_with
 from ppcheck.spec.prompts.grid import Grid, Prompt
 from ppcheck.spec.prompts.prompt_set import PromptSet
 from ppcheck.spec.sites.position import FINAL, Positions, PositionsField
@@ -67,6 +69,7 @@ class Probe(Check):
 
     Each site at each position is a probe of its own, and every one must meet the bounds. With `top`
     the best are chosen on one half of the units; the other half fits them again, and judges them.
+    With `hold_out` no word of that variable is on both sides: what is read is then the class.
     """
 
     family: ClassVar[str] = "probing"
@@ -80,6 +83,9 @@ class Probe(Check):
     )
     dose: str | None = Field(None, description="The ordered variable whose dose is predicted.")
     folds: int = Field(5, ge=2, le=20, description="Into how many parts the units are divided.")
+    hold_out: str | None = Field(
+        None, description="A variable: each of its words is read by a probe that never saw it."
+    )
     shuffles: int = Field(4, ge=1, le=100, description="How often labels are shuffled.")
     level: float | None = Field(
         None, gt=0, lt=1, description="The accuracy or r2 that `first_layer` asks for."
@@ -121,6 +127,8 @@ class Probe(Check):
         if self.dose is not None:
             yield from dose_problems(prompt_set, self.dose)
         yield from separates_problems(prompt_set, self.separates or {}, self.on.prompts)
+        if self.hold_out is not None:
+            yield from held_out_problems(prompt_set, self.hold_out)
         streams = [pattern.kind for pattern in self.site if pattern.kind in STREAMS]
         if self.level is not None and "first_layer" not in self.statistics():
             advice = f"{streams[0]}.L*" if streams else "resid_post.L*"
@@ -131,11 +139,13 @@ class Probe(Check):
     def faults_of(self, prompts: Sequence[Prompt], grid: Grid) -> Problems:
         yield from super().faults_of(prompts, grid)
         yield from trait_faults(prompts, self.dose, self.separates, str(self.on))
+        if self.hold_out is not None:
+            yield from problems_with("hold_out", lacking(prompts, self.hold_out, [], str(self.on)))
 
     def measure(self, bench: Bench) -> CheckResult:
         encoded, labels = self._labelled(bench)
         inputs = ProbeInputs.of(bench.subject.sites(self.site), self.position)
-        folding = Folding(self.folds, self.shuffles, bench.seed)
+        folding = Folding(self.folds, self.shuffles, bench.seed, self.hold_out)
         features = inputs.features(bench, encoded)
         probes = Probes(encoded.prompts, labels, features, self.separates is not None, folding)
         classes = next(iter(self.separates or ()), None)
@@ -172,6 +182,7 @@ class Probe(Check):
             "units_probed": len(np.unique(fitted.skill.task.groups)),
             "fits": fitted.fits,
             "unfinished_fits": fitted.unfinished,
+            **({"held_out": self.hold_out} if self.hold_out else {}),
         }
         if self.separates is None:
             return how

@@ -23,6 +23,12 @@ def dose_problems(prompt_set: PromptSet, dose: str) -> Problems:
         yield Problem("dose", f"{dose!r} is not an ordered variable: {suggest(dose, ordered)}")
 
 
+def held_out_problems(prompt_set: PromptSet, name: str) -> Problems:
+    known = prompt_set.selectable
+    if prompt_set.rows is None and name not in known:
+        yield Problem("hold_out", f"there is no variable {name!r}: {suggest(name, known)}")
+
+
 def separates_problems(
     prompt_set: PromptSet, separates: Mapping[str, tuple[str, str]], on: str
 ) -> Problems:

@@ -9,7 +9,7 @@ from itertools import compress
 import numpy as np
 
 from ppcheck.arrays import Floats, Mask
-from ppcheck.measure.core.check import units_of
+from ppcheck.measure.core.check import unit_labels, units_of
 from ppcheck.measure.probes.fitting import ProbeTask, word_counts
 from ppcheck.measure.probes.skill import Skill
 from ppcheck.spec.prompts.grid import Prompt
@@ -17,11 +17,15 @@ from ppcheck.spec.prompts.grid import Prompt
 
 @dataclass(frozen=True)
 class Folding:
-    """Into how many parts units are divided, and how often labels are shuffled."""
+    """Into how many parts units are divided, and how often labels are shuffled.
+
+    ``held_out`` is the variable of which no word is both fitted on and tested.
+    """
 
     folds: int
     shuffles: int
     seed: int
+    held_out: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +89,8 @@ class Probes:
 
     def _skill(self, mask: Mask) -> tuple[tuple[Prompt, ...], Skill]:
         prompts = tuple(compress(self.prompts, mask))
-        units, folds = units_of(prompts), self.folding.folds
-        task = ProbeTask(self.labels[mask], units, self.classes, folds, self.folding.seed)
+        units, how, words = units_of(prompts), self.folding, None
+        if how.held_out is not None:
+            words = unit_labels([prompt.words[how.held_out].text for prompt in prompts])
+        task = ProbeTask(self.labels[mask], units, self.classes, how.folds, how.seed, words)
         return prompts, Skill(task, units)

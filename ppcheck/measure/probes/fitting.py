@@ -41,8 +41,9 @@ class Predictions:
 class ProbeTask:
     """What probes predict of prompts: the first of two classes (1) or the second (0), or doses.
 
-    ``labels`` [prompt]. No fold has prompts of one of the ``groups`` [prompt] on both its sides.
-    Raises MeasurementError where there are not two classes or doses, or too few groups to fold.
+    ``labels`` [prompt]. No fold has prompts of one of the ``groups`` [prompt] on both its sides,
+    nor, where they are given, of one of the ``words`` [prompt] that are held out. Raises
+    MeasurementError where there are not two classes or doses, or too few groups or words to fold.
     """
 
     labels: Floats
@@ -50,19 +51,20 @@ class ProbeTask:
     classes: bool
     folds: int
     seed: int
+    words: Labels | None = None
 
     def __post_init__(self) -> None:
         if len(np.unique(self.labels)) < 2:
             wanted = "both classes" if self.classes else "two doses to follow"
             raise MeasurementError(f"{len(self.labels)} prompts have not {wanted}")
-        sides = [self.labels == 1, self.labels == 0] if self.classes else [self.labels > -np.inf]
-        fewest = min(len(np.unique(self.groups[side])) for side in sides)
-        if fewest < self.folds:
-            of = "a class has" if self.classes else "there are"
+        of = "a class has" if self.classes else "there are"
+        if (fewest := self._fewest(self.groups)) < self.folds:
             raise MeasurementError(
                 f"{of} {fewest} independent units, too few for {self.folds} folds: give more of "
                 f"them{f', or `folds: {fewest}`' if fewest > 1 else ''}"
             )
+        if self.words is not None and (fewest := self._fewest(self.words)) < 2:
+            raise MeasurementError(f"{of} {fewest} word, too few to hold some out: give more words")
         if self.classes and any(len(np.unique(self.labels[train])) < 2 for train, _ in self.splits):
             raise MeasurementError(
                 f"some of {self.folds} folds leave one class alone to fit: give more units"
@@ -70,12 +72,44 @@ class ProbeTask:
 
     @cached_property
     def splits(self) -> list[tuple[Labels, Labels]]:
-        """The prompts to fit on and those to test on, in each fold."""
+        """The prompts to fit on and those to test on, in each fold.
+
+        Where words are held out, each fold of units is one for each part of the words.
+        """
         from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
         kind = StratifiedGroupKFold if self.classes else GroupKFold
         folding = kind(self.folds, shuffle=True, random_state=self.seed)
-        return list(folding.split(self.labels[:, None], self.labels, self.groups))
+        by_unit = list(folding.split(self.labels[:, None], self.labels, self.groups))
+        if self.words is None:
+            return by_unit
+        part = self._word_parts(self.words)
+        crossed = [
+            (train[part[train] != number], test[part[test] == number])
+            for train, test in by_unit
+            for number in np.unique(part)
+        ]
+        return [(train, test) for train, test in crossed if len(test)]
+
+    def _word_parts(self, words: Labels) -> Labels:
+        """In which part each prompt's word is, [prompt]; all parts have as many of each class.
+
+        So there is no larger class to fit, that would be the wrong one for the words held out.
+        """
+        of_word = np.unique(words, return_inverse=True)[1]
+        share = np.bincount(of_word, self.labels) / np.bincount(of_word)
+        alike = np.where(np.isin(share, (0, 1)), share, 0.5) if self.classes else 0 * share
+        parts, random = min(self.folds, self._fewest(words)), np.random.default_rng(self.seed)
+        part = np.empty(len(share), dtype=np.int64)
+        for kind in np.unique(alike):
+            some = random.permutation(np.flatnonzero(alike == kind))
+            part[some] = np.arange(len(some)) % parts
+        return part[of_word]
+
+    def _fewest(self, groups: Labels) -> int:
+        """How many of the groups the class has that has fewest of them."""
+        sides = [self.labels == 1, self.labels == 0] if self.classes else [self.labels > -np.inf]
+        return min(len(np.unique(groups[side])) for side in sides)
 
     def labellings(self, shuffles: int) -> Floats:
         """The labels, and as often shuffled ones, [1 + shuffles, prompt].

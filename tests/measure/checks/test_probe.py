@@ -190,6 +190,18 @@ def test_a_planted_class_is_told_of_words_that_the_probe_never_saw(
     assert verdict(before, on) != Verdict.HOLDS
 
 
+def test_held_out_words_tell_a_class_from_its_words(planted: Callable[[Plant], Model]) -> None:
+    """In the same units the words that a probe saw are told by the words alone."""
+    feelings = {label: words[:3] for label, words in FEELINGS.items()}
+    on = bench(planted(relay(1)), game(vary={**MANY["vary"], "feeling": feelings}))
+    wanted = claim("probe", site="resid_post.L1", **CLASSES)
+    held_out = claim("probe", site="resid_post.L1", hold_out="feeling", **CLASSES)
+    plain, found = estimates(wanted.measure(on)), estimates(held_out.measure(on))
+    assert (plain["accuracy"], plain["words"]) == (1, 1)
+    assert (found["accuracy"], found["words"], found["over_words"]) == (1, 0.5, 0.5)
+    assert held_out.measure(on).facts.extras["held_out"] == "feeling"
+
+
 @pytest.mark.parametrize("block", [0, 1])
 def test_the_first_layer_is_that_of_the_block_that_was_planted(
     planted: Callable[[Plant], Model], block: int
@@ -290,6 +302,7 @@ def test_fits_that_are_stopped_are_counted_and_said(
         ({**CLASSES, "site": "L0H0.pattern"}, "site", "`attention`"),
         ({**CLASSES, "site": RESULT}, "site", "write blocks.0.attn.hook_z[1], or attn_out"),
         ({**CLASSES, "site": "L0H*", "level": 0.8}, "level", "write resid_post.L*"),
+        ({**CLASSES, "hold_out": "felling"}, "hold_out", "did you mean 'feeling'?"),
         ({**CLASSES, "site": "attn_out.L0", "level": 0.8}, "level", "write attn_out.L*"),
     ],
 )

@@ -44,6 +44,42 @@ def test_no_unit_is_on_both_sides_of_a_fold(
     assert sorted(tested) == list(range(len(groups)))
 
 
+@given(
+    words=st.tuples(st.integers(2, 5), st.integers(2, 5)),
+    folds=st.integers(2, 4),
+    seed=st.integers(0, 99),
+    classes=st.booleans(),
+)
+@settings(deadline=None, max_examples=25)
+def test_no_word_that_is_held_out_and_no_unit_is_on_both_sides(
+    words: tuple[int, int], folds: int, seed: int, *, classes: bool
+) -> None:
+    """Every unit has every word, and the first words are of one class."""
+    said = np.tile(np.arange(sum(words)), 8)
+    groups = np.repeat(np.arange(8), sum(words))
+    labels = (said < words[0]).astype(np.float64) if classes else said.astype(np.float64)
+    tested: list[int] = []
+    for train, test in ProbeTask(labels, groups, classes, folds, seed, said).splits:
+        assert not set(groups[train]) & set(groups[test])
+        assert not set(said[train]) & set(said[test])
+        tested += test.tolist()
+    assert sorted(tested) == list(range(len(groups)))
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 5])
+def test_classes_of_as_many_words_leave_as_many_of_each_to_fit(count: int) -> None:
+    said = np.tile(np.arange(2 * count), 8)
+    groups, labels = np.repeat(np.arange(8), 2 * count), (said % 2).astype(np.float64)
+    for train, _ in ProbeTask(labels, groups, True, 3, 0, said).splits:
+        assert labels[train].mean() == 0.5
+
+
+def test_a_class_of_one_word_leaves_none_to_fit() -> None:
+    said = np.tile([0, 1, 2], 8)
+    with pytest.raises(MeasurementError, match="a class has 1 word, too few to hold some out"):
+        ProbeTask((said < 2).astype(np.float64), np.repeat(np.arange(8), 3), True, 2, 0, said)
+
+
 def test_the_rounding_of_float32_is_nothing_to_learn_from() -> None:
     rng = np.random.default_rng(0)
     labels = np.tile([1.0, 0.0], 30)
