@@ -25,7 +25,8 @@ BEST = 8
 """Of more the first of these, by the gradients' estimate."""
 CONTROLS = 8
 """And so many others at random."""
-_FAR = 2.58
+FAR = 2.58
+"""Standard errors from which on chance is left out, at 99 %."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def search(
         ordered = sorted(leading, key=lambda site: -shares[site][0])
         most = max(1, len(ordered) // 2)
         leading, control = ordered[:most], ordered[most:]
-    reached = (shares[site][0] + _FAR * shares[site][1] for site in control)
+    reached = (shares[site][0] + FAR * shares[site][1] for site in control)
     ceiling = max(reached, default=0.0)
     carriers = list(_carriers(study, seen, name, leading, position, shares))
     found = tuple(one for one in carriers if one.share.low > max(ceiling, least))
