@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ppcheck.discover.carriers import CONTROLS, FAR, lot
+from ppcheck.discover.carriers import CONTROLS, lot, reached
 from ppcheck.discover.finding import Finding, Nothing, slug
 from ppcheck.discover.phases.heads import place
 from ppcheck.discover.phases.roles import TIMES
@@ -47,7 +47,7 @@ def look(study: Study, effect: Effect) -> Iterator[Finding | Nothing]:
     drops = seen.effects("drop")
     best = max(first, key=lambda head: drops[head][0])
     drop = study.predicted(seen, "drop", best, kept(drops.values(), drops[best][1]))
-    ceiling = max(drops[head][0] + FAR * drops[head][1] for head in control)
+    ceiling = reached(drops[head] for head in control)
     paid = earlier.paid[best]
     shown = f"{figures(attention=paid)}, {figures(drop=drop)}, others up to {ceiling:.2g}"
     if paid.low <= TIMES * earlier.even or drop.low <= max(0.0, ceiling):
@@ -55,7 +55,7 @@ def look(study: Study, effect: Effect) -> Iterator[Finding | Nothing]:
         yield Nothing(PHASE, f"{said} by {carrier.site}: {best} most, {shown}")
         return
     yield _looks(effect, best, at, paid)
-    yield _needed(effect, best, carrier, at, drop)
+    yield _needed(effect, best, at, drop)
 
 
 def _earlier(study: Study, effect: Effect, carrier: Carrier, at: str) -> _Earlier | None:
@@ -95,10 +95,10 @@ def _looks(effect: Effect, head: str, at: str, paid: Prediction) -> Finding:
     return Finding(PHASE, raw, figures(attention=paid))
 
 
-def _needed(effect: Effect, head: str, carrier: Carrier, at: str, drop: Prediction) -> Finding:
+def _needed(effect: Effect, head: str, at: str, drop: Prediction) -> Finding:
     says = (
-        f"The induction head {carrier.site} needs what {head} writes at {place(at)}: set to its "
-        f"mean there, it takes {number(floor(drop.low))} or more from {effect.metric}."
+        f"The answer needs what head {head} writes at {place(at)}: its mean over the prompts in "
+        f"its place takes {number(floor(drop.low))} or more from {effect.metric}."
     )
     id_ = slug(effect.trace.id, "needs", head, "at", at)
     raw = claim(
