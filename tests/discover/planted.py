@@ -42,9 +42,18 @@ def prompts(folder: Path) -> Path:
     return path
 
 
-def repeating(folder: Path) -> Model:
-    """L0H0 brings each token the word before it, and L1H1 finds by it what followed a word."""
-    return save(folder, _plant, width=WIDTH)
+def repeating(folder: Path, *, looks_back: bool = True) -> Model:
+    """L0H0 brings each token the word before it, and L1H1 finds by it what followed a word.
+
+    Unless it ``looks_back``, L0H0 brings nothing, and the model says any word that it has seen.
+    """
+
+    def plant(model: Any) -> None:
+        _plant(model)
+        if not looks_back:
+            model.transformer.h[0].attn.c_proj.weight.zero_()
+
+    return save(folder, plant, width=WIDTH)
 
 
 def _plant(model: Any) -> None:

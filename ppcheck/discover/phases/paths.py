@@ -18,8 +18,8 @@ PHASE = "paths"
 WORTH = 0.05
 HEADS = 2
 """Heads whose paths are looked at."""
-LEAST = 4
-"""Earlier heads without which there is nothing to compare with."""
+LEAST = 2
+"""Earlier heads below which there is nothing to compare with."""
 THROUGH = {"q": "queries", "k": "keys", "v": "values"}
 
 
