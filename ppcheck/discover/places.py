@@ -29,11 +29,7 @@ WHAT = {
     Kind.DUPLICATE: "where the same word stood before",
     Kind.ANSWER: "which is the answer",
 }
-HEAD = {
-    Kind.INDUCTION: "an induction head",
-    Kind.DUPLICATE: "a duplicate-token head",
-    Kind.ANSWER: "a head that copies",
-}
+HEAD = {Kind.INDUCTION: "an induction head", Kind.DUPLICATE: "a duplicate-token head"}
 """What a head is called that looks at such a place and brings what it finds."""
 
 
@@ -53,11 +49,13 @@ class Place:
 def places(bench: Bench, on: str, position: str, answer: str) -> list[Place]:
     """All that the token at ``position`` can look at; ``answer`` is the choice that it may be."""
     view = _view(bench, on, position)
-    variables = list(view.variables(answer))
-    found = [*variables, Place(position, "itself"), Place("0", "the first token", Kind.FIRST)]
-    if any(each.kind is Kind.PREVIOUS for each in variables):
-        return found
-    return [*found, Place("previous", "the token before", Kind.PREVIOUS)]
+    found = [*view.variables(answer), Place(position, "itself")]
+    kinds = {each.kind for each in found}
+    if Kind.FIRST not in kinds:
+        found.append(Place("0", "the first token", Kind.FIRST))
+    if Kind.PREVIOUS not in kinds:
+        found.append(Place("previous", "the token before", Kind.PREVIOUS))
+    return found
 
 
 def repeats(bench: Bench, on: str, position: str) -> bool:
@@ -104,7 +102,7 @@ class _View:
         return [{t for t in range(at) if ids[t] == ids[at]} for ids, at in rows]
 
     def variables(self, answer: str) -> Iterator[Place]:
-        """Each variable that is seen in every prompt, and is not its first token alone."""
+        """Each variable that is seen in every prompt, in equally many tokens or whole."""
         for name in self.encoded.spans[0]:
             seen = [self._seen(number, name) for number in range(len(self.encoded))]
             if not all(seen):
@@ -115,7 +113,7 @@ class _View:
                 span.get(name) == tokens
                 for span, tokens in zip(self.encoded.spans, seen, strict=True)
             )
-            if kind is Kind.FIRST or not (whole or len(counts) == 1):
+            if not (whole or len(counts) == 1):
                 continue
             last = max(counts) - 1
             part = "" if whole else "[0]" if last == 0 else f"[0..{last}]"

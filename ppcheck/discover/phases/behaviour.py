@@ -69,11 +69,11 @@ def _writes(study: Study, outcomes: dict[str, str]) -> Finding | Nothing:
     rate = study.predicted(seen, rates[most])
     shown = f"{figures(rate=rate)}; most often {_commonest(seen, most)}"
     if most == OTHER or rate.low < WORTH:
-        said = f"in {TOKENS} tokens the model mostly writes none of the choices"
-        return Nothing(PHASE, f"{said}: {shown}")
+        what = "none of the choices" if most == OTHER else f"{most}, but not surely"
+        return Nothing(PHASE, f"in {TOKENS} tokens the model mostly writes {what}: {shown}")
     says = (
-        f"In what the model writes, {TOKENS} tokens, the first of the choices is {most}: in "
-        f"{percent(floor(rate.low))} or more of its replies."
+        f"In {percent(floor(rate.low))} or more of the replies of up to {TOKENS} tokens the first "
+        f"choice that the model writes is {most}."
     )
     expect = {rates[most]: at_least(rate.low)}
     raw = claim(slug(study.name, "writes", most), says, "reply", study.name, keys, expect)

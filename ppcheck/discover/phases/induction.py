@@ -21,9 +21,8 @@ FEW = 4
 
 @dataclass(frozen=True)
 class _Earlier:
-    """What earlier heads pay to the token before from ``at``, or ``even`` if they look at all."""
+    """What earlier heads pay to the token before, and what one that looks at all tokens alike."""
 
-    at: str
     paid: Mapping[str, Prediction]
     even: float
 
@@ -80,7 +79,7 @@ def _earlier(study: Study, effect: Effect, carrier: Carrier, at: str) -> _Earlie
         )
         for head, (_, error) in apart.items()
     }
-    return _Earlier(at, paid, even)
+    return _Earlier(paid, even)
 
 
 def _looks(effect: Effect, head: str, at: str, paid: Prediction) -> Finding:

@@ -44,8 +44,10 @@ def look(study: Study, effect: Effect) -> Iterator[Finding | Nothing]:
 
 
 def _of(study: Study, effect: Effect, carrier: Carrier) -> Iterator[Finding | Nothing]:
-    looked = _looked(study, effect, carrier)
-    if not looked.is_sure or looked.place.kind is Kind.FIRST:
+    wanted = effect.source if carrier.position == "final" else effect.origin
+    looked = _looked(study, effect, carrier, wanted)
+    rests = looked.place.kind is Kind.FIRST and looked.place.name != wanted
+    if rests or not looked.is_sure:
         said = f"head {carrier.site} looks at nothing by itself"
         yield Nothing(PHASE, f"{said}: at {looked.place.said} most, {looked.shown}")
         return
@@ -56,11 +58,13 @@ def _of(study: Study, effect: Effect, carrier: Carrier) -> Iterator[Finding | No
         effect.induction = carrier, looked.place.name
 
 
-def _looked(study: Study, effect: Effect, carrier: Carrier) -> Looked:
-    """Where the difference comes from, if the head looks there; else where it looks most surely."""
+def _looked(study: Study, effect: Effect, carrier: Carrier, wanted: str) -> Looked:
+    """Where the difference comes from, if the head looks there; else where it looks most surely.
+
+    The first token is last of all, since many heads rest there.
+    """
     bench = study.laboratory.bench(study.name)
     around = places(bench, effect.trace.on_clean, carrier.position, effect.choices[0])
-    wanted = effect.source if carrier.position == "final" else effect.origin
     for one in around:
         if one.name == wanted and (own := _paid(study, effect, carrier, [one])[0]).is_sure:
             return own
