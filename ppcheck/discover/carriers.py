@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -27,6 +27,9 @@ CONTROLS = 8
 """And so many others at random."""
 _FAR = 2.58
 
+Shares = Mapping[str, tuple[float, float]]
+"""Estimate and standard error by name."""
+
 
 @dataclass(frozen=True)
 class Search:
@@ -48,19 +51,28 @@ def search(
 ) -> Search:
     """Raises as `Laboratory.look`."""
     names = [str(site) for site in study.laboratory.model.subject.sites(Sites.parse(sites))]
-    leading, control = _tried(study, effect, names, position, mode)
-    name, tried = OF_GAP[mode], [*leading, *control]
-    seen = patched(study, effect, tried, position, mode)
+    leading, control = tried(study, effect, names, position, mode)
+    name, both = OF_GAP[mode], [*leading, *control]
+    seen = patched(study, effect, both, position, mode)
     shares = seen.effects(name)
-    if not control:  # all were tried: those that bring least are what others are held to
-        ordered = sorted(leading, key=lambda site: -shares[site][0])
-        most = max(1, len(ordered) // 2)
-        leading, control = ordered[:most], ordered[most:]
-    reached = (shares[site][0] + _FAR * shares[site][1] for site in control)
-    ceiling = max(reached, default=0.0)
+    if not control:
+        leading, control = halved(shares)
+    ceiling = reached(shares[site] for site in control)
     carriers = list(_carriers(study, seen, name, leading, position, shares))
     found = tuple(one for one in carriers if one.share.low > max(ceiling, least))
-    return Search(found, carriers[0], ceiling, len(tried), len(names))
+    return Search(found, carriers[0], ceiling, len(both), len(names))
+
+
+def halved(shares: Shares) -> tuple[list[str], list[str]]:
+    """Where all were tried: those that bring least are what the others are held to."""
+    ordered = sorted(shares, key=lambda name: -shares[name][0])
+    most = max(1, len(ordered) // 2)
+    return ordered[:most], ordered[most:]
+
+
+def reached(control: Iterable[tuple[float, float]]) -> float:
+    """What some at random may bring, at 99 %, from estimates and errors."""
+    return max((share + _FAR * error for share, error in control), default=0.0)
 
 
 def patched(study: Study, effect: Effect, sites: Sequence[str], position: str, mode: Mode) -> Seen:
@@ -75,7 +87,7 @@ def _carriers(
     name: str,
     sites: Sequence[str],
     position: str,
-    shares: Mapping[str, tuple[float, float]],
+    shares: Shares,
 ) -> Iterator[Carrier]:
     """The sites, the largest effect first, shrunk as one of all that were measured."""
     for site in sorted(sites, key=lambda site: -shares[site][0]):
@@ -83,10 +95,10 @@ def _carriers(
         yield Carrier(site, position, study.predicted(seen, name, site, shrink))
 
 
-def _tried(
+def tried(
     study: Study, effect: Effect, names: list[str], position: str, mode: Mode
 ) -> tuple[list[str], list[str]]:
-    """The sites that are patched, and those among them that are there to compare with."""
+    """The sites that are patched: those that lead, and others to compare with, unless all are."""
     if len(names) <= ALL:
         return names, []
     estimates = estimated(study, effect, names, position, mode)

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from ppcheck.discover.finding import Finding
 from ppcheck.discover.search import Part
 
-AT_ONCE = {"contrast": 2, "dose": 2, "heads": 3, "flow": 2, "roles": 2}
+AT_ONCE = {"contrast": 2, "dose": 2, "heads": 3, "flow": 2, "roles": 2, "induction": 2}
 """How many findings of a phase are taken before another phase gives its next; of others one."""
 TELLING = (
-    *("answers", "contrast", "heads", "flow", "dose", "roles", "circuit"),
+    *("answers", "contrast", "heads", "flow", "dose", "roles", "induction", "circuit"),
     *("steering", "blocks", "probe", "paths", "neurons"),
 )
 """Phases, those whose claims tell most first."""

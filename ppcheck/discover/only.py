@@ -16,6 +16,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "blocks": ("flow",),
     "heads": ("flow",),
     "roles": ("flow", "heads"),
+    "induction": ("flow", "heads", "roles"),
     "neurons": ("flow", "blocks"),
     "paths": ("flow", "heads"),
     "probe": ("flow",),

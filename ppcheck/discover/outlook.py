@@ -71,7 +71,7 @@ def _typical(study: Study, trace: Trace) -> Iterator[tuple[str, list[Raw]]]:
         heads.PHASE,
         [of("patch", **patched, site=many), of("patch", **noise, site=many[: heads.MOST])],
     )
-    sender = {"sender": many[0], "receiver": "logits", "position": "final"}
+    sender = {"sender": many, "receiver": many[-1], "position": "final"}
     yield paths.PHASE, [of("path", **patched, **sender)]
     if not (trace.column or trace.is_dose):
         middle = study.n_layers // 2

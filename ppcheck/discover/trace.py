@@ -101,7 +101,8 @@ class Effect:
     ``metric`` is larger on clean prompts, by ``gap``: it is the first of the ``choices`` against
     the second. ``stops`` are positions where the difference is on its way, ``arrives`` is the layer
     in which most of it is at the final token, ``mlp`` the MLP that brings most of it where it comes
-    from.
+    from, ``induction`` a carrier with the place at which it looks, which followed the same word
+    before.
     """
 
     trace: Trace
@@ -112,6 +113,7 @@ class Effect:
     arrives: int | None = None
     mlp: Carrier | None = None
     carriers: list[Carrier] = field(default_factory=list)
+    induction: tuple[Carrier, str] | None = None
 
     @property
     def gap_bound(self) -> str:

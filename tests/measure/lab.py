@@ -75,12 +75,12 @@ def ids(text: str) -> Tensor:
     return torch.tensor([[WORDS.index(word) for word in text.split()]])
 
 
-def save(path: Path, plant: Plant = lambda _: None, seed: int = 0) -> Model:
+def save(path: Path, plant: Plant = lambda _: None, seed: int = 0, width: int = 16) -> Model:
     torch.manual_seed(seed)
     config = GPT2Config(
         vocab_size=len(WORDS),
         n_positions=24,
-        n_embd=16,
+        n_embd=width,
         n_layer=2,
         n_head=2,
         n_inner=12,

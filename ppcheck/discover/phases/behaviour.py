@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 
 from ppcheck.discover.finding import Finding, Nothing, slug
-from ppcheck.discover.predict import at_least, floor
+from ppcheck.discover.predict import Prediction, at_least, floor
+from ppcheck.discover.seen import Seen
 from ppcheck.discover.study import Study, claim, figures, percent, three
+from ppcheck.spec.expectations.outcomes import OTHER
 
 PHASE = "answers"
 ENOUGH = 0.5
 """The mass of the choices from which on a model answers with them."""
 LIFT = 10
 """Or so many times what a model that knows nothing gives them."""
+TOKENS = 16
+"""How long a reply may be."""
+SHOWN = 40
+"""Characters of a reply that are shown."""
 WORTH = 0.05
 """A mass below which the claim that there is one says nothing."""
 
@@ -21,17 +28,63 @@ def look(study: Study) -> Iterator[Finding | Nothing]:
     first = study.choices[0]
     seen = study.look("choice", study.name, ["mass"], choice=first)
     mass = study.predicted(seen, "mass")
+    yield _mass(study, mass)
+    is_chat = study.prompts.prompt_set.form == "chat"
+    if (is_chat or mass.estimate < ENOUGH) and (outcomes := _outcomes(study)):
+        yield _writes(study, outcomes)
+
+
+def _mass(study: Study, mass: Prediction) -> Finding | Nothing:
     said = ", ".join(study.choices)
     if mass.low < WORTH:
-        yield Nothing(PHASE, f"the model hardly answers with {said}: {figures(mass=mass)}")
-        return
+        return Nothing(PHASE, f"the model hardly answers with {said}: {figures(mass=mass)}")
     says = (
         f"Of all that the model could say next, {percent(floor(mass.low))} or more is one of the "
         f"choices ({said})."
     )
-    keys, expect = {"choice": first}, {"mass": at_least(mass.low)}
+    keys, expect = {"choice": study.choices[0]}, {"mass": at_least(mass.low)}
     raw = claim(slug(study.name, "is-answered"), says, "choice", study.name, keys, expect)
-    yield Finding(PHASE, raw, figures(mass=mass))
+    return Finding(PHASE, raw, figures(mass=mass))
+
+
+def _outcomes(study: Study) -> dict[str, str]:
+    """A pattern for each choice; none where answers are other words in each prompt, or no words."""
+    settings = study.prompts.prompt_set
+    if settings.form == "ids" or settings.answer_names or OTHER in settings.choices:
+        return {}
+    return {name: _pattern(texts) for name, texts in settings.choices.items()}
+
+
+def _pattern(texts: Sequence[str]) -> str:
+    words = "|".join(re.escape(text.strip()) for text in texts)
+    return rf"(?i)\b(?:{words})\b"
+
+
+def _writes(study: Study, outcomes: dict[str, str]) -> Finding | Nothing:
+    """The commonest outcome of what it writes; that it is none of the choices is no claim."""
+    keys = {"tokens": TOKENS, "outcomes": outcomes}
+    rates = {name: f"rate({name})" for name in (*outcomes, OTHER)}
+    seen = study.look("reply", study.name, list(rates.values()), **keys)
+    most = max(rates, key=lambda name: seen.estimate(rates[name]).estimate)
+    rate = study.predicted(seen, rates[most])
+    shown = f"{figures(rate=rate)}; most often {_commonest(seen, most)}"
+    if most == OTHER or rate.low < WORTH:
+        what = "none of the choices" if most == OTHER else f"{most}, but not surely"
+        return Nothing(PHASE, f"in {TOKENS} tokens the model mostly writes {what}: {shown}")
+    says = (
+        f"In {percent(floor(rate.low))} or more of the replies of up to {TOKENS} tokens the first "
+        f"choice that the model writes is {most}."
+    )
+    expect = {rates[most]: at_least(rate.low)}
+    raw = claim(slug(study.name, "writes", most), says, "reply", study.name, keys, expect)
+    return Finding(PHASE, raw, shown)
+
+
+def _commonest(seen: Seen, outcome: str) -> str:
+    """The commonest reply of an outcome, its first characters."""
+    replies = seen.result.facts.replies or {}
+    text = " ".join(replies[outcome].shown[0].reply.split())
+    return repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}...")
 
 
 def answers(study: Study) -> Nothing | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ppcheck.discover.carriers import Search, patched, search
 from ppcheck.discover.finding import Finding, Nothing, slug
+from ppcheck.discover.places import is_final, repeats
 from ppcheck.discover.predict import at_least, floor
 from ppcheck.discover.study import Study, claim, figures, percent
 from ppcheck.discover.trace import Carrier, Effect
@@ -19,7 +20,7 @@ MOST = 3
 
 def look(study: Study, effect: Effect) -> Iterator[Finding | Nothing]:
     """What suffices at each position, then what is needed of it."""
-    for position in ("final", *effect.stops):
+    for position in ("final", *effect.stops, *_again(study, effect)):
         found = search(study, effect, "L*H*", position, WORTH)
         if not found.found:
             yield _none(found, effect, position)
@@ -28,6 +29,15 @@ def look(study: Study, effect: Effect) -> Iterator[Finding | Nothing]:
             yield _suffices(effect, carrier, found)
     for carrier in effect.carriers:
         yield from _needed(study, effect, carrier)
+
+
+def _again(study: Study, effect: Effect) -> Iterator[str]:
+    """Where the difference comes from, if the same word stands before: heads that look back there
+    tell what came of it.
+    """
+    bench, on, origin = study.laboratory.bench(study.name), effect.trace.on_clean, effect.origin
+    if repeats(bench, on, origin) and not is_final(bench, on, origin):
+        yield origin
 
 
 def place(position: str) -> str:

@@ -1,12 +1,12 @@
-"""Which neurons of the MLP that reads the difference carry it, a few together."""
+"""Which neurons of the MLP that reads the difference carry it, a few together and one alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from ppcheck.discover.carriers import estimated, lot
+from ppcheck.discover.carriers import estimated, lot, patched, reached
 from ppcheck.discover.finding import Finding, Nothing, slug
-from ppcheck.discover.predict import Prediction, at_least, floor
+from ppcheck.discover.predict import Prediction, at_least, floor, kept
 from ppcheck.discover.study import Study, claim, figures, percent
 from ppcheck.discover.trace import Effect
 from ppcheck.spec.sites.site import Sites
@@ -15,6 +15,8 @@ PHASE = "neurons"
 TOGETHER = 12
 """Neurons that are patched at once."""
 WORTH = 0.05
+WORTH_ALONE = 0.02
+"""The least share of a single neuron."""
 
 
 def look(study: Study, effect: Effect) -> Iterator[Finding | Nothing]:
@@ -43,19 +45,44 @@ def look(study: Study, effect: Effect) -> Iterator[Finding | Nothing]:
     id_ = slug(effect.trace.id, f"neurons-of-block-{layer}")
     raw = claim(id_, says, "patch", effect.trace.on, _keys(effect, first, position), expect)
     yield Finding(PHASE, raw, shown)
+    yield _alone(study, effect, first, others, position)
 
 
-def _share(study: Study, effect: Effect, sites: Sequence[str], position: str) -> Prediction:
+def _alone(
+    study: Study, effect: Effect, first: list[str], others: list[str], position: str
+) -> Finding | Nothing:
+    """The one of the first that brings most by itself, held to others at random."""
+    seen = patched(study, effect, [*first, *others], position, "denoise")
+    shares = seen.effects("recovery")
+    best = max(first, key=lambda name: shares[name][0])
+    share = study.predicted(seen, "recovery", best, kept(shares.values(), shares[best][1]))
+    ceiling = reached(shares[name] for name in others)
+    shown = f"{figures(recovery=share)}; {len(others)} at random up to {ceiling:.2g}"
+    if share.low <= max(WORTH_ALONE, ceiling):
+        said = f"no neuron surely brings much of {effect.trace.said} by itself"
+        return Nothing(PHASE, f"{said}: {best} most, {shown}")
+    says = (
+        f"Neuron {best} alone brings {percent(floor(share.low))} or more of {effect.trace.effect}, "
+        f"at the {position}'s token."
+    )
+    keys = _keys(effect, best, position)
+    expect = {"recovery": at_least(share.low), "gap": effect.gap_bound}
+    id_ = slug(effect.trace.id, "neuron", best)
+    raw = claim(id_, says, "patch", effect.trace.on, keys, expect)
+    return Finding(PHASE, raw, shown)
+
+
+def _share(study: Study, effect: Effect, sites: list[str], position: str) -> Prediction:
     keys = _keys(effect, sites, position)
     seen = study.look("patch", effect.trace.on, ["recovery", "gap"], **keys)
     return study.predicted(seen, "recovery")
 
 
-def _keys(effect: Effect, sites: Sequence[str], position: str) -> dict[str, object]:
+def _keys(effect: Effect, sites: str | list[str], position: str) -> dict[str, object]:
     return {
         "pairs": effect.trace.pairs,
-        "site": list(sites),
-        "together": True,
+        "site": sites,
+        **({} if isinstance(sites, str) else {"together": True}),
         "position": position,
         "mode": "denoise",
         "metric": effect.metric,
