@@ -152,6 +152,11 @@ def _tell_plan(laboratory: Laboratory, only: Only) -> None:
     whole = sum(seconds.values())
     each = ", ".join(f"{phase} {needed:.0f} s" for phase, needed in seconds.items() if needed >= 1)
     tell(f"plan: about {max(1, round(whole)):,} s to look{f' ({each})' if each else ''}")
+    if laboratory.seconds is not None and whole > laboratory.seconds:
+        tell(
+            f"      that is longer than the {laboratory.seconds / 60:g} minutes, so that the last "
+            f"phases are left out: `sample` {laboratory.seconds / whole:.0%} of the units to fit"
+        )
 
 
 def _tell_found(found: Discovery) -> None:

@@ -71,8 +71,8 @@ def _typical(study: Study, trace: Trace) -> Iterator[tuple[str, list[Raw]]]:
         heads.PHASE,
         [of("patch", **patched, site=many), of("patch", **noise, site=many[: heads.MOST])],
     )
-    sender = {"sender": many, "receiver": many[-1], "position": "final"}
-    yield paths.PHASE, [of("path", **patched, **sender)]
+    told = {**patched, "sender": many, "receiver": many[-1]}
+    yield paths.PHASE, [of("path", **told, position=at) for at in ("final", trace.variable)]
     if not (trace.column or trace.is_dose):
         middle = study.n_layers // 2
         direction = {"between": {trace.variable: [trace.clean, trace.corrupted]}}

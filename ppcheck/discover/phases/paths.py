@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ppcheck.discover.carriers import halved, reached, tried
+from ppcheck.discover.carriers import BEST, estimated, halved, reached, tried
 from ppcheck.discover.finding import Finding, Nothing, slug
 from ppcheck.discover.phases.heads import place
 from ppcheck.discover.places import is_final
@@ -64,10 +64,10 @@ def _to_logits(study: Study, effect: Effect, carrier: Carrier) -> Finding | Noth
 
 def _from_mlps(study: Study, effect: Effect, carrier: Carrier, layer: int) -> Finding | Nothing:
     """The earlier MLP that tells the head most, at the token that it comes from."""
-    senders = [f"mlp_out.L{number}" for number in range(layer)]
+    senders = _mlps(study, effect, layer)
     keys = _keys(effect, senders, carrier.site, effect.source)
     seen = study.look("path", effect.trace.on, ["recovery", "gap"], **keys)
-    if layer == 1:
+    if len(senders) == 1:
         best, share = senders[0], study.predicted(seen, "recovery")
     else:
         shares = seen.effects("recovery")
@@ -84,6 +84,17 @@ def _from_mlps(study: Study, effect: Effect, carrier: Carrier, layer: int) -> Fi
     )
     id_ = slug(effect.trace.id, best, "tells", carrier.site)
     return _finding(effect, id_, says, _keys(effect, best, carrier.site, effect.source), share)
+
+
+def _mlps(study: Study, effect: Effect, layer: int) -> list[str]:
+    """Those before the layer; of many those that gradients say bring most."""
+    names = [f"mlp_out.L{number}" for number in range(layer)]
+    if layer <= BEST:
+        return names
+    estimates = estimated(study, effect, names, effect.source, "denoise")
+    if estimates is None:
+        return names
+    return sorted(names, key=lambda name: -estimates[name])[:BEST]
 
 
 def _from_heads(
