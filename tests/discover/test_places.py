@@ -29,11 +29,11 @@ def kinds(on: Bench, position: str, answer: str = "yes") -> dict[str, Kind]:
 
 def test_a_word_that_comes_again_is_told_from_what_followed_it_first(on: Bench) -> None:
     assert kinds(on, "final") == {
+        "start": Kind.FIRST,
         "x[0]": Kind.DUPLICATE,
         "y": Kind.INDUCTION,
         "z": Kind.PREVIOUS,
         "final": Kind.PLAIN,
-        "0": Kind.FIRST,
     }
 
 
@@ -44,6 +44,11 @@ def test_an_answer_that_follows_no_repeated_word_is_an_answer(on: Bench) -> None
 
 def test_where_no_variable_stands_before_the_token_before_is_a_place(on: Bench) -> None:
     assert kinds(on, "z")["previous"] is Kind.PREVIOUS
+
+
+def test_a_first_token_that_is_no_variable_is_a_place_by_its_number(tmp_path: Path) -> None:
+    on = bench(save(tmp_path / "model"), {**AGAIN, "template": "so {start} {x} {y} and {z} {x}"})
+    assert kinds(on, "final")["0"] is Kind.FIRST
 
 
 def test_a_word_that_is_the_same_in_all_prompts_comes_again_for_nothing(tmp_path: Path) -> None:
