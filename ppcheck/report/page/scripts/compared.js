@@ -2,7 +2,7 @@
 /** @import { Maybe } from "./data.d.ts" */
 /** @import { Drawer } from "./plots.js" */
 import { el } from "./dom.js";
-import { isNumber, rangeInWords } from "./numbers.js";
+import { extent, isNumber, rangeInWords } from "./numbers.js";
 import { placeOf } from "./plots.js";
 
 /** @typedef {{ when: string, values: unknown[], plot: Drawer }} Panel */
@@ -60,6 +60,20 @@ export const tableOfCells = ({ rows, columns, values }, then) => ({
     }),
   ),
 });
+
+const LEAST_REACH = 0.1;
+
+/**
+ * How far the scale of differences reaches: at least a tenth of what then and now show, so that a
+ * difference of next to nothing looks like it.
+ * @param {unknown[]} steps
+ * @param {[number, number]} shown
+ */
+export function reachOf(steps, [least, most]) {
+  const [low, high] = extent([steps, 0]);
+  const span = Math.max(Math.abs(least), Math.abs(most), most - least);
+  return Math.max(-low, high, LEAST_REACH * span) || 1;
+}
 
 /** @param {(string | undefined)[]} some */
 export const sentences = (...some) => some.filter(Boolean).join("; ");

@@ -2,7 +2,7 @@
 /** @import { Crossing, CurvesPicture, Line } from "./data.d.ts" */
 /** @import { Drawer } from "./plots.js" */
 /** @import { Panel } from "./compared.js" */
-import { DIFFERENCE, less, NOW, STEP, sentences, sideBySide, THEN } from "./compared.js";
+import { DIFFERENCE, less, NOW, reachOf, STEP, sentences, sideBySide, THEN } from "./compared.js";
 import { colour } from "./dom.js";
 import { hollow, traces } from "./lines.js";
 import { ends, extent, isNumber, rangeInWords, short } from "./numbers.js";
@@ -13,6 +13,8 @@ const INTERVALS = "Band: the interval of each layer, up to the estimate where it
 const BOUND = "dashed: what is expected";
 const HOLLOW = "hollow: then";
 const MOST_HOLLOW = 3;
+/** Pixels above a legend, where the buttons of the plot appear. */
+const MODEBAR = 56;
 
 /**
  * Curves that share one picture, with their bands, their bound and where they cross; with a baseline
@@ -56,6 +58,8 @@ function curvesOfBoth(picture) {
     low: line.step_low,
     high: line.step_high,
   }));
+  const shown = steps.flatMap(({ y, low, high }) => [y, low ?? [], high ?? []]);
+  const reach = 1.1 * reachOf(shown, range);
   /** @type {(when: string, some: Line[], plot: Drawer) => Panel} */
   const panel = (when, some, plot) => ({ when, values: some.map(({ y }) => y), plot });
   const bare = { ...picture, marks: [] };
@@ -63,7 +67,7 @@ function curvesOfBoth(picture) {
   const panels = [
     panel(THEN, before, () => plotOfCurves(bare, before, range)),
     panel(NOW, lines, () => plotOfCurves(picture, lines, range, beside)),
-    panel(STEP, steps, () => plotOfCurves(free, steps)),
+    panel(STEP, steps, () => plotOfCurves(free, steps, [-reach, reach])),
   ];
   return { wide: true, body: sideBySide(title, panels) };
 }
@@ -96,6 +100,7 @@ function plotOfCurves({ x_label, y_label, marks, bound }, lines, range, beside =
     data: [...beside, ...lines.flatMap((line, n) => traces(line, n, lines.length))],
     layout: {
       height: 320,
+      margin: { l: 56, r: 16, t: lines.length > 1 ? MODEBAR : 12, b: 44 },
       xaxis: axis({ title: { text: plain(x_label) }, zeroline: false, ...ticks(lines) }),
       yaxis: axis({ title: { text: plain(y_label) }, ...(range ? { range } : {}) }),
       legend: { orientation: "h", y: 1.02, yanchor: "bottom" },

@@ -2,7 +2,16 @@
 /** @import { FlowPicture, Maybe } from "./data.d.ts" */
 /** @import { Panel } from "./compared.js" */
 import { hueBySign } from "./colours.js";
-import { lessEach, NOW, STEP, sentences, sideBySide, THEN, tableOfCells } from "./compared.js";
+import {
+  lessEach,
+  NOW,
+  reachOf,
+  STEP,
+  sentences,
+  sideBySide,
+  THEN,
+  tableOfCells,
+} from "./compared.js";
 import { colour } from "./dom.js";
 import { isNumber, rangeInWords, short } from "./numbers.js";
 import { axis, figure, plain } from "./plots.js";
@@ -58,7 +67,7 @@ function flowOfBoth(picture, then) {
   const panels = [
     panel(THEN, { values: then, handover: handover_then, largest }),
     panel(NOW, { values, handover, largest }),
-    panel(STEP, { values: step, handover: null, largest: largestOfFlow(step) }),
+    panel(STEP, { values: step, handover: null, largest: reachOf(step, [0, largest]) }),
   ];
   return {
     wide: true,

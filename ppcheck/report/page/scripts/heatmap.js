@@ -7,6 +7,7 @@ import {
   DIFFERENCE,
   lessEach,
   NOW,
+  reachOf,
   STEP,
   sentences,
   sideBySide,
@@ -27,6 +28,7 @@ import { figure, plain } from "./plots.js";
 const BESIDE = 130;
 const LETTER = 6.8;
 const LONGEST_BAR = 22;
+const MOST_BELOW = 120;
 const MOST_ABREAST = 14;
 const MOST_NAMED = 240;
 
@@ -74,7 +76,7 @@ function mapOfBoth(picture, then) {
   const { title, columns, values, before, now } = picture;
   const [bar, range] = [measureOf(title), extent([values, then])];
   const step = lessEach(values, then);
-  const reach = Math.max(...extent(step).map(Math.abs));
+  const reach = reachOf(step, range);
   /** @type {(when: string, sheet: Sheet) => Panel} */
   const panel = (when, sheet) => ({ when, values: sheet.values, plot: plotOfMap(picture, sheet) });
   const panels = [
@@ -101,7 +103,7 @@ function measureOf(title) {
 /** @type {(picture: HeatmapPicture, sheet: Sheet) => Drawer} */
 const plotOfMap = (picture, sheet) => (width) => ({
   data: [trace(picture, sheet, width)],
-  layout: layout(picture, sheet),
+  layout: layout(picture, sheet, width),
 });
 
 /**
@@ -150,14 +152,18 @@ function texts(values, reach) {
 }
 
 /**
+ * Names of columns that are longer than their cells stand upright, and need room below.
  * @param {HeatmapPicture} picture
  * @param {Sheet} sheet
+ * @param {number} width
  */
-function layout({ rows, columns }, { before, now }) {
+function layout({ rows, columns }, { before, now }, width) {
+  const longest = LETTER * Math.max(...columns.map(({ length }) => length));
+  const upright = longest > (width - BESIDE) / columns.length ? Math.min(longest, MOST_BELOW) : 0;
   const cells = rows.flatMap((row, r) => columns.map((column, c) => ({ row, column, r, c })));
   return {
-    height: Math.min(Math.max(rows.length * 36 + 70, 190), 640),
-    margin: { l: 40, r: 8, t: 12, b: 40 },
+    height: Math.min(Math.max(rows.length * 36 + 70, 190), 640) + upright,
+    margin: { l: 40, r: 8, t: 28, b: 40 },
     xaxis: { type: "category", side: "bottom", showgrid: false, automargin: true },
     yaxis: { type: "category", autorange: "reversed", showgrid: false, automargin: true },
     shapes: [

@@ -150,6 +150,13 @@ export function redraw() {
   }
 }
 
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let resizing;
+window.addEventListener("resize", () => {
+  clearTimeout(resizing);
+  resizing = setTimeout(redraw, 150);
+});
+
 /**
  * Let go of the plots below a node that leaves the page.
  * @param {Element} node
