@@ -58,13 +58,13 @@ function outlinedIn({ now, before }) {
 
 /** @param {HeatmapPicture} picture */
 function mapAlone(picture) {
-  const { title, rows, columns, values, now, before } = picture;
+  const { rows, columns, values, now, before } = picture;
   const range = extent(values);
   return {
     width: Math.max(columns.length * 82 + 190, 300),
     wide: columns.length > 16,
     table: { head: ["", ...columns], rows: rows.map((row, r) => [row, ...values[r]]) },
-    plot: plotOfMap(picture, { values, range, bar: measureOf(title), before, now }),
+    plot: plotOfMap(picture, { values, range, bar: measureOf(picture), before, now }),
   };
 }
 
@@ -74,7 +74,7 @@ function mapAlone(picture) {
  */
 function mapOfBoth(picture, then) {
   const { title, columns, values, before, now } = picture;
-  const [bar, range] = [measureOf(title), extent([values, then])];
+  const [bar, range] = [measureOf(picture), extent([values, then])];
   const step = lessEach(values, then);
   const reach = reachOf(step, range);
   /** @type {(when: string, sheet: Sheet) => Panel} */
@@ -92,10 +92,12 @@ function mapOfBoth(picture, then) {
 }
 
 /**
- * What the colours stand for, in a word or two: `recovery` of `recovery of p(a) in resid_post`.
- * @param {string} title
+ * What the colours stand for, in a word or two: `recovery` of `recovery of p(a) in resid_post`. A map
+ * that is called by its sites is of their effects.
+ * @param {HeatmapPicture} picture
  */
-function measureOf(title) {
+function measureOf({ title, columns }) {
+  if (title === "heads" || columns.includes(title)) return "effect";
   const measure = title.split(/ (?:of|in|at|from|by|on) |[,(]/)[0];
   return measure.length > LONGEST_BAR ? `${measure.slice(0, LONGEST_BAR - 1)}…` : measure;
 }
