@@ -1,8 +1,9 @@
 """Baselines: what was true of a model that was good, kept in git and compared with by itself.
 
 Two files: the baseline, JSON that reads well in a diff, and beside it `FILE.DIGEST.npz` with what
-the comparison needs of each independent unit, a few kilobytes. Specs are named from the folder that
-the baseline lies in, so that it says which file is meant wherever pytest is started.
+the comparison needs of each independent unit, and with what was drawn, a few kilobytes. Specs are
+named from the folder that the baseline lies in, so that it says which file is meant wherever pytest
+is started.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from pydantic import ValidationError
 
 from ppcheck.errors import BaselineError
 from ppcheck.judge.verdict import Verdict
+from ppcheck.record.drawn import from_bytes, to_bytes
 from ppcheck.record.files import write_whole
 from ppcheck.record.leading import NAMED
 from ppcheck.record.naming import common_parts, name_from
@@ -208,7 +210,7 @@ def _rounded(value: Any) -> Any:
 
 
 def _packed(baseline: Baseline) -> bytes:
-    """Every expected statistic's pseudo-values; the same numbers give the same bytes."""
+    """Every expected statistic's pseudo-values, and drawings; the same numbers, the same bytes."""
     arrays = {
         f"{name}\n{statistic}": np.array(one.units, dtype=np.float64)
         for name, record in sorted(baseline.claims.items())
@@ -221,6 +223,7 @@ def _packed(baseline: Baseline) -> bytes:
         names=np.array(list(arrays), dtype=np.str_),
         sizes=np.array([len(array) for array in arrays.values()], dtype=np.int64),
         units=np.concatenate([*arrays.values(), np.array([])]),
+        drawn=to_bytes({name: record.facts for name, record in baseline.claims.items()}),
         allow_pickle=False,
     )
     return stream.getvalue()
@@ -230,6 +233,8 @@ def _claims(held: Mapping[str, Any], data: bytes) -> dict[str, ClaimRecord]:
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
         parts = np.split(arrays["units"], np.cumsum(arrays["sizes"])[:-1])
         units = dict(zip(arrays["names"].tolist(), parts, strict=True))
+        # Baselines of earlier versions keep nothing that was drawn.
+        drawn = from_bytes(arrays["drawn"]) if "drawn" in arrays else {}
     claims = {}
     for name, claim in held.items():
         for statistic, one in claim["statistics"].items():
@@ -237,5 +242,6 @@ def _claims(held: Mapping[str, Any], data: bytes) -> dict[str, ClaimRecord]:
             one["units"] = [value if math.isfinite(value) else None for value in found]
             one.setdefault("low", None)
             one.setdefault("high", None)
-        claims[name] = ClaimRecord.model_validate({**claim, "model": ""})
+        facts = claim["facts"] | drawn.get(name, {})
+        claims[name] = ClaimRecord.model_validate({**claim, "facts": facts, "model": ""})
     return claims

@@ -9,6 +9,7 @@ import numpy as np
 from ppcheck.judge.compare import Change, ComparedSide, change, default_tolerance, difference
 from ppcheck.judge.limits import FIXED, NO_GAP
 from ppcheck.judge.verdict import Verdict
+from ppcheck.record.drawn import drawn
 from ppcheck.record.leading import (
     Paired,
     led,
@@ -72,6 +73,7 @@ def compared(
         led=led(new, old),
         unpaired=(*pairs.only_then, *pairs.only_now),
         reason=_lacking(pairs) if whole is Change.NOT_COMPARABLE else None,
+        then=drawn(old.facts),
     )
 
 

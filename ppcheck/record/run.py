@@ -13,6 +13,8 @@ from ppcheck.judge.limits import FIXED
 from ppcheck.judge.verdict import Verdict
 from ppcheck.measure.core.facts import Facts
 
+ReadFacts = Annotated[Facts, BeforeValidator(Facts.read)]
+
 
 class Outcome(StrEnum):
     """What pytest said of a claim, by the names and in the order of pytest's own last line."""
@@ -90,7 +92,8 @@ class Comparison(Recorded):
 
     ``moved`` names what was chosen or played a role before and does now, ``led`` what was first of
     it. ``unpaired`` are expected statistics that one of the two records lacks. ``reason`` says why
-    the records cannot be compared, or why the claim is no longer measured.
+    the records cannot be compared, or why the claim is no longer measured. ``then`` holds the maps,
+    curves and effects that were drawn before.
     """
 
     change: Change
@@ -101,6 +104,7 @@ class Comparison(Recorded):
     led: tuple[str, str] | None = None
     unpaired: tuple[str, ...] = ()
     reason: str | None = None
+    then: ReadFacts = Field(default_factory=Facts)
 
 
 class ClaimRecord(Recorded):
@@ -128,7 +132,7 @@ class ClaimRecord(Recorded):
     expect: dict[str, str] = Field(default_factory=dict)
     tolerance: dict[str, float] = Field(default_factory=dict)
     statistics: dict[str, StatisticRecord] = Field(default_factory=dict)
-    facts: Annotated[Facts, BeforeValidator(Facts.read)] = Field(default_factory=Facts)
+    facts: ReadFacts = Field(default_factory=Facts)
     notes: tuple[str, ...] = ()
     cautions: tuple[str, ...] = ()
     reason: str | None = None

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from itertools import takewhile
+from itertools import chain, takewhile
 from typing import Any
 
 from ppcheck.judge.verdict import Verdict
 from ppcheck.measure.core.facts import Curve, CurvePoint, Facts, Map, Number
 from ppcheck.record.run import ClaimRecord
+from ppcheck.report.layers import is_by_layer, layer_curves
 from ppcheck.report.text import printable
+from ppcheck.report.then import drawn_then, effects_then, has_then, lacking, map_then
 
 Json = dict[str, Any]
 
@@ -25,11 +27,12 @@ _HEAD = re.compile(r"(L\d+)(H\d+)")
 
 def pictures(claim: ClaimRecord) -> Json:
     """All pictures of the claim by kind, each with its title; kinds without one are left out."""
+    layers = layer_curves(claim)
     found = {
         "flow": _flow(claim),
-        "maps": _maps(claim),
-        "bars": _bars(claim.facts),
-        "curves": _curves(claim),
+        "maps": [each for each in _maps(claim) if not (layers and len(each["columns"]) == 1)],
+        "bars": [] if layers and is_by_layer(claim.facts.effects) else _bars(claim.facts),
+        "curves": [*map(_shortened, layers), *_curves(claim)],
         "attention": _attention(claim.facts),
         "separations": _separations(claim.facts),
     }
@@ -41,6 +44,15 @@ def rounded(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
     return float(f"{value:.4g}")
+
+
+def _shortened(tree: Any) -> Any:
+    """All numbers in it rounded."""
+    if isinstance(tree, dict):
+        return {key: _shortened(each) for key, each in tree.items()}
+    if isinstance(tree, list):
+        return [_shortened(each) for each in tree]
+    return rounded(tree) if isinstance(tree, float) else tree
 
 
 def printed(names: Sequence[Any]) -> list[str]:
@@ -60,9 +72,9 @@ def moved_from_to(claim: ClaimRecord) -> list[str] | None:
 def _maps(claim: ClaimRecord) -> list[Json]:
     """Maps of sites, with those outlined that a claim chose or names, now and before."""
     facts = claim.facts
-    maps = [_map(title, each) for title, each in facts.maps.items()]
+    maps = [_compared_map(claim, title, each) for title, each in facts.maps.items()]
     if not maps and (heads := _by_head(facts.effects)):
-        maps = [_map("effect by head", heads)]
+        maps = [_map("effect by head", heads) | _then(claim, heads, _heads_then(claim, heads))]
     before, now = (side.split(", ") for side in moved_from_to(claim) or ("", ""))
     chosen = facts.set_ or facts.kept
     among = len(facts.effects or chosen) if facts.searched is None else facts.searched
@@ -79,6 +91,24 @@ def _map(title: str, drawn: Map) -> Json:
         "columns": printed(drawn.columns),
         "values": [[rounded(value) for value in row] for row in drawn.values],
     }
+
+
+def _compared_map(claim: ClaimRecord, title: str, now: Map) -> Json:
+    return _map(title, now) | _then(claim, now, map_then(claim, title, now))
+
+
+def _then(claim: ClaimRecord, now: Map, then: Sequence[Sequence[Number | None]]) -> Json:
+    """The map's values in the baseline, and what is missing of them."""
+    if not has_then(claim):
+        return {}
+    known = any(value is not None for row in then for value in row)
+    values = {"then": [list(map(rounded, row)) for row in then]} if known else {}
+    return values | {"lacking": lacking(chain(*now.values), chain(*then))}
+
+
+def _heads_then(claim: ClaimRecord, heads: Map) -> list[list[Number | None]]:
+    known = effects_then(claim)
+    return [[known.get(row + column) for column in heads.columns] for row in heads.rows]
 
 
 def _by_head(effects: Mapping[str, Number | None]) -> Map | None:
@@ -148,7 +178,7 @@ def _picture(claim: ClaimRecord, titles: Sequence[str], named: Mapping[str, Curv
     common = _beginning(titles)
     if any(title[len(common) :][:1] not in ("", " ", ",") for title in titles):
         common = common[: common.rfind(" ") + 1]
-    lines = [_line(named[title]) for title in titles]
+    lines = [_line(named[title]) | _line_then(claim, title, named[title]) for title in titles]
     for title, line in zip(titles, lines, strict=True):
         line["name"] = printable(title[len(common) :].strip(" ,") or titles[0])
     whole = _DANGLING.sub("", common.strip(" ,"))
@@ -159,6 +189,8 @@ def _picture(claim: ClaimRecord, titles: Sequence[str], named: Mapping[str, Curv
         "y_label": printable(first.y_label),
         "lines": lines,
         "marks": _marks(claim),
+        "bound": None,
+        "lacking": _lacking(lines) if has_then(claim) else "",
     }
 
 
@@ -169,6 +201,23 @@ def _line(drawn: Curve) -> Json:
         columns["x"] = printed(drawn.x)
     bands = {"low": drawn.low, "high": drawn.high}
     return columns | {end: list(map(rounded, values)) for end, values in bands.items() if values}
+
+
+def _line_then(claim: ClaimRecord, title: str, now: Curve) -> Json:
+    """The curve of this title in the baseline, at the same places, with its band if it had one."""
+    kept = drawn_then(claim).curves.get(title)
+    if kept is None:
+        return {}
+    old = _curve(kept)
+    columns = {"then": old.y, "then_low": old.low, "then_high": old.high}
+    at = {name: dict(zip(old.x, values, strict=True)) for name, values in columns.items() if values}
+    return {name: [rounded(known.get(x)) for x in now.x] for name, known in at.items()}
+
+
+def _lacking(lines: Sequence[Json]) -> str:
+    nothing = [[None] * len(line["x"]) for line in lines]
+    then = [line.get("then", none) for line, none in zip(lines, nothing, strict=True)]
+    return lacking(chain(*(line["y"] for line in lines)), chain(*then))
 
 
 def _marks(claim: ClaimRecord) -> list[Json]:
@@ -216,18 +265,29 @@ def _flow(claim: ClaimRecord) -> list[Json]:
     facts, stream = claim.facts, " in resid_post"
     return [
         {
-            **_map(title.removesuffix(stream), each),
+            **_compared_map(claim, title, each),
+            "title": printable(title.removesuffix(stream)),
             "from": printable(str(facts.from_)),
             "to": printable(str(facts.to)),
-            "handover": _handover(claim, title),
+            "handover": _handover(_estimates(claim), title),
+            "handover_then": _handover(_estimates_then(claim), title),
         }
         for title, each in facts.maps.items()
         if title.endswith(stream)
     ]
 
 
-def _handover(claim: ClaimRecord, title: str) -> float | None:
+def _handover(estimates: Mapping[str, float], title: str) -> float | None:
     """Of the metric that the title names, or of the only one."""
-    found = {n: one for n, one in claim.statistics.items() if n.partition("[")[0] == "handover"}
+    found = {n: one for n, one in estimates.items() if n.partition("[")[0] == "handover"}
     named = [one for name, one in found.items() if name.partition("[")[2].rstrip("]") in title]
-    return rounded(named[0].estimate) if named else None
+    return rounded(named[0]) if named else None
+
+
+def _estimates(claim: ClaimRecord) -> dict[str, float]:
+    return {name: one.estimate for name, one in claim.statistics.items()}
+
+
+def _estimates_then(claim: ClaimRecord) -> dict[str, float]:
+    compared = claim.comparison.statistics if claim.comparison else {}
+    return {name: one.old for name, one in compared.items()}

@@ -13,6 +13,7 @@ from ppcheck.judge.verdict import Verdict
 from ppcheck.record.run import ClaimRecord
 from ppcheck.report.html import run_page
 from tests.report.browsing import unfolded
+from tests.report.compared import compared_layers, compared_pictures, of_layers
 from tests.report.runs import (
     HOSTILE,
     claim,
@@ -30,6 +31,24 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 Opener = Callable[[list[ClaimRecord]], "Page"]
+OVERLAPPING = """
+    [...document.querySelectorAll(".plots .plot")].flatMap((plot) => {
+      const boxes = [...plot.querySelectorAll(
+        ".xtitle, .legendtext, .cbtitle text, .xtick text, .heatmap-label text",
+      )].map((node) => [node.textContent, node.getBoundingClientRect()]);
+      const cut = plot.getBoundingClientRect();
+      const isOut = ([, box]) => box.left < cut.left - 1 || box.right > cut.right + 1;
+      const meet = ([, one], [, two]) =>
+        one.left + 1 < two.right && two.left + 1 < one.right &&
+        one.top + 1 < two.bottom && two.top + 1 < one.bottom;
+      return [
+        ...boxes.filter(isOut).map(([text]) => text),
+        ...boxes.flatMap((one, n) =>
+          boxes.slice(n + 1).filter((two) => meet(one, two)).map((two) => [one[0], two[0]])),
+      ];
+    })
+"""
+"""Texts of plots that are cut, and pairs of those that lie over one another."""
 
 
 @pytest.fixture
@@ -106,6 +125,52 @@ def test_draws_every_kind_of_picture_when_unfolded(opened: Opener) -> None:
         shown.get_by_role("button", name=each.id, exact=True).click()
         assert details.count() == 0
     assert shown.locator(".main-svg").count() == 0
+
+
+def test_with_a_baseline_there_are_then_now_and_difference_side_by_side(opened: Opener) -> None:
+    shown = opened(compared_pictures())
+    for name in ("map", "curve", "flow"):
+        figure = unfolded(shown, name).locator("figure", has=shown.locator(".abreast")).first
+        panels = figure.locator(".one")
+        heads = ["then", "now", "difference: now − then"]
+        assert figure.locator(".when").all_inner_texts() == heads, name
+        tops = {round(panels.nth(n).bounding_box()["y"]) for n in range(3)}  # type: ignore[index]
+        assert len(tops) == 1, name
+
+
+def test_then_and_now_share_their_colours_and_the_difference_has_its_own(opened: Opener) -> None:
+    details = unfolded(opened(compared_pictures()), "map")
+    scales = details.locator(".plot").evaluate_all(
+        "plots => plots.map(({ data }) => [data[0].zmin, data[0].zmax])"
+    )
+    assert scales[0] == scales[1] == [-0.3, 0.3]
+    assert scales[2] == [-0.25, 0.25]
+    figure = details.locator("figure").first
+    figure.get_by_role("button", name="Table").click()
+    assert figure.locator("thead th").all_inner_texts() == [
+        *("row", "column", "then", "now", "difference")
+    ]
+    assert figure.locator("tbody tr").nth(15).locator("td").all_inner_texts() == [
+        *("L3", "H3", "0.1", "0.15", "0.05")
+    ]
+
+
+def test_what_the_baseline_did_not_keep_is_said_below_the_picture(opened: Opener) -> None:
+    details = unfolded(opened(compared_pictures()), "lost")
+    assert details.locator(".abreast").count() == 0
+    assert "then: not kept in the baseline" in details.locator("figure .note").first.inner_text()
+
+
+def test_layers_are_a_curve_with_its_bound_and_a_hollow_one_then(opened: Opener) -> None:
+    shown = opened([of_layers(), compared_layers().model_copy(update={"id": "against"})])
+    details = unfolded(shown, "layers")
+    edges = "plot => plot.layout.shapes.map(({ y0, y1 }) => [y0, y1])"
+    assert details.locator(".plots .plot").first.evaluate(edges) == [[0.4, 0.4]]
+    details = unfolded(shown, "against")
+    now = details.locator(".abreast .plot").nth(1)
+    lines = now.evaluate("plot => plot.data.map(({ name, y }) => [name, y?.[10]])")
+    assert ["resid_post, then", 1.1] in lines
+    assert ["resid_post", 1] in lines
 
 
 def test_shows_what_was_written_as_text_by_outcome(opened: Opener) -> None:
@@ -216,8 +281,12 @@ def test_hostile_texts_are_shown_as_text(opened: Opener) -> None:
     assert shown.locator("figure").locator(f"text={HOSTILE[5]}").count() > 0
 
 
-def test_a_narrow_window_needs_no_sideways_scrolling(opened: Opener) -> None:
-    shown = opened(pictured())
-    shown.set_viewport_size({"width": 400, "height": 800})
-    unfolded(shown, "heads")
-    assert shown.evaluate("document.documentElement.scrollWidth") <= 400
+@pytest.mark.parametrize("width", [400, 420])
+def test_a_narrow_window_needs_no_sideways_scrolling(opened: Opener, width: int) -> None:
+    claims = [*pictured(), *compared_pictures(), compared_layers()]
+    shown = opened([one.model_copy(update={"id": f"{n}"}) for n, one in enumerate(claims)])
+    shown.set_viewport_size({"width": width, "height": 800})
+    for number in range(len(claims)):
+        unfolded(shown, f"{number}")
+    assert shown.evaluate("document.documentElement.scrollWidth") <= width
+    assert shown.evaluate(OVERLAPPING) == []

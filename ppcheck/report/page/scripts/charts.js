@@ -41,7 +41,7 @@ function bars({ title, names, values }) {
       ],
       layout: {
         height: names.length * 20 + 80,
-        xaxis: axis(),
+        xaxis: axis({ title: { text: "effect" } }),
         yaxis: axis({ type: "category", autorange: "reversed", showgrid: false }),
       },
     }),

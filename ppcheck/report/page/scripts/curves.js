@@ -1,49 +1,134 @@
 // @ts-check
 /** @import { Crossing, CurvesPicture, Line } from "./data.d.ts" */
-import { hue, translucent } from "./colours.js";
+/** @import { Drawer } from "./plots.js" */
+/** @import { Panel } from "./compared.js" */
+import { DIFFERENCE, less, NOW, reachOf, STEP, sentences, sideBySide, THEN } from "./compared.js";
 import { colour } from "./dom.js";
-import { ends, isNumber, rangeInWords, short } from "./numbers.js";
+import { hollow, traces } from "./lines.js";
+import { ends, extent, isNumber, rangeInWords, short } from "./numbers.js";
 import { axis, figure, plain } from "./plots.js";
 
-/** Lines differ in dash and symbol, too. */
-const DASHES = ["solid", "dash", "dot", "dashdot", "longdash", "longdashdot"];
-const SYMBOLS = ["circle", "square", "diamond", "triangle-up", "x", "star"];
 const BANDS = "Bands: the 95 % interval of each point, or the range of random controls";
+const INTERVALS = "Band: the interval of each layer, up to the estimate where it has one end only";
+const BOUND = "dashed: what is expected";
+const HOLLOW = "hollow: then";
+const MOST_HOLLOW = 3;
+/** Pixels above a legend, where the buttons of the plot appear. */
+const MODEBAR = 56;
 
 /**
- * Curves that share one picture, with their bands and where they cross.
+ * Curves that share one picture, with their bands, their bound and where they cross; with a baseline
+ * then, now and difference.
  * @param {CurvesPicture} picture
  */
 export function curves(picture) {
-  const { title, x_label, y_label, lines, marks } = picture;
-  const isBanded = lines.some(({ low }) => low);
-  const crossings = marks.map(({ name, x, low, high }) => `${name} ${short(x)} ${ends(low, high)}`);
-  const head = ["curve", x_label, y_label || "value", ...(isBanded ? ["low", "high"] : [])];
+  const { title, lines, lacking } = picture;
+  const hasThen = lines.some(({ then }) => then);
   return figure({
     title,
-    note: [isBanded ? BANDS : "", ...crossings].filter(Boolean).join("; "),
+    note: sentences(...notesOfCurves(picture), hasThen && isFew(lines) ? HOLLOW : "", lacking),
     summary: lines.map(({ name, y }) => `${name}: ${rangeInWords(y)}`).join(". "),
-    table: { head, rows: lines.flatMap((line) => tableRows(line, isBanded)) },
-    plot: () => ({
-      data: lines.flatMap((line, n) => traces(line, n, lines.length)),
-      layout: {
-        height: 320,
-        xaxis: axis({ title: { text: plain(x_label) }, zeroline: false, ...ticks(lines) }),
-        yaxis: axis({ title: { text: plain(y_label) } }),
-        legend: { orientation: "h", y: -0.24, yanchor: "top" },
-        showlegend: lines.length > 1,
-        shapes: marks.flatMap(crossing),
-      },
-    }),
+    table: tableOfCurves(picture, hasThen),
+    ...(hasThen
+      ? curvesOfBoth(picture)
+      : { plot: () => plotOfCurves(picture, lines, rangeOf(picture)) }),
   });
 }
 
+/** @param {CurvesPicture} picture */
+function notesOfCurves({ lines, marks, bound }) {
+  const isBanded = lines.some(({ low, high }) => low ?? high);
+  const crossings = marks.map(({ name, x, low, high }) => `${name} ${short(x)} ${ends(low, high)}`);
+  const bands = bound ? INTERVALS : BANDS;
+  return [isBanded ? bands : "", bound ? BOUND : "", ...crossings];
+}
+
+/** @param {Line[]} lines */
+const isFew = (lines) => lines.length <= MOST_HOLLOW;
+
+/** @param {CurvesPicture} picture */
+function curvesOfBoth(picture) {
+  const { title, lines } = picture;
+  const range = rangeOf(picture);
+  const before = lines.map((line) => ({ ...line, y: line.then ?? [], ...bandThen(line) }));
+  const beside = isFew(lines) ? lines.map(hollow) : [];
+  const steps = lines.map((line) => ({
+    ...line,
+    y: line.y.map((value, n) => less(value, line.then?.[n])),
+    low: line.step_low,
+    high: line.step_high,
+  }));
+  const shown = steps.flatMap(({ y, low, high }) => [y, low ?? [], high ?? []]);
+  const reach = 1.1 * reachOf(shown, range);
+  /** @type {(when: string, some: Line[], plot: Drawer) => Panel} */
+  const panel = (when, some, plot) => ({ when, values: some.map(({ y }) => y), plot });
+  const bare = { ...picture, marks: [] };
+  const free = { ...bare, bound: null, y_label: DIFFERENCE };
+  const panels = [
+    panel(THEN, before, () => plotOfCurves(bare, before, range)),
+    panel(NOW, lines, () => plotOfCurves(picture, lines, range, beside)),
+    panel(STEP, steps, () => plotOfCurves(free, steps, [-reach, reach])),
+  ];
+  return { wide: true, body: sideBySide(title, panels) };
+}
+
+/** @param {Line} line */
+const bandThen = ({ then_low, then_high }) => ({ low: then_low, high: then_high });
+
 /**
- * @param {Line} line
- * @param {boolean} isBanded
+ * The same for then and now: all that either shows.
+ * @param {CurvesPicture} picture
+ * @returns {[number, number]}
  */
-const tableRows = ({ name, x, y, low, high }, isBanded) =>
-  x.map((at, n) => [name, at, y[n], ...(isBanded ? [low?.[n] ?? "", high?.[n] ?? ""] : [])]);
+function rangeOf({ lines, bound }) {
+  const shown = lines.flatMap(({ y, low, high, then, then_low, then_high }) => [
+    ...[y, low ?? [], high ?? [], then ?? [], then_low ?? [], then_high ?? []],
+  ]);
+  const [least, most] = extent([shown, bound ?? []]);
+  const margin = 0.07 * (most - least || Math.abs(most) || 1);
+  return [least - margin, most + margin];
+}
+
+/**
+ * @param {CurvesPicture} picture
+ * @param {Line[]} lines
+ * @param {[number, number]} [range]
+ * @param {object[]} [beside]
+ */
+function plotOfCurves({ x_label, y_label, marks, bound }, lines, range, beside = []) {
+  return {
+    data: [...beside, ...lines.flatMap((line, n) => traces(line, n, lines.length))],
+    layout: {
+      height: 320,
+      margin: { l: 56, r: 16, t: lines.length > 1 ? MODEBAR : 12, b: 44 },
+      xaxis: axis({ title: { text: plain(x_label) }, zeroline: false, ...ticks(lines) }),
+      yaxis: axis({ title: { text: plain(y_label) }, ...(range ? { range } : {}) }),
+      legend: { orientation: "h", y: 1.02, yanchor: "bottom" },
+      showlegend: lines.length > 1,
+      shapes: [...marks.flatMap(crossing), ...expected(bound)],
+    },
+  };
+}
+
+/**
+ * @param {CurvesPicture} picture
+ * @param {boolean} hasThen
+ */
+function tableOfCurves({ x_label, y_label, lines }, hasThen) {
+  const isBanded = lines.some(({ low, high }) => low ?? high);
+  const band = isBanded ? ["low", "high"] : [];
+  const figures = hasThen ? [THEN, NOW, DIFFERENCE] : [y_label || "value"];
+  /** @type {(line: Line, n: number) => (number | string | null | undefined)[]} */
+  const row = ({ name, x, y, low, high, then }, n) => [
+    ...[name, x[n]],
+    ...(hasThen ? [then?.[n], y[n], less(y[n], then?.[n])] : [y[n]]),
+    ...(isBanded ? [low?.[n] ?? "", high?.[n] ?? ""] : []),
+  ];
+  return {
+    head: ["curve", x_label, ...figures, ...band],
+    rows: lines.flatMap((line) => line.x.map((_, n) => row(line, n))),
+  };
+}
 
 /**
  * Layers and doses are whole numbers, and so are the ticks.
@@ -53,41 +138,14 @@ const ticks = (lines) =>
   lines.every(({ x }) => x.length <= 16 && x.every(Number.isInteger)) ? { dtick: 1 } : {};
 
 /**
- * A line and, where it has one, its band.
- * @param {Line} line
- * @param {number} n
- * @param {number} of
+ * The edges of what is expected.
+ * @param {CurvesPicture["bound"]} bound
  */
-function traces({ name, x, y, low, high }, n, of) {
-  const own = hue(n);
-  const group = `${n}`;
-  const label = of > 1 ? plain(name).replaceAll("%{", "% {") : "";
-  /** @param {number} at */
-  const text = (at) =>
-    low ? `${short(y[at])} [${short(low[at])}, ${short(high?.[at])}]` : short(y[at]);
-  const line = {
-    x,
-    y,
-    name: plain(name),
-    mode: x.length > 40 ? "lines" : "lines+markers",
-    legendgroup: group,
-    line: { color: own, width: 2.2, dash: DASHES[n % DASHES.length] },
-    marker: { symbol: SYMBOLS[n % SYMBOLS.length], size: 7 },
-    text: x.map((_, at) => text(at)),
-    hovertemplate: `%{x}: %{text}<extra>${label}</extra>`,
-  };
-  if (!low) return [line];
-  const edge = {
-    x,
-    mode: "lines",
-    line: { width: 0 },
-    hoverinfo: "skip",
-    showlegend: false,
-    legendgroup: group,
-  };
-  const upper = { ...edge, y: high, fill: "tonexty", fillcolor: translucent(own) };
-  return [{ ...edge, y: low }, upper, line];
-}
+const expected = (bound) =>
+  (bound ?? []).filter(isNumber).map((y) => ({
+    ...{ type: "line", xref: "paper", x0: 0, x1: 1, y0: y, y1: y },
+    line: { color: colour("edge"), width: 2, dash: "dash" },
+  }));
 
 /**
  * Where a curve crosses one half: a line, and a band as wide as its interval.

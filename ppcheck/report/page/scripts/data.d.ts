@@ -173,6 +173,8 @@ export interface HeatmapPicture {
   values: Maybe<number>[][];
   now: string[];
   before: string[];
+  then?: Maybe<number>[][];
+  lacking?: string;
 }
 
 export interface FlowPicture {
@@ -183,6 +185,9 @@ export interface FlowPicture {
   from: string;
   to: string;
   handover: Maybe<number>;
+  handover_then: Maybe<number>;
+  then?: Maybe<number>[][];
+  lacking?: string;
 }
 
 export interface Line {
@@ -191,6 +196,11 @@ export interface Line {
   y: Maybe<number>[];
   low?: Maybe<number>[];
   high?: Maybe<number>[];
+  then?: Maybe<number>[];
+  then_low?: Maybe<number>[];
+  then_high?: Maybe<number>[];
+  step_low?: Maybe<number>[];
+  step_high?: Maybe<number>[];
 }
 
 export interface Crossing {
@@ -206,6 +216,8 @@ export interface CurvesPicture {
   y_label: string;
   lines: Line[];
   marks: Crossing[];
+  bound: Maybe<Bound>;
+  lacking: string;
 }
 
 export interface BarsPicture {

@@ -1,34 +1,89 @@
 // @ts-check
-/** @import { FlowPicture } from "./data.d.ts" */
+/** @import { FlowPicture, Maybe } from "./data.d.ts" */
+/** @import { Panel } from "./compared.js" */
 import { hueBySign } from "./colours.js";
+import {
+  lessEach,
+  NOW,
+  reachOf,
+  STEP,
+  sentences,
+  sideBySide,
+  THEN,
+  tableOfCells,
+} from "./compared.js";
 import { colour } from "./dom.js";
 import { isNumber, rangeInWords, short } from "./numbers.js";
 import { axis, figure, plain } from "./plots.js";
 
 /** @typedef {{ row: string, column: string, r: number, c: number, value: number }} Point */
 
+/** @typedef {{ values: Maybe<number>[][], handover: Maybe<number>, largest: number }} Sheet */
+
 const LANES = "as thick as the share that the residual stream carries there";
+const MOST_LANES = 6;
 
 /**
- * The residual stream: a lane a position, as thick as what it carries, and where it crosses over.
+ * The residual stream: a lane a position, as thick as what it carries, and where it crosses over;
+ * with a baseline then, now and difference.
  * @param {FlowPicture} picture
  */
 export function flow(picture) {
-  const { title, rows, columns, values, from, to, handover } = picture;
-  const crossing = `Handed over from ${from} to ${to} at layer ${short(handover)}`;
+  const { title, rows, columns, values, then, lacking } = picture;
   return figure({
     title: `${title}: how it flows`,
-    note: isNumber(handover) ? `${crossing}; lanes are ${LANES}` : `Lanes are ${LANES}`,
+    note: sentences(crossingOf(picture), lacking),
     summary: rangeInWords(values),
-    table: { head: ["", ...columns], rows: rows.map((row, r) => [row, ...values[r]]) },
-    plot: () => plotOf(picture),
+    ...(then
+      ? flowOfBoth(picture, then)
+      : {
+          table: { head: ["", ...columns], rows: rows.map((row, r) => [row, ...values[r]]) },
+          plot: () => plotOfFlow(picture, { ...picture, largest: largestOfFlow(values) }),
+        }),
   });
 }
 
 /** @param {FlowPicture} picture */
-function plotOf({ rows, columns, values, from, to, handover }) {
-  const numbers = values.flat().filter(isNumber);
-  const largest = Math.max(...numbers.map(Math.abs), 1e-9);
+function crossingOf({ from, to, handover, handover_then }) {
+  if (!isNumber(handover)) return `Lanes are ${LANES}`;
+  const before = isNumber(handover_then) ? `, at layer ${short(handover_then)} then` : "";
+  return `Handed over from ${from} to ${to} at layer ${short(handover)}${before}; lanes are ${LANES}`;
+}
+
+/**
+ * @param {FlowPicture} picture
+ * @param {Maybe<number>[][]} then
+ */
+function flowOfBoth(picture, then) {
+  const { title, columns, values, handover, handover_then } = picture;
+  const largest = largestOfFlow([...values, ...then]);
+  const step = lessEach(values, then);
+  /** @type {(when: string, sheet: Sheet) => Panel} */
+  const panel = (when, sheet) => ({
+    when,
+    values: sheet.values,
+    plot: () => plotOfFlow(picture, sheet),
+  });
+  const panels = [
+    panel(THEN, { values: then, handover: handover_then, largest }),
+    panel(NOW, { values, handover, largest }),
+    panel(STEP, { values: step, handover: null, largest: reachOf(step, [0, largest]) }),
+  ];
+  return {
+    wide: true,
+    table: tableOfCells(picture, then),
+    body: sideBySide(title, panels, columns.length > MOST_LANES),
+  };
+}
+
+/** @param {Maybe<number>[][]} values */
+const largestOfFlow = (values) => Math.max(...values.flat().filter(isNumber).map(Math.abs), 1e-9);
+
+/**
+ * @param {FlowPicture} picture
+ * @param {Sheet} sheet
+ */
+function plotOfFlow({ rows, columns, from, to }, { values, handover, largest }) {
   const points = rows.flatMap((row, r) =>
     columns.map((column, c) => ({ row, column, r, c, value: values[r][c] ?? 0 })),
   );

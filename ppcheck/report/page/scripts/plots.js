@@ -4,8 +4,9 @@ import { button, colour, csv, el, find, save, tableOf } from "./dom.js";
 
 /**
  * @typedef {{ data: object[], layout: object }} Plot
+ * @typedef {(width: number) => Plot} Drawer
  * @typedef {{
- *   title: string, note?: string, summary?: string, table: Table, plot?: () => Plot,
+ *   title: string, note?: string, summary?: string, table: Table, plot?: Drawer,
  *   width?: number, wide?: boolean, body?: HTMLElement,
  * }} Figure
  */
@@ -34,7 +35,7 @@ async function unpacked() {
 export const plain = (text) =>
   String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
-/** @type {Map<HTMLElement, () => Plot>} */
+/** @type {Map<HTMLElement, Drawer>} */
 const drawn = new Map();
 
 const watcher = new IntersectionObserver(
@@ -53,7 +54,7 @@ async function draw(node) {
   const library = await plotly();
   const plot = drawn.get(node);
   if (!node.isConnected || !plot) return;
-  const { data, layout } = plot();
+  const { data, layout } = plot(node.clientWidth);
   await library.react(
     node,
     data,
@@ -95,6 +96,21 @@ export const axis = (more = {}) => ({
 });
 
 /**
+ * Where a plot is drawn when it comes into view.
+ * @param {string} label
+ * @param {Drawer} [plot]
+ * @param {string | null} [style]
+ */
+export function placeOf(label, plot, style) {
+  const place = el("div", { class: "plot", role: "img", "aria-label": label, style });
+  if (plot) {
+    drawn.set(place, plot);
+    watcher.observe(place);
+  }
+  return place;
+}
+
+/**
  * A plot that is drawn when it comes into view, with its data as a table and as CSV.
  * @param {Figure} shown
  */
@@ -102,8 +118,7 @@ export function figure({ title, note, summary, table, plot, width, wide, body })
   const figures = tableOf(table);
   figures.hidden = true;
   const style = width ? `max-width: ${width}px` : null;
-  const label = `${title}. ${summary}`;
-  const place = body ?? el("div", { class: "plot", role: "img", "aria-label": label, style });
+  const place = body ?? placeOf(`${title}. ${summary}`, plot, style);
   const toggle = button(
     "Table",
     () => {
@@ -117,10 +132,6 @@ export function figure({ title, note, summary, table, plot, width, wide, body })
     () => save(`${title}.csv`, csv([table.head, ...table.rows]), "text/csv"),
     { class: "quiet tiny", "aria-label": `Download ${title} as CSV` },
   );
-  if (plot) {
-    drawn.set(place, plot);
-    watcher.observe(place);
-  }
   return el(
     "figure",
     { class: wide ? "wide" : null },
@@ -131,13 +142,20 @@ export function figure({ title, note, summary, table, plot, width, wide, body })
   );
 }
 
-/** Draw again in the theme's colours. */
+/** Draw again in the theme's colours, and as wide as there is room. */
 export function redraw() {
   for (const node of drawn.keys()) {
     if (!node.isConnected) drawn.delete(node);
     else if ("drawn" in node.dataset) draw(node);
   }
 }
+
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let resizing;
+window.addEventListener("resize", () => {
+  clearTimeout(resizing);
+  resizing = setTimeout(redraw, 150);
+});
 
 /**
  * Let go of the plots below a node that leaves the page.
