@@ -9,8 +9,8 @@ from ppcheck.judge.verdict import Finding
 from ppcheck.spec.expectations.range import Range
 
 NOTES: dict[IntervalMethod, str] = {
-    "agreement": "almost all units agree: the interval is the exact one for how many others "
-    "might not, whatever they do",
+    "agreement": "all units seen, or all but a few, give the same: the interval is as wide as "
+    "units that do not could make it",
     "constant": "all units give the same number: the interval has no width, and would miss "
     "any unit that does not",
     "fixed": "the prompts are all there is (`population: fixed`): the value is exact, and the "

@@ -39,16 +39,17 @@ class Share:
 class Plan:
     """The work of some claims on one model, after merging.
 
-    ``asked`` counts measurements as a record does, ``in_cache`` those that need not be made, and
-    ``requests`` are those to be made. ``speed`` in FLOP/s is None where there is nothing to do.
-    ``guessed`` names the claims whose work depends on what is yet to be measured, ``refused`` says
-    why others could not be planned. ``shares`` are those of the claims, in their order.
+    ``asked`` counts measurements as a record does, ``known`` those of them that are in the cache or
+    were asked for before, and ``requests`` are those to be made. ``speed`` in FLOP/s is None where
+    there is nothing to do. ``guessed`` names the claims whose work depends on what is yet to be
+    measured, ``refused`` says why others could not be planned. ``shares`` are those of the claims,
+    in their order.
     """
 
     subject: Subject
     claims: int
     asked: int
-    in_cache: int
+    known: int
     requests: tuple[Request, ...]
     speed: float | None
     guessed: tuple[str, ...]
@@ -86,16 +87,13 @@ class Plan:
 
 
 class _ReadOnly:
-    """A store that is read and never written; ``known`` counts what it knew."""
+    """A store that is read and never written."""
 
     def __init__(self, below: Store) -> None:
         self.below = below
-        self.known = 0
 
     def load(self, family: str, members: Iterable[str]) -> dict[str, Floats]:
-        found = self.below.load(family, members)
-        self.known += len(found)
-        return found
+        return self.below.load(family, members)
 
     def save(self, family: str, found: Mapping[str, Floats]) -> None:
         """Forget it: made-up numbers mean nothing."""
@@ -105,17 +103,18 @@ def plan(
     subject: Subject, claims: Mapping[str, tuple[Check, Grid]], store: Store, seed: int = 0
 ) -> Plan:
     """What the claims, by name, would ask of the model beyond what ``store`` holds."""
-    recorder, kept = Recorder(subject), _ReadOnly(store)
-    memory, asked = Memory(kept), 0
+    recorder, memory = Recorder(subject), Memory(_ReadOnly(store))
+    asked = known = 0
     _ = Memo(recorder, memory).rounding  # no claim asks for it as a measurement
-    kept.known, refused, shares = 0, {}, []
+    refused: dict[str, str] = {}
+    shares: list[Share] = []
     for name, (claim, grid) in claims.items():
         memo, before = Memo(recorder, memory), len(recorder.requests)
         try:
             claim.measure(Bench(featured(memo, grid.features), grid, seed))
         except PpcheckError as error:
             refused[name] = str(error)
-        asked += memo.asked
+        asked, known = asked + memo.asked, known + memo.known
         if recorder.requests[before:]:
             flops = sum(r.flops(subject.info, subject.shape) for r in recorder.requests[before:])
             shares.append(Share(name, flops, claim.on.prompts, _sampled_units(claim, grid)))
@@ -124,7 +123,7 @@ def plan(
         subject,
         len(claims),
         asked,
-        kept.known,
+        known,
         tuple(recorder.requests),
         speed(subject, recorder.sample) if recorder.sample else None,
         tuple(looking) if recorder.requests else (),

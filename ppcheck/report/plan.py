@@ -18,8 +18,7 @@ def plan_text(plan: Plan) -> str:
     """The plan of one model, in lines."""
     rows = [
         ("asked for", f"{plan.asked:,} measurements by {counted(plan.claims, 'claim')}"),
-        ("merged", f"{plan.asked - plan.in_cache - plan.to_measure:,} are asked for twice"),
-        ("in the cache", f"{plan.in_cache:,}"),
+        ("known", f"{plan.known:,}, in the cache or asked for twice"),
         ("to measure", f"{plan.to_measure:,}"),
     ]
     if plan.requests:

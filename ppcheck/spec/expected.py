@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import inf
 
@@ -10,6 +11,8 @@ from ppcheck.spec.expectations.range import Range
 from ppcheck.spec.expectations.versus import Versus
 from ppcheck.spec.grammar import suggest
 from ppcheck.spec.problem import Problem, Problems, problems_with
+
+_COMPARED = re.compile(r"(\S+\[[^\]]+\])\s*([<>]=?)\s*(\S+\[[^\]]+\])")
 
 
 def of_expect(
@@ -37,11 +40,19 @@ def of_tolerance(tolerance: Mapping[str, float], expect: Mapping[str, Bound]) ->
 
 def _of_bound(name: str, bound: Bound, known: Mapping[str, Range]) -> Iterator[str]:
     if (values := known.get(name)) is None:
-        yield f"this claim gives no statistic {name!r}: {suggest(name, known)}"
+        yield f"this claim gives no statistic {name!r}: {_instead(name, known)}"
     elif bound.accepts_all(values):
         yield _always_met(name, bound, values)
     elif bound.accepts_none(values) and not values.usual:
         yield f'{name} is {values}, and none of that is "{bound}": the claim cannot hold'
+
+
+def _instead(name: str, known: Mapping[str, Range]) -> str:
+    """What to write for a statistic that the claim does not give."""
+    if (compared := _COMPARED.fullmatch(name.strip())) is not None:
+        one, sign, other = compared.groups()
+        return f"compare two members by their difference, '{one} - {other}': \"{sign} 0\""
+    return suggest(name, known)
 
 
 def _always_met(name: str, bound: Bound, values: Range) -> str:

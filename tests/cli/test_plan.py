@@ -42,7 +42,7 @@ def test_a_plan_says_what_a_run_would_do(
     assert main(["plan", str(demo_spec.parent), "--model", "demo"]) == 0
     text = capsys.readouterr().out
     assert text.startswith("demo\n  asked for     8 measurements by 4 claims\n")
-    assert "  in the cache  0\n" in text
+    assert "  known         4, in the cache or asked for twice\n" in text
 
 
 def test_a_plan_says_what_is_known_already(
@@ -50,7 +50,7 @@ def test_a_plan_says_what_is_known_already(
 ) -> None:
     assert main(["plan", str(measured), DOUBLE]) == 0
     text = capsys.readouterr().out
-    assert "  in the cache  4\n  to measure    0\n" in text
+    assert "  known         8, in the cache or asked for twice\n  to measure    0\n" in text
     assert "FLOP" not in text
 
 
@@ -93,9 +93,9 @@ def test_a_plan_of_a_folder_without_specs_is_no_success(
 def test_a_plan_takes_the_options_of_a_run(
     measured: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for options, known in (([DOUBLE], 4), ([], 0), ([DOUBLE, "--ppcheck-no-cache"], 0)):
+    for options, known in (([DOUBLE], 8), ([], 4), ([DOUBLE, "--ppcheck-no-cache"], 4)):
         assert main(["plan", str(measured), "--ppcheck-memory=1GB", *options]) == 0
-        assert f"  in the cache  {known}\n" in capsys.readouterr().out
+        assert f"  known         {known}, " in capsys.readouterr().out
     assert main(["plan", str(measured), "--ppcheck-device=cuda:9"]) == 1
     assert "no device 'cuda:9'" in capsys.readouterr().out
     with pytest.raises(SystemExit, match="2"):

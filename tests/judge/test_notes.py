@@ -34,7 +34,7 @@ def test_the_usual_method_needs_no_note() -> None:
 def test_unusual_methods_are_said_once_for_all_members() -> None:
     alike = [mean([1.0] * 6, f"L0H{head}", support=(-1, 1)) for head in range(3)]
     (note,) = notes(*alike)
-    assert note.startswith("effect (of 3 members): almost all units agree")
+    assert note.startswith("effect (of 3 members): all units seen")
     (note,) = notes(mean([1.0] * 6))
     assert note.startswith("effect: all units give the same number")
 

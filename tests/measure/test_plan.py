@@ -98,12 +98,12 @@ def test_a_run_asks_for_just_what_was_planned_and_then_nothing_is_left(
         claim.measure(Bench(memo, grid, 0))
         asked, known = asked + memo.asked, known + memo.known
     assert before.refused == {}
-    assert before.in_cache == 0
+    assert before.known == known
     assert before.asked == asked
     assert before.to_measure == asked - known
     after = plan(demo, some, store)
     assert (after.asked, after.requests, after.speed) == (asked, (), None)
-    assert after.in_cache == before.to_measure
+    assert after.known == asked
 
 
 PATHS: dict[str, dict[str, Any]] = {
@@ -202,8 +202,7 @@ def test_a_guess_is_said_to_be_one(demo: Subject, tmp_path: Path) -> None:
     assert "what is found by looking, and so what is measured of it: all-heads, neurons" in text
     for line in (
         "asked for",
-        "merged",
-        "in the cache  0",
+        "known",
         "prompts",
         "tokens by layer: L0",
         "FLOP/s",

@@ -181,6 +181,11 @@ def test_what_is_wrong_with_the_whole_file_is_said(
             '\n      recovery[L0H0] - recovery[L0H1]: "> 0"',
             "27: L0H1 is not one of the sites of this claim, L0H0: add it to `site`",
         ),
+        (
+            '{recovery: ">= 0.5"}',
+            '\n      recovery[L0H0] > recovery[L0H1]: "> 0"',
+            "by their difference, 'recovery[L0H0] - recovery[L0H1]': \"> 0\"",
+        ),
         ('{recovery: ">= 0.5"}', "{}", "26: expect: expected at least 1 of these, got {}"),
         ('{recovery: ">= 0.5"}', "0.5", "26: expect: expected keys with values, such as {a: b}"),
         (

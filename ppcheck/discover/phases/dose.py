@@ -32,7 +32,7 @@ def follows(study: Study, trace: Trace, words: int) -> Prediction | Nothing:
     spearman = study.predicted(seen, "spearman")
     edge = spearman.low if spearman.estimate > 0 else -spearman.high
     if edge < WORTH:
-        said = f"{plain(study.choices)} does not surely follow {trace.what}"
+        said = f"{plain(study.choices)} follows {trace.what} loosely at most"
         return Nothing(PHASE, f"{said}: {figures(spearman=spearman)}")
     if (chance := _chance(seen)) > max(CHANCE, 2 / factorial(words)):
         said = f"{plain(study.choices)} moves with {trace.what}, but not in its order"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from ppcheck.discover.finding import Finding, Nothing
 from ppcheck.discover.predict import Prediction, at_least, floor, number
@@ -22,9 +22,9 @@ STEPS = 6
 """Layers of a deep model that are tried first."""
 SURE = 0.005
 _SAID = {
-    "handover": "is more at {1} than at its own from block {0} on",
-    "leaves": "leaves its own token in block {0}",
-    "arrives": "is mostly at {1} from block {0} on",
+    "leaves": "It leaves its own in block {0}.",
+    "handover": "More of it is there than at its own from block {0} on.",
+    "arrives": "Most of it is there from block {0} on.",
 }
 
 
@@ -76,9 +76,9 @@ def _claim(
     effect: Effect, seen: Seen, layers: Mapping[str, tuple[int, int]], to: Mapping[str, str]
 ) -> Finding:
     trace, place = effect.trace, f"the {to['to']}'s token" if to else "the final token"
-    said = [_SAID[name].format(_said(ends), place) for name, ends in layers.items()]
-    whole = f"{trace.effect} {_together(said)}."
-    says = whole[:1].upper() + whole[1:]
+    whole = f"{trace.effect} moves to {place}."
+    each = [text.format(_said(layers[name])) for name, text in _SAID.items() if name in layers]
+    says = " ".join([whole[:1].upper() + whole[1:], *each])
     expect = {name: f"{low}..{high}" for name, (low, high) in layers.items()}
     expect["gap"] = effect.gap_bound
     keys = {"pairs": trace.pairs, "metric": effect.metric, **to}
@@ -86,12 +86,6 @@ def _claim(
     id_ = f"{trace.id}-goes-to-{to['to']}" if to else f"{trace.id}-moves"
     raw = claim(id_, says, "flow", trace.on, keys, expect)
     return Finding(PHASE, raw, f"{ends}; {figures(gap=effect.gap)}")
-
-
-def _together(said: Sequence[str]) -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    *first, last = said
-    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _said(ends: tuple[int, int]) -> str:

@@ -114,6 +114,8 @@ def _numbers(grid: Grid) -> Iterator[SpecError]:
         variable = grid.prompt_set.vary.get(name)
         if variable is None or isinstance(labels, str):
             continue
+        if all(_NUMBER.fullmatch(word.text) for word in variable.words):
+            continue  # the number is what the classes are about
         one, other = (
             set(_NUMBER.findall(" ".join(w.text for w in variable.words if w.label == label)))
             for label in labels

@@ -121,6 +121,13 @@ def test_words_that_make_the_units_are_no_fault() -> None:
     assert warnings(**GAME) == warnings(**ONE_WORDING, unit=["what"]) == []
 
 
+def test_classes_of_numbers_alone_may_differ_in_numbers() -> None:
+    what = {"few": ["2", "3"], "many": ["8", "9"]}
+    assert warnings(**{**GAME, "vary": {**GAME["vary"], "what": what}, "pairs": {}}) == []
+    pairs = {"what": ["few", "many"]}
+    assert warnings(**{**GAME, "vary": {**GAME["vary"], "what": what}, "pairs": pairs}) == []
+
+
 def test_rows_that_contradict_each_other_are_said(tmp_path: Path) -> None:
     text = "what,what.class,what.dose\nache,pain,1\nache,pain,2\nglee,Pain,1\n"
     (tmp_path / "rows.csv").write_text(text)
