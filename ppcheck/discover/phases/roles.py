@@ -95,10 +95,11 @@ def _paid(study: Study, effect: Effect, carrier: Carrier, around: Sequence[Place
 
 
 def _attends(effect: Effect, carrier: Carrier, looked: Looked) -> Finding:
-    trace, low = effect.trace, looked.paid.low
+    trace, low, called = effect.trace, looked.paid.low, HEAD.get(looked.place.kind)
     says = (
         f"From {place(carrier.position)} head {carrier.site} pays {percent(floor(low))} or more "
-        f"of its attention to {looked.place.said}, with {trace.said}."
+        f"of its attention to {looked.place.said}{f', as {called} does' if called else ''}, with "
+        f"{trace.said}."
     )
     keys = {"site": carrier.site, "from": carrier.position, "to": looked.place.name}
     id_ = slug(trace.id, carrier.site, "attends")
