@@ -40,6 +40,10 @@ class Seen:
         (sampling,) = samples([self._by_name[name, member].statistic], {}, self.seed)
         return estimated(limits_of(sampling, tail), 1 - 2 * tail)
 
+    def error(self, name: str, member: str | None = None) -> float:
+        """The standard error."""
+        return _point(self._by_name[name, member].statistic)[1]
+
     def effects(self, name: str) -> dict[str, tuple[float, float]]:
         """Estimate and standard error of each member of a family."""
         return dict(self._effects(name))

@@ -31,7 +31,10 @@ class Looked:
 
     @property
     def is_sure(self) -> bool:
-        return self.paid.low > TIMES * self.even
+        """Whether it surely looked there, and will on other units more than at all tokens alike."""
+        seen = self.paid.seen
+        surely = self.paid.estimate - (seen.estimate - seen.low)
+        return surely > TIMES * self.even and self.paid.low > self.even
 
     @property
     def shown(self) -> str:
@@ -77,24 +80,26 @@ def _paid(study: Study, effect: Effect, carrier: Carrier, around: Sequence[Place
     """What the head pays to each place, shrunk towards even attention as one of them."""
     together = [one.site for one in effect.carriers if one.position == carrier.position]
     member = carrier.site if len(together) > 1 else None
-    read = []
+    read, apart = [], []
     for one in around:
         keys = {"site": together, "from": carrier.position, "to": one.name}
         seen = study.look("attention", effect.trace.on_clean, ["attention"], **keys)
-        read.append((one, seen.estimate("attention", member), seen.result.facts.uniform or 0.0))
-    apart = [(each.estimate - even, (each.high - each.low) / 4) for _, each, even in read]
+        paid, even = seen.estimate("attention", member), seen.result.facts.uniform or 0.0
+        read.append((one, paid, even))
+        apart.append((paid.estimate - even, seen.error("attention", member)))
     found = []
-    for (one, each, even), (_, error) in zip(read, apart, strict=True):
+    for (one, paid, even), (_, error) in zip(read, apart, strict=True):
         shrink = kept(apart, error) if len(apart) > 1 else 1.0
-        found.append(Looked(one, Prediction(each, study.prompts.ratio, shrink, even), even))
+        found.append(Looked(one, Prediction(paid, study.prompts.ratio, shrink, even), even))
     return found
 
 
 def _attends(effect: Effect, carrier: Carrier, looked: Looked) -> Finding:
-    trace, low = effect.trace, looked.paid.low
+    trace, low, called = effect.trace, looked.paid.low, HEAD.get(looked.place.kind)
     says = (
         f"From {place(carrier.position)} head {carrier.site} pays {percent(floor(low))} or more "
-        f"of its attention to {looked.place.said}, with {trace.said}."
+        f"of its attention to {looked.place.said}{f', as {called} does' if called else ''}, with "
+        f"{trace.said}."
     )
     keys = {"site": carrier.site, "from": carrier.position, "to": looked.place.name}
     id_ = slug(trace.id, carrier.site, "attends")
