@@ -111,14 +111,14 @@ def _line(family: _Family, site: str, places: Sequence[tuple[int, str]]) -> Json
     members = [name for _, name in places]
     figures = [family.figures.get(name) for name in members]
     steps = [family.steps.get(name) for name in members]
-    columns = {
-        "low": [one and one.low for one in figures],
-        "high": [one and one.high for one in figures],
+    columns: dict[str, list[Value]] = {
+        "low": [None if one is None else one.low for one in figures],
+        "high": [None if one is None else one.high for one in figures],
         "then": [family.then.get(name) for name in members],
-        "step_low": [one and one.low for one in steps],
-        "step_high": [one and one.high for one in steps],
+        "step_low": [None if one is None else one.low for one in steps],
+        "step_high": [None if one is None else one.high for one in steps],
     }
-    line = {"name": printable(site), "x": [layer for layer, _ in places]}
+    line: Json = {"name": printable(site), "x": [layer for layer, _ in places]}
     some = {name: values for name, values in columns.items() if values.count(None) < len(values)}
     return line | {"y": [family.now[name] for name in members]} | some
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ def test_a_baseline_written_before_drawings_were_kept_is_read(
     path = tmp_path / "good.json"
     save = np.savez_compressed
 
-    def without(stream: io.BytesIO, *, drawn: object, **arrays: np.ndarray) -> None:
+    def without(stream: io.BytesIO, *, drawn: object, **arrays: Any) -> None:
         del drawn
         save(stream, **arrays)
 

@@ -17,8 +17,8 @@ const MOST_HOLLOW = 3;
 const MODEBAR = 56;
 
 /**
- * Curves that share one picture, with their bands, their bound and where they cross; with a baseline
- * then, now and difference.
+ * Curves that share one picture, with their bands, their bound and where they cross; with a
+ * baseline then, now and difference.
  * @param {CurvesPicture} picture
  */
 export function curves(picture) {

@@ -47,7 +47,8 @@ export function flow(picture) {
 function crossingOf({ from, to, handover, handover_then }) {
   if (!isNumber(handover)) return `Lanes are ${LANES}`;
   const before = isNumber(handover_then) ? `, at layer ${short(handover_then)} then` : "";
-  return `Handed over from ${from} to ${to} at layer ${short(handover)}${before}; lanes are ${LANES}`;
+  const crossing = `Handed over from ${from} to ${to} at layer ${short(handover)}${before}`;
+  return `${crossing}; lanes are ${LANES}`;
 }
 
 /**

@@ -33,8 +33,8 @@ const MOST_ABREAST = 14;
 const MOST_NAMED = 240;
 
 /**
- * Sites by rows and columns, with those outlined that a claim chose or names; with a baseline then,
- * now and difference.
+ * Sites by rows and columns, with those outlined that a claim chose or names; with a baseline
+ * then, now and difference.
  * @param {HeatmapPicture} picture
  */
 export function heatmap(picture) {
@@ -92,8 +92,8 @@ function mapOfBoth(picture, then) {
 }
 
 /**
- * What the colours stand for, in a word or two: `recovery` of `recovery of p(a) in resid_post`. A map
- * that is called by its sites is of their effects.
+ * What the colours stand for, in a word or two: `recovery` of `recovery of p(a) in resid_post`.
+ * A map that is called by its sites is of their effects.
  * @param {HeatmapPicture} picture
  */
 function measureOf({ title, columns }) {
