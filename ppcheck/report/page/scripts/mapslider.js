@@ -1,0 +1,87 @@
+// @ts-check
+/** @import { AuditData, AuditEvidence } from "./data.d.ts" */
+/** @import { KnownClaim } from "./mapnotes.js" */
+import { figureIn } from "./course.js";
+import { el, read } from "./dom.js";
+import { theMap } from "./map.js";
+import { pictureAt } from "./mapcourse.js";
+
+/**
+ * The map of an audit at one checkpoint at a time, at first the last one.
+ * @param {AuditData} data
+ * @param {(number: number) => void} goTo
+ */
+export function courseMap(data, goTo) {
+  const { states, checkpoints, pictures } = data.map;
+  const { names, marks } = data;
+  const now = { at: checkpoints[checkpoints.length - 1], since: checkpoints[0], states };
+  theMap({
+    titles: pictures.map(({ title }) => title),
+    pictureOf: (number) => {
+      const whole = pictures[number];
+      return pictureAt(whole, `${whole.title} at ${names[now.at]}`, now);
+    },
+    known: { claim: (number) => claimAt(data, number, now), marks },
+    goTo,
+    more: (redraw) => (checkpoints.length > 1 ? sliding(data, now, redraw) : []),
+  });
+}
+
+/**
+ * A slider over the checkpoints, and a choice of the one with which they are compared.
+ * @param {AuditData} data
+ * @param {{ at: number, since: number }} now
+ * @param {() => void} redraw
+ */
+function sliding({ names, map: { checkpoints } }, now, redraw) {
+  const name = el("output", { class: "text", for: "checkpoint", "aria-live": "off" });
+  const slide = el("input", {
+    type: "range",
+    id: "checkpoint",
+    min: 0,
+    max: checkpoints.length - 1,
+    value: checkpoints.length - 1,
+    input: () => {
+      now.at = checkpoints[Number(slide.value)];
+      say();
+      redraw();
+    },
+  });
+  const say = () => {
+    name.value = names[now.at];
+    slide.setAttribute("aria-valuetext", names[now.at]);
+  };
+  const since = el(
+    "select",
+    {
+      id: "since",
+      change: () => {
+        now.since = Number(since.value);
+        redraw();
+      },
+    },
+    checkpoints.map((at) => el("option", { value: at }, names[at])),
+  );
+  say();
+  return [
+    el("div", { class: "slide" }, el("label", { for: "checkpoint" }, "Checkpoint"), slide, name),
+    el("div", { class: "since" }, el("label", { for: "since" }, "What moved since"), since),
+  ];
+}
+
+/** What unfolds below claims is read once, when it is first asked for. @type {AuditEvidence[]} */
+const evidences = [];
+
+/**
+ * @param {AuditData} data
+ * @param {number} number
+ * @param {{ at: number, since: number }} now
+ * @returns {KnownClaim}
+ */
+function claimAt(data, number, { at, since }) {
+  const { id, verdicts } = data.claims[number];
+  evidences[number] ??= read(`evidence-${number}`);
+  const [verdict, before] = [at, since].map((one) => data.verdicts[verdicts[one]] ?? "");
+  const became = before && before !== verdict ? `${before} at ${data.names[since]}` : "";
+  return { id, verdict, state: verdict, measured: figureIn(evidences[number], at), became };
+}
