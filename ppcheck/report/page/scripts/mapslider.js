@@ -34,7 +34,9 @@ export function courseMap(data, goTo) {
  * @param {() => void} redraw
  */
 function sliding({ names, map: { checkpoints } }, now, redraw) {
-  const name = el("output", { class: "text", for: "checkpoint", "aria-live": "off" });
+  // As wide as the longest name, so that nothing moves while it slides.
+  const width = `width: ${Math.max(...checkpoints.map((at) => names[at].length)) + 1}ch`;
+  const name = el("output", { for: "checkpoint", "aria-live": "off", style: width });
   const slide = el("input", {
     type: "range",
     id: "checkpoint",
