@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ppcheck.record.leading import member_of
 from ppcheck.record.run import ClaimRecord, StatisticRecord
 from ppcheck.report.map.axes import Claims, heat_of
 from ppcheck.report.map.drawn import heated, panels_of, picture
@@ -21,24 +22,33 @@ UNSAID = "·"
 
 
 def outline(claim: ClaimRecord) -> ClaimRecord:
-    """The record without its examples, and without what each checkpoint has of its own."""
-    facts = claim.facts
-    bare = {"curves": {}, "separations": {}, "patterns": (), "replies": {}, "extras": _place(claim)}
-    if claim.check != "flow":
-        bare["maps"] = {}
+    """The record as far as a map is drawn of it, without its model and what it was compared with.
+
+    An audit keeps one for each claim and checkpoint: examples and most that is drawn are left out.
+    """
     return claim.model_copy(
         update={
             "model": "",
             "comparison": None,
-            "facts": facts.model_copy(update=bare),
+            "facts": claim.facts.model_copy(update=_left_of(claim)),
             "statistics": {name: _bare(one) for name, one in claim.statistics.items()},
         }
     )
 
 
-def _place(claim: ClaimRecord) -> dict[str, Any]:
-    extras = claim.facts.extras
-    return {"position": extras["position"]} if "position" in extras else {}
+def _left_of(claim: ClaimRecord) -> dict[str, Any]:
+    facts = claim.facts
+    named = {*facts.set_, *facts.kept, *map(member_of, claim.statistics)}
+    return {
+        "effects": {name: size for name, size in facts.effects.items() if name in named},
+        "maps": facts.maps if claim.check == "flow" else {},
+        "extras": {key: value for key, value in facts.extras.items() if key == "position"},
+        "curves": {},
+        "separations": {},
+        "patterns": (),
+        "replies": {},
+        "ranking": (),
+    }
 
 
 def _bare(one: StatisticRecord) -> StatisticRecord:

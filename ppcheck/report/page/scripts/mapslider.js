@@ -14,6 +14,13 @@ import { pictureAt } from "./mapcourse.js";
 export function courseMap(data, goTo) {
   const { states, checkpoints, pictures } = data.map;
   const { names, marks } = data;
+  /** What unfolds below claims, each read when it is first asked for. @type {AuditEvidence[]} */
+  const evidences = [];
+  /** @param {number} number */
+  const known = (number) => {
+    evidences[number] ??= read(`evidence-${number}`);
+    return claimAt(data, number, evidences[number], now);
+  };
   const now = { at: checkpoints[checkpoints.length - 1], since: checkpoints[0], states };
   theMap({
     titles: pictures.map(({ title }) => title),
@@ -21,7 +28,7 @@ export function courseMap(data, goTo) {
       const whole = pictures[number];
       return pictureAt(whole, `${whole.title} at ${names[now.at]}`, now);
     },
-    known: { claim: (number) => claimAt(data, number, now), marks },
+    known: { claim: known, marks },
     goTo,
     more: (redraw) => (checkpoints.length > 1 ? sliding(data, now, redraw) : []),
   });
@@ -71,19 +78,16 @@ function sliding({ names, map: { checkpoints } }, now, redraw) {
   ];
 }
 
-/** What unfolds below claims is read once, when it is first asked for. @type {AuditEvidence[]} */
-const evidences = [];
-
 /**
  * @param {AuditData} data
  * @param {number} number
+ * @param {AuditEvidence} evidence
  * @param {{ at: number, since: number }} now
  * @returns {KnownClaim}
  */
-function claimAt(data, number, { at, since }) {
+function claimAt(data, number, evidence, { at, since }) {
   const { id, verdicts } = data.claims[number];
-  evidences[number] ??= read(`evidence-${number}`);
   const [verdict, before] = [at, since].map((one) => data.verdicts[verdicts[one]] ?? "");
   const became = before && before !== verdict ? `${before} at ${data.names[since]}` : "";
-  return { id, verdict, state: verdict, measured: figureIn(evidences[number], at), became };
+  return { id, verdict, state: verdict, measured: figureIn(evidence, at), became };
 }
