@@ -56,8 +56,10 @@ def rows(columns: Sequence[Column | None]) -> tuple[Row, ...]:
     cells: dict[_Key, dict[int, AuditCell | None]] = {}
     outlines: dict[_Key, dict[int, ClaimRecord]] = {}
     for number, some in enumerate(columns):
-        names = paired_specs(_ids(some.claims), _ids(known)) if some else {}
-        for (spec, id_), claim in some.claims.items() if some else ():
+        if some is None:
+            continue
+        names = paired_specs(_ids(some.claims), _ids(known))
+        for (spec, id_), claim in some.claims.items():
             key = (names.get(spec, spec), id_)
             before = known[key].bounds if key in known else {}
             telling = {"bounds": before | claim.bounds, "spec": key[0]}

@@ -215,7 +215,9 @@ def test_in_a_narrow_window_slider_and_map_fit_and_stay_where_they_were_scrolled
     box = slider(shown).bounding_box()
     assert box is not None
     assert box["width"] >= 80
-    assert (shown.locator("#map h2").bounding_box() or {})["height"] < 30
+    title = shown.locator("#map h2").bounding_box()
+    assert title is not None
+    assert title["height"] < 30
     top = shown.locator("#map .stage").bounding_box()
     slider(shown).focus()
     shown.keyboard.press("Home")

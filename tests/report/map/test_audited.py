@@ -14,10 +14,10 @@ from tests.report.runs import HOSTILE, claim
 
 def drawn(*rows: list[ClaimRecord | None]) -> dict[str, Any]:
     """The one picture of claims by checkpoints."""
-    (found,) = course_of([[None if one is None else outline(one) for one in row] for row in rows])[
-        "pictures"
-    ]
-    return found
+    outlines = [[None if one is None else outline(one) for one in row] for row in rows]
+    picture: dict[str, Any]
+    (picture,) = course_of(outlines)["pictures"]
+    return picture
 
 
 def said(picture: dict[str, Any], name: str) -> list[Any]:
