@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
-from ppcheck.audit.columns import Column, column, rows
+from ppcheck.audit.columns import Column, Row, column, rows
 from ppcheck.audit.folder import Folder
 from ppcheck.audit.job import Executor
 from ppcheck.audit.plan import AuditPlan
@@ -34,7 +34,7 @@ class Auditor:
     def take_up(self) -> list[Checkpoint]:
         """Take what earlier audits left; returns the checkpoints that are yet to be run."""
         waiting = [each for each in self.plan.checkpoints if not self._take(each)]
-        self.folder.write(self.record())
+        self._write()
         return waiting
 
     def run(self, engine: Executor, waiting: list[Checkpoint], on_checkpoint: OnCheckpoint) -> None:
@@ -45,16 +45,26 @@ class Auditor:
                 if not (ended.reason is None and self._take(checkpoint)):
                     reason = ended.reason or "its record cannot be read"
                     self._set(checkpoint, status=Status.MISSING, reason=reason)
-                self.folder.write(self.record())
+                self._write()
                 on_checkpoint(self.checkpoints[checkpoint.label])
 
     def record(self) -> AuditRecord:
+        return self._record_of(self._rows())
+
+    def _write(self) -> None:
+        found = self._rows()
+        self.folder.write(self._record_of(found), [row.outlines for row in found])
+
+    def _rows(self) -> tuple[Row, ...]:
+        return rows([self.columns.get(label) for label in self.checkpoints])
+
+    def _record_of(self, found: tuple[Row, ...]) -> AuditRecord:
         return AuditRecord(
             started=self.started,
             specs=tuple(path.as_posix() for path in self.plan.specs),
             settings=asdict(self.plan.settings),
             checkpoints=tuple(self.checkpoints.values()),
-            claims=rows([self.columns.get(label) for label in self.checkpoints]),
+            claims=tuple(row.claim for row in found),
         )
 
     def _take(self, checkpoint: Checkpoint) -> bool:

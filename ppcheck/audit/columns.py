@@ -12,7 +12,8 @@ from ppcheck.record.audit import AuditCell, AuditedClaim, AuditedStatistic
 from ppcheck.record.leading import statistic_of
 from ppcheck.record.naming import paired_specs
 from ppcheck.record.run import ClaimRecord, RunRecord, StatisticRecord
-from ppcheck.report.claims import most_telling, slack, urgency
+from ppcheck.report.claims import chosen, most_telling, slack, urgency
+from ppcheck.report.map.audited import outline
 
 _Key = tuple[str, str]
 _Telling = dict[str, tuple[str, StatisticRecord]]
@@ -20,33 +21,56 @@ _Telling = dict[str, tuple[str, StatisticRecord]]
 
 @dataclass(frozen=True)
 class Column:
-    """What an audit keeps of one checkpoint's run; ``claims`` have one cell, by spec and id."""
+    """What an audit keeps of one checkpoint's run, by spec and id.
+
+    ``claims`` have one cell, and ``outlines`` are what a map needs of their records.
+    """
 
     model: Mapping[str, Any]
     tally: Mapping[Verdict, int]
     claims: Mapping[_Key, AuditedClaim]
+    outlines: Mapping[_Key, ClaimRecord]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One claim with a cell, and an outline of its record, for each column."""
+
+    claim: AuditedClaim
+    outlines: tuple[ClaimRecord | None, ...]
 
 
 def column(run: RunRecord) -> Column:
-    claims = {(claim.spec, claim.id): _alone(claim) for claim in run.claims}
-    return Column(run.model, Counter(claim.verdict for claim in run.claims), claims)
+    claims = {(claim.spec, claim.id): claim for claim in run.claims}
+    return Column(
+        model=run.model,
+        tally=Counter(claim.verdict for claim in run.claims),
+        claims={key: _alone(claim) for key, claim in claims.items()},
+        outlines={key: outline(claim) for key, claim in claims.items()},
+    )
 
 
-def rows(columns: Sequence[Column | None]) -> tuple[AuditedClaim, ...]:
-    """Every claim with a cell for each column, in the order of specs and lines."""
+def rows(columns: Sequence[Column | None]) -> tuple[Row, ...]:
+    """Every claim, in the order of specs and lines."""
     known: dict[_Key, AuditedClaim] = {}
     cells: dict[_Key, dict[int, AuditCell | None]] = {}
+    outlines: dict[_Key, dict[int, ClaimRecord]] = {}
     for number, some in enumerate(columns):
-        names = paired_specs(_ids(some.claims), _ids(known)) if some else {}
-        for (spec, id_), claim in some.claims.items() if some else ():
+        if some is None:
+            continue
+        names = paired_specs(_ids(some.claims), _ids(known))
+        for (spec, id_), claim in some.claims.items():
             key = (names.get(spec, spec), id_)
             before = known[key].bounds if key in known else {}
             telling = {"bounds": before | claim.bounds, "spec": key[0]}
             known[key] = claim.model_copy(update=telling)
             cells.setdefault(key, {})[number] = claim.cells[0]
+            outlines.setdefault(key, {})[number] = some.outlines[spec, id_]
+    numbers = range(len(columns))
     return tuple(
-        known[key].model_copy(
-            update={"cells": tuple(cells[key].get(number) for number in range(len(columns)))}
+        Row(
+            known[key].model_copy(update={"cells": tuple(map(cells[key].get, numbers))}),
+            tuple(map(outlines[key].get, numbers)),
         )
         for key in sorted(known, key=lambda key: (key[0], known[key].line))
     )
@@ -66,7 +90,7 @@ def _alone(claim: ClaimRecord) -> AuditedClaim:
         passes=claim.passes,
         deciding=None if decided is None else statistic_of(decided[0]),
         statistics={name: _statistic(title, one) for name, (title, one) in telling.items()},
-        players=_players(claim),
+        players=chosen(claim),
         reason=claim.reason,
     )
     bounds = {name: one.bound for name, (_, one) in telling.items() if one.bound is not None}
@@ -108,11 +132,3 @@ def _statistic(title: str, one: StatisticRecord) -> AuditedStatistic:
         n=one.n,
         verdict=one.verdict or Verdict.NOT_APPLICABLE,
     )
-
-
-def _players(claim: ClaimRecord) -> tuple[str, ...] | None:
-    """Who plays the claim's role, or was chosen by looking."""
-    facts = claim.facts
-    if facts.players is None:
-        return facts.kept if facts.looked_at else None
-    return facts.players

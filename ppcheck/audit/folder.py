@@ -20,6 +20,7 @@ from ppcheck.record.files import write_whole
 from ppcheck.record.reading import read_run
 from ppcheck.record.run import RunRecord
 from ppcheck.record.versions import parsed
+from ppcheck.report.map.audited import Outlines
 
 
 class Folder:
@@ -70,12 +71,12 @@ class Folder:
         except (OSError, BaselineError):
             return None
 
-    def write(self, record: AuditRecord) -> None:
-        """Write the audit's record and its page."""
+    def write(self, record: AuditRecord, outlines: Outlines) -> None:
+        """Write the audit's record, and its page with a map drawn of ``outlines``."""
         from ppcheck.report.matrix import matrix_page
 
         write_whole(self.path / "audit.json", record.to_json())
-        write_whole(self.path / "index.html", matrix_page(record))
+        write_whole(self.path / "index.html", matrix_page(record, outlines))
 
     def write_page(self, checkpoint: Checkpoint, run: RunRecord) -> None:
         """Write the page of one checkpoint's run, unless it is there."""

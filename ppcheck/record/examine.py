@@ -173,7 +173,7 @@ class Examination:
             **self._identity(),
             verdict=judgement.verdict,
             statistics=statistics,
-            facts=result.facts | Facts(unit=self._unit_names()),
+            facts=result.facts | self._facts(),
             notes=(*result.notes, *finding_notes(judgement.findings, self._ranges)),
             reason=judgement.moved,
             seconds=seconds,
@@ -208,8 +208,14 @@ class Examination:
     def _ranges(self) -> Mapping[str, Range]:
         return {} if self.entry.claim is None else self.entry.claim.all_statistics
 
-    def _unit_names(self) -> tuple[str, ...]:
-        return () if self.entry.grid is None else tuple(self.entry.grid.unit_names)
+    def _facts(self) -> Facts:
+        """What the record keeps of the spec itself: units, and where its features act."""
+        claim, grid = self.entry.claim, self.entry.grid
+        if claim is None or grid is None:
+            return Facts(unit=())
+        facts = Facts(unit=tuple(grid.unit_names))
+        acting = {name: grid.features[name].writes for name in claim.dictionaries}
+        return facts | Facts(features=acting) if acting else facts
 
 
 def _with_work(result: CheckResult, subject: Subject, before: tuple[int, int]) -> CheckResult:

@@ -40,6 +40,14 @@ def slack(statistic: StatisticRecord) -> float:
     return min(estimate - bound.low, bound.high - estimate)
 
 
+def chosen(claim: ClaimRecord) -> tuple[str, ...] | None:
+    """Who plays the claim's role, or was chosen by looking; None where nobody is looked for."""
+    facts = claim.facts
+    if facts.players is None:
+        return facts.kept if facts.looked_at else None
+    return facts.players
+
+
 def most_telling_first(claim: ClaimRecord) -> list[tuple[str, StatisticRecord]]:
     """Its statistics: the judged ones, worst first, then the others."""
     return sorted(claim.statistics.items(), key=lambda item: (urgency(item[1]), slack(item[1])))

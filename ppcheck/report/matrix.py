@@ -23,6 +23,7 @@ from ppcheck.report.across import (
 )
 from ppcheck.report.claims import MARKS
 from ppcheck.report.embedding import embedded, environment
+from ppcheck.report.map.audited import Outlines, course_of
 from ppcheck.report.pictures import Json, rounded
 from ppcheck.report.text import counted, number, printable
 from ppcheck.spec.expectations.bound import Bound
@@ -35,15 +36,16 @@ _SCRIPT = "matrix.js"
 _CODES = {verdict: str(number) for number, verdict in enumerate(Verdict)}
 
 
-def matrix_page(record: AuditRecord) -> str:
+def matrix_page(record: AuditRecord, outlines: Outlines = ()) -> str:
     """The page. It links to the checkpoints' files in the folder beside it.
 
+    The map is drawn of ``outlines``, one row for each claim of the record.
     Every text of a spec or a model goes through `printable`, is escaped where it stands in the
     page, and is put in place as text.
     """
     template = environment().get_template("matrix.html.jinja")
     evidence = [_evidence(claim) for claim in record.claims]
-    view = _View(record)
+    view = _View(record, outlines)
     return template.render(view=view, evidence=evidence, **embedded(["page", "matrix"], _SCRIPT))
 
 
@@ -52,6 +54,7 @@ class _View:
     """What the template asks of an audit."""
 
     record: AuditRecord
+    outlines: Outlines
 
     @cached_property
     def names(self) -> list[str]:
@@ -159,6 +162,7 @@ class _View:
             "kinds": {str(kind): mark for kind, mark in KIND_MARKS.items()},
             "nothing": NOTHING,
             "fell": FELL,
+            "map": course_of(self.outlines),
             "claims": [self._row(claim, course) for claim, course in pairs],
         }
 

@@ -13,13 +13,13 @@ from tests.report.runs import claim, run, statistic
 
 def row(*claims: ClaimRecord) -> AuditedClaim:
     (found,) = rows([column(run([each])) for each in claims])
-    return found
+    return found.claim
 
 
 def test_a_claim_has_a_cell_for_each_checkpoint_and_none_where_there_is_none() -> None:
     first = column(run([claim(id="a", line=9), claim(Verdict.FAILS, id="b", line=2)]))
     last = column(run([claim(Verdict.ERROR, id="a", line=9)]))
-    b, a = rows([first, None, last])
+    b, a = (found.claim for found in rows([first, None, last]))
     assert (a.id, b.id) == ("a", "b")
     assert [cell and cell.verdict for cell in a.cells] == [Verdict.HOLDS, None, Verdict.ERROR]
     assert [cell and cell.verdict for cell in b.cells] == [Verdict.FAILS, None, None]

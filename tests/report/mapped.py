@@ -62,6 +62,7 @@ def role(player: str, expected: str | None = None, **changes: Any) -> ClaimRecor
     """A role played at the final token by a head that looks at the feeling."""
     facts = {"kept": [player], "players": [player], "played_by": expected or player}
     fields: dict[str, Any] = {
+        "verdict": Verdict.MOVED if expected else Verdict.HOLDS,
         "id": f"role-{player}",
         "check": "role",
         "measures": GAME | {"attends.to": "feeling=pain", "attends.at_least": "0.3"},
@@ -69,7 +70,7 @@ def role(player: str, expected: str | None = None, **changes: Any) -> ClaimRecor
         "statistics": {f"strength[{player}]": statistic()},
         "expect": {"strength": ">= 1"},
     }
-    return claim(Verdict.MOVED if expected else Verdict.HOLDS, **fields | changes)
+    return claim(**fields | changes)
 
 
 def flow(**changes: Any) -> ClaimRecord:

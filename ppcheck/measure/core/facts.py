@@ -119,6 +119,7 @@ class Facts(AsGiven):
     metric     the first of the ``metrics``; ``mass`` is the mean probability of all choices
     selection  of ``searched`` sites those ``kept``, by ``looked_at`` prompts; a ``set`` that is
                claimed to lead the ``ranking``
+    features   the site at which each dictionary's features act, by the dictionary's name
     role       the ``players`` found, who was expected, and whether another may play it
     replies    by outcome, in the order of the claim
     drawn      by title: ``maps``, ``curves``, ``separations`` (activations by group), ``patterns``;
@@ -140,6 +141,7 @@ class Facts(AsGiven):
     looked_at: int = 0
     set_: tuple[str, ...] = Field((), alias="set")
     ranking: tuple[str, ...] = ()
+    features: dict[str, str] = Field(default_factory=dict)
     players: tuple[str, ...] | None = None
     played_by: str | None = None
     identity: str | None = None

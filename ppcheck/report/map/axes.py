@@ -16,11 +16,13 @@ _STREAM = " in resid_post"
 _FIELD = re.compile(r"\{(\w+)\}")
 _LAYER = re.compile(r"L(\d{1,6})")
 
+Claims = Mapping[int, ClaimRecord]
+"""Claims by number."""
 Heat = Mapping[tuple[str, int], float]
 """A share by column and layer."""
 
 
-def heat_of(claims: Sequence[ClaimRecord], flows: Sequence[int]) -> Heat:
+def heat_of(claims: Claims, flows: Sequence[int]) -> Heat:
     """The largest share that the stream carries in any of these claims, 0 to 1."""
     found: dict[tuple[str, int], float] = {}
     for number in flows:

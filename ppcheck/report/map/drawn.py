@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Any
 
 from ppcheck.record.run import ClaimRecord
 from ppcheck.report.gate import MARKS
+from ppcheck.report.map.axes import Claims, Heat
 from ppcheck.report.map.layout import Layout, fitted
 from ppcheck.report.map.panel import Arrow, Cited, Node, Panel, panel
 from ppcheck.report.map.sites import ANYWHERE, BOTTOM, FINAL, TOP, At, columns
@@ -25,6 +27,7 @@ _SHAPES = {
     "attention": "all heads",
     "mlp": "MLP",
     "neuron": "neuron",
+    "feature": "feature",
     "stream": "stream",
     "direction": "direction",
 }
@@ -46,10 +49,18 @@ class _Prompts:
 
 def pictures_of(claims: Sequence[ClaimRecord]) -> list[Json]:
     """One for each set of prompts and each variable traced there, that of most claims first."""
+    return [picture(*each) for each in panels_of(dict(enumerate(claims)), told)]
+
+
+def panels_of(
+    claims: Claims, tell: Callable[[ClaimRecord], Told | None]
+) -> list[tuple[str, Panel]]:
+    """Each with its title; ``tell`` says what a claim says."""
     found: list[tuple[int, str, str, Panel]] = []
-    is_one = len({claim.model for claim in claims}) == 1
+    is_one = len({claim.model for claim in claims.values()}) == 1
     for prompts, numbers in _by_prompts(claims).items():
-        for variable, said in _by_variable(claims, numbers).items():
+        all_said = {n: one for n in numbers if (one := tell(claims[n])) is not None}
+        for variable, said in _by_variable(claims, all_said).items():
             flows = [n for n in numbers if claims[n].check == "flow"]
             flows = [n for n in flows if claims[n].facts.maps and _firm(claims[n]) == variable]
             title = f"{variable} in {prompts.name}" if variable else prompts.name
@@ -58,7 +69,7 @@ def pictures_of(claims: Sequence[ClaimRecord]) -> list[Json]:
     found.sort(key=lambda each: -each[0])
     titles = Counter(title for _, title, _, _ in found)
     return [
-        _picture(f"{title} ({where})" if titles[title] > 1 else title, each)
+        (f"{title} ({where})" if titles[title] > 1 else title, each)
         for _, title, where, each in found
     ]
 
@@ -70,18 +81,15 @@ def _where(claims: Sequence[ClaimRecord], *, is_one: bool) -> str:
     return name if is_one else f"{name}, {claims[0].model}"
 
 
-def _by_prompts(claims: Sequence[ClaimRecord]) -> dict[_Prompts, list[int]]:
+def _by_prompts(claims: Claims) -> dict[_Prompts, list[int]]:
     found: dict[_Prompts, list[int]] = defaultdict(list)
-    for number, claim in enumerate(claims):
+    for number, claim in claims.items():
         found[_Prompts.of(claim)].append(number)
     return found
 
 
-def _by_variable(
-    claims: Sequence[ClaimRecord], numbers: Iterable[int]
-) -> dict[str, dict[int, Told]]:
+def _by_variable(claims: Claims, said: Mapping[int, Told]) -> dict[str, dict[int, Told]]:
     """What each claim says, by the variable that it traces."""
-    said = {n: one for n in numbers if (one := told(claims[n])) is not None}
     traced = {_firm(claims[n]) for n in said if claims[n].check != "attention"}
     found: dict[str, dict[int, Told]] = defaultdict(dict)
     for n, one in said.items():
@@ -109,7 +117,13 @@ def _variable(claim: ClaimRecord, traced: Iterable[str]) -> str:
     return own
 
 
-def _picture(title: str, drawn: Panel) -> Json:
+def cited(claims: Sequence[Cited]) -> list[Any]:
+    """Each claim with its figure of the component."""
+    return [(each.number, each.figure) for each in claims]
+
+
+def picture(title: str, drawn: Panel, cite: Callable[[Sequence[Cited]], list[Any]] = cited) -> Json:
+    """The panel as the page draws it; ``cite`` writes the claims about a component."""
     rows = {row: place for place, row in enumerate(drawn.rows)}
     across = {column: place for place, column in enumerate(drawn.columns)}
     nodes = sorted(drawn.nodes, key=lambda node: _reading(node, rows, across))
@@ -121,19 +135,28 @@ def _picture(title: str, drawn: Panel) -> Json:
         "title": printable(title),
         "columns": list(map(printable, names)),
         "layers": _layers(drawn.rows),
-        "nodes": [_node(node) for node in nodes],
-        "arrows": [_arrow(arrow, numbers, rows, across) for arrow in drawn.arrows],
-        "heat": [
-            [across[column], layer, rounded(share)]
-            for (column, layer), share in drawn.heat.items()
-            if column in across and share > 0
+        "nodes": [_node(node) | {"claims": cite(node.claims)} for node in nodes],
+        "arrows": [
+            _arrow(arrow, numbers, rows, across) | {"claims": cite(arrow.claims)}
+            for arrow in drawn.arrows
         ],
+        "heat": heated(drawn.heat, drawn.columns),
         "flows": list(drawn.flows),
         "layouts": list(map(_layout, dict.fromkeys(layouts))),
         "crowded": drawn.is_crowded,
         "dense": drawn.is_dense,
         "hidden": drawn.hidden,
     }
+
+
+def heated(heat: Heat, columns: Sequence[str]) -> list[Any]:
+    """Column, layer and share of each cell in which there is something."""
+    across = {column: place for place, column in enumerate(columns)}
+    return [
+        [across[column], layer, rounded(share)]
+        for (column, layer), share in heat.items()
+        if column in across and share > 0
+    ]
 
 
 def _reading(node: Node, rows: dict[int, int], across: dict[str, int]) -> tuple[int, int, str, int]:
@@ -160,7 +183,6 @@ def _node(node: Node) -> Json:
         "shape": one.shape,
         "about": _about(node.at),
         "state": node.state,
-        "claims": _cited(node.claims),
         "change": "" if node.change is None else f"{MARKS[node.change]} {node.change}",
         "was": node.was,
         "hollow": node.hollow,
@@ -195,7 +217,6 @@ def _arrow(
         "head": numbers[arrow.head],
         "about": printable(_words(arrow)),
         "state": arrow.state,
-        "claims": _cited(arrow.claims),
         "denies": arrow.denies,
         "minor": arrow.minor,
     }
@@ -209,10 +230,6 @@ def _words(arrow: Arrow) -> str:
         return f"{head} looks from {_column_name(arrow.head.column)} at {arrow.looks_at}"
     ports = f" ({', '.join(arrow.ports)})" if arrow.ports else ""
     return f"{tail} tells {head}{ports}"
-
-
-def _cited(claims: Sequence[Cited]) -> list[tuple[int, str]]:
-    return [(each.number, each.figure) for each in claims]
 
 
 def _layout(laid: Layout) -> Json:

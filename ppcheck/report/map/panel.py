@@ -9,8 +9,7 @@ from functools import cached_property
 from typing import Literal
 
 from ppcheck.judge.compare import Change
-from ppcheck.record.run import ClaimRecord
-from ppcheck.report.map.axes import Heat, columns_of, heat_of, rows_of
+from ppcheck.report.map.axes import Claims, Heat, columns_of, heat_of, rows_of
 from ppcheck.report.map.sites import ANYWHERE, THE_LOGITS, At
 from ppcheck.report.map.told import Mention, Telling, Told
 from ppcheck.report.summary import rank
@@ -32,10 +31,15 @@ Kind = Literal["path", "attention", "moved"]
 
 @dataclass(frozen=True)
 class Cited:
-    """A claim by its place in the run, with the figure that it has of this one component."""
+    """A claim by its number, with the figure and the state that it has of this one component.
+
+    ``leads`` as in `Mention`.
+    """
 
     number: int
     figure: str = ""
+    state: str = ""
+    leads: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,7 @@ class Panel:
         return len(self.arrows) > MANY_ARROWS
 
 
-def panel(claims: Sequence[ClaimRecord], said: Mapping[int, Told], flows: Sequence[int]) -> Panel:
+def panel(claims: Claims, said: Mapping[int, Told], flows: Sequence[int]) -> Panel:
     """``said`` is what each claim says, by its number; ``flows`` are the numbers of its flows."""
     drawing = _Drawing(claims, said)
     nodes, arrows = drawing.nodes, drawing.arrows
@@ -116,7 +120,7 @@ def panel(claims: Sequence[ClaimRecord], said: Mapping[int, Told], flows: Sequen
 class _Drawing:
     """Nodes and arrows, each with all the claims about it."""
 
-    claims: Sequence[ClaimRecord]
+    claims: Claims
     said: Mapping[int, Told]
 
     @cached_property
@@ -163,7 +167,7 @@ class _Drawing:
         return Node(
             at,
             state=ordered[0][1].state,
-            claims=tuple(Cited(number, mention.figure) for number, mention in ordered),
+            claims=tuple(_cited(number, mention) for number, mention in ordered),
             change=self._change([number for number, _ in ordered]),
             was=was,
             denies=all(self.said[number].denies for number, _ in some),
@@ -193,7 +197,7 @@ class _Drawing:
             tail,
             head,
             state=ordered[0][1].state,
-            claims=tuple(Cited(number, each.figure) for number, each in ordered),
+            claims=tuple(Cited(number, each.figure, each.state) for number, each in ordered),
             ports=tuple(dict.fromkeys(port for _, each in some for port in each.ports)),
             looks_at=", ".join(dict.fromkeys(each.looks_at for _, each in some)),
             denies=all(self.said[number].denies for number, _ in some),
@@ -214,6 +218,10 @@ class _Drawing:
             and comparison.change not in _SILENT
         ]
         return min(found)[1] if found else None
+
+
+def _cited(number: int, mention: Mention) -> Cited:
+    return Cited(number, mention.figure, mention.state, mention.leads)
 
 
 def _within_room(nodes: Sequence[Node], arrows: Sequence[Arrow]) -> tuple[list[Node], list[Arrow]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
@@ -12,7 +13,16 @@ from ppcheck.spec.sites.receiver import LOGITS
 from ppcheck.spec.sites.site import OF_HEADS, Kind, SitePattern
 
 Shape = Literal[
-    "head", "attention", "mlp", "neuron", "stream", "direction", "embed", "logits", "token"
+    "head",
+    "attention",
+    "mlp",
+    "neuron",
+    "feature",
+    "stream",
+    "direction",
+    "embed",
+    "logits",
+    "token",
 ]
 
 ANYWHERE = ""
@@ -39,7 +49,7 @@ class Component:
     """What a claim is about.
 
     ``row`` counts half layers: attention stands in the lower half of a layer, its MLP in the upper.
-    ``index`` orders the heads and neurons of one row.
+    ``index`` orders the heads, neurons and features of one row.
     """
 
     name: str
@@ -66,10 +76,11 @@ THE_LOGITS = At(Component(LOGITS, LOGITS, "logits", TOP), FINAL)
 
 
 @cache
-def components(name: str) -> tuple[Component, ...]:
-    """Those that the name stands for; none where it is not a site, or does not say in which layer.
+def components(name: str, features: tuple[tuple[str, str], ...] = ()) -> tuple[Component, ...]:
+    """Those that the name stands for; none where it is not a site, or its layer is not known.
 
-    ``L[2-3]H*`` is two: all the heads of one layer are one component.
+    ``L[2-3]H*`` is two: all the heads of one layer are one component. ``features`` are the sites at
+    which those of a dictionary act, by its name.
     """
     if name == LOGITS:
         return (THE_LOGITS.component,)
@@ -79,6 +90,8 @@ def components(name: str) -> tuple[Component, ...]:
         return ()
     if pattern.kind is Kind.EMBED:
         return (Component("embed", "embed", "embed", BOTTOM),)
+    if pattern.kind is Kind.FEATURE:
+        return tuple(_features(pattern, dict(features).get(pattern.dictionary, "")))
     if pattern.layers is None or pattern.least > MOST_OF_ONE:
         return ()
     indices = (None,) if pattern.indices is None else pattern.indices or (-1,)
@@ -113,6 +126,17 @@ def _column(position: Position) -> str:
     if position.kind == "index":
         return FINAL if position.index == -1 else f"token {position}"
     return position.kind if position.kind in (FINAL, PREVIOUS) else ANYWHERE
+
+
+def _features(pattern: SitePattern, acts_at: str) -> Iterator[Component]:
+    """Features stand where what their dictionary writes does."""
+    if pattern.least > MOST_OF_ONE:
+        return
+    for stream in components(acts_at):
+        for index in (None,) if pattern.indices is None else pattern.indices:
+            number = "*" if index is None else index
+            name, label = f"{pattern.dictionary}[{number}]", f"L{stream.layer}F{number}"
+            yield Component(name, label, "feature", stream.row, index or 0)
 
 
 def _component(kind: Kind, layer: int, index: int | None) -> Component:

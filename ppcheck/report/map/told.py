@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.leading import member_of, statistic_of
 from ppcheck.record.run import ClaimRecord, StatisticRecord
-from ppcheck.report.claims import deciding, urgency, with_interval
+from ppcheck.report.claims import chosen, deciding, urgency, with_interval
 from ppcheck.report.evidence import state
 from ppcheck.report.map.sites import (
     ANYWHERE,
@@ -42,11 +42,15 @@ _COMMA = re.compile(r",\s*(?![^\[]*\])")
 
 @dataclass(frozen=True)
 class Mention:
-    """A component that a claim is about. ``figure`` is its own, empty where it is the claim's."""
+    """A component that a claim is about. ``figure`` is its own, empty where it is the claim's.
+
+    ``leads`` where it is the best of those who play the claim's role, or were chosen by it.
+    """
 
     at: At
     state: str
     figure: str = ""
+    leads: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,8 +130,8 @@ def _names(claim: ClaimRecord, own: _Own) -> list[str]:
     if facts.players is not None:
         return list(facts.players) or _split(facts.played_by or "")
     named = list(facts.set_ or facts.kept)
-    if not any(map(_is_drawn, named)):
-        named = list(filter(_is_drawn, own))
+    if not any(_is_drawn(claim, name) for name in named):
+        named = [name for name in own if _is_drawn(claim, name)]
     if not named and claim.check != "localisation":
         named = _split(next(filter(None, map(claim.measures.get, _NAMED_BY)), ""))
     most = MOST_PATHS if any(TELLS in name for name in named) else MOST_OF_ONE
@@ -141,18 +145,25 @@ def _names(claim: ClaimRecord, own: _Own) -> list[str]:
     return sorted(named, key=order)[:most]
 
 
-def _is_drawn(name: str) -> bool:
-    return any(components(_bare(end)) for each in _split(name) for end in each.split(TELLS))
+def _best(claim: ClaimRecord) -> str | None:
+    """Who plays the claim's role best, or was chosen first; None where nobody is looked for."""
+    is_played = claim.passes or claim.verdict is Verdict.MOVED
+    return next(iter(chosen(claim) or ()), None) if is_played else None
+
+
+def _is_drawn(claim: ClaimRecord, name: str) -> bool:
+    return any(_of(claim, end) for each in _split(name) for end in each.split(TELLS))
+
+
+def _of(claim: ClaimRecord, name: str) -> tuple[Component, ...]:
+    """The components that a name in the claim's record stands for."""
+    return components(name.partition(" at ")[0], tuple(claim.facts.features.items()))
 
 
 def _split(name: str) -> list[str]:
     """``[L1H*, mlp_out.L[0-1]]`` as its two parts."""
     inside = name[1:-1] if name.startswith("[") and name.endswith("]") else name
     return [part for part in _COMMA.split(inside) if part]
-
-
-def _bare(name: str) -> str:
-    return name.partition(" at ")[0]
 
 
 def _own_columns(name: str) -> tuple[str, ...]:
@@ -185,25 +196,27 @@ def _add(found: _Ends, claim: ClaimRecord, name: str, column: str, said: tuple[s
     """``said`` is the state and the figure."""
     for each in _split(name):
         if TELLS in each:
-            _add_path(found, each, column, said)
+            _add_path(found, claim, each, column, said)
             continue
-        for component in components(_bare(each)):
+        for component in _of(claim, each):
             drawn = direction_at(component) if claim.check in _DIRECTIONS else component
             at = At(drawn, column)
-            found.mentions.setdefault(at, Mention(at, *said))
+            found.mentions.setdefault(at, Mention(at, *said, leads=name == _best(claim)))
             for read in columns(goal) if (goal := _looked_at(claim)) else ():
                 tail = token_below(component, read)
                 link = Telling(tail, at, *said, looks_at=goal)
                 found.tellings.setdefault((tail, at), link)
 
 
-def _add_path(found: _Ends, path: str, column: str, said: tuple[str, str]) -> None:
+def _add_path(
+    found: _Ends, claim: ClaimRecord, path: str, column: str, said: tuple[str, str]
+) -> None:
     sender, receiver = path.split(TELLS, 1)
-    for one in components(_bare(sender)):
+    for one in _of(claim, sender):
         tail = At(one, column)
         found.mentions.setdefault(tail, Mention(tail, *said))
         for end in _split(receiver):
-            for other in components(end):
+            for other in _of(claim, end):
                 if other.row < one.row:
                     continue
                 head = _receiving(other, column)
@@ -248,15 +261,15 @@ def _moves(claim: ClaimRecord, places: Sequence[str]) -> Iterator[tuple[At, At]]
     pair = moved_from_to(claim)
     if pair is None:
         return
-    then, now = (list(_senders(side)) for side in pair)
+    then, now = (list(_senders(claim, side)) for side in pair)
     for number, one in enumerate(then):
         for at in places if now else ():
             yield At(one, at), At(now[min(number, len(now) - 1)], at)
 
 
-def _senders(names: str) -> Iterable[Component]:
+def _senders(claim: ClaimRecord, names: str) -> Iterable[Component]:
     for name in _split(names):
-        yield from components(_bare(name.split(TELLS)[0]))
+        yield from _of(claim, name.split(TELLS)[0])
 
 
 def _order(claim: ClaimRecord, places: Sequence[str]) -> Iterator[tuple[str, str]]:

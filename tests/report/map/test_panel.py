@@ -12,7 +12,8 @@ from tests.report.runs import difference, statistic
 
 def panel_of(*claims: ClaimRecord) -> Panel:
     said = {n: one for n, claim in enumerate(claims) if (one := told(claim)) is not None}
-    return panel(claims, said, [n for n, claim in enumerate(claims) if claim.check == "flow"])
+    flows = [n for n, claim in enumerate(claims) if claim.check == "flow"]
+    return panel(dict(enumerate(claims)), said, flows)
 
 
 def node(found: Panel, name: str) -> Node:

@@ -35,6 +35,20 @@ def test_what_is_no_component_in_a_layer_stands_nowhere(name: str) -> None:
     assert components(name) == ()
 
 
+def test_a_feature_stands_at_the_site_at_which_its_dictionary_acts() -> None:
+    acting = (("sae.x", "resid_post.L2"), ("sae.y", "mlp_out.L0"))
+    (found,) = components("sae.x[4]", acting)
+    assert (found.name, found.label, found.shape, found.row) == ("sae.x[4]", "L2F4", "feature", 5)
+    assert [one.index for one in components("sae.y[4, 7-8]", acting)] == [4, 7, 8]
+    assert [one.label for one in components("sae.y[*]", acting)] == ["L0F*"]
+
+
+def test_a_feature_of_a_dictionary_of_which_no_record_tells_stands_nowhere() -> None:
+    assert components("sae.x[4]") == ()
+    assert components("sae.x[4]", (("sae.x", "<b>"),)) == ()
+    assert components("sae.x[0-400]", (("sae.x", "resid_post.L2"),)) == ()
+
+
 def test_the_logits_are_above_every_layer() -> None:
     (logits,), (late,) = components("logits"), components("L99H0")
     assert logits.row > late.row

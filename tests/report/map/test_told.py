@@ -30,6 +30,21 @@ def test_a_patched_head_stands_where_it_is_patched() -> None:
     assert places(said(patched("L1H1", at="feeling"))) == [("L1H1", "feeling")]
 
 
+def test_a_feature_stands_where_its_record_says_that_its_dictionary_acts() -> None:
+    facts = {"kept": ["sae.x[4]"], "position": "feeling", "features": {"sae.x": "resid_post.L1"}}
+    (mention,) = said(patched("sae.x[4]", facts=facts)).mentions
+    assert (mention.at.component.shape, mention.at.component.layer) == ("feature", 1)
+    assert mention.at.column == "feeling"
+    assert told(patched("sae.x[4]")) is None
+
+
+def test_the_best_of_those_who_play_a_role_leads_while_it_is_played() -> None:
+    two = {"kept": ["L1H3", "L1H1"], "players": ["L1H3", "L1H1"], "played_by": "L1H1"}
+    assert [each.leads for each in said(role("L1H3", facts=two)).mentions] == [True, False]
+    fails = said(role("L1H3", facts=two, verdict=Verdict.FAILS))
+    assert [each.leads for each in fails.mentions] == [False, False]
+
+
 def test_a_head_that_looks_is_reached_from_the_token_that_it_reads() -> None:
     found = said(attending("L1H1", "final", "feeling=pain"))
     assert places(found) == [("L1H1", "final")]

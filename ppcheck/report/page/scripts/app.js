@@ -140,10 +140,22 @@ function counts() {
   return [...states].map((one) => [one, claims.filter(({ state }) => state === one).length]);
 }
 
+/** What became of a claim since the baseline, where it is worth a word. @param {Claim} claim */
+const becameOf = ({ change }) =>
+  change && !["unchanged", "new"].includes(change.kind) ? change.text : "";
+
 tools();
 heads();
 bar(counts());
-theMap(data.map, { claims, marks: data.marks }, (number) => rows.goTo(number));
+theMap({
+  titles: data.map.map(({ title }) => title),
+  pictureOf: (number) => data.map[number],
+  known: {
+    claim: (number) => ({ ...claims[number], became: becameOf(claims[number]) }),
+    marks: data.marks,
+  },
+  goTo: (number) => rows.goTo(number),
+});
 changes(claims, (number) => rows.goTo(number));
 theme();
 keys(rows);

@@ -13,16 +13,25 @@ const figureAt = ({ y, low, high }, at) =>
   isNumber(y[at]) ? `${short(y[at])} ${ends(low[at], high[at])}` : "";
 
 /**
+ * The figure that decided a claim at a checkpoint; empty where none did.
+ * @param {AuditEvidence} evidence
+ * @param {number} at
+ */
+export function figureIn({ series, deciding, of }, at) {
+  const place = deciding[at];
+  const one = place === null ? null : series[of[place]];
+  return one ? `${one.of[at]} ${figureAt(one, at)}` : "";
+}
+
+/**
  * A cell in words: its verdict, and the figure that decided it or the reason.
  * @param {AuditEvidence} evidence
  * @param {string} verdict
  * @param {number} at
  */
-export function cellInWords({ series, deciding, reasons, of }, verdict, at) {
-  const place = deciding[at];
-  const one = place === null ? null : series[of[place]];
-  const figure = one ? `: ${one.of[at]} ${figureAt(one, at)}` : "";
-  return `${verdict}${figure}${reasons[at] ? `: ${reasons[at]}` : ""}`;
+export function cellInWords(evidence, verdict, at) {
+  const reason = evidence.reasons[at];
+  return [verdict, figureIn(evidence, at), reason].filter(Boolean).join(": ");
 }
 
 /**

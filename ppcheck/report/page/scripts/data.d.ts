@@ -1,5 +1,5 @@
 /** What Python writes into a page: `report/evidence.py`, `report/map/drawn.py`, `report/pictures.py`,
- * `report/matrix.py`. */
+ * `report/map/audited.py`, `report/matrix.py`. */
 
 export type Maybe<T> = T | null;
 export type Bound = [Maybe<number>, Maybe<number>];
@@ -103,6 +103,26 @@ export interface MapPicture {
   crowded: boolean;
   dense: boolean;
   hidden: number;
+}
+
+/** A claim's row; at each checkpoint its state (a digit) and figure, and where the component leads. */
+export type CourseCited = [number, string, string[], number[]];
+
+export type CourseNode = Omit<MapNode, "claims"> & { claims: CourseCited[] };
+export type CourseArrow = Omit<MapArrow, "claims"> & { claims: CourseCited[] };
+
+/** One picture over all checkpoints of an audit; only the heat is listed by checkpoint. */
+export type CoursePicture = Omit<MapPicture, "nodes" | "arrows" | "heat"> & {
+  nodes: CourseNode[];
+  arrows: CourseArrow[];
+  heat: MapPicture["heat"][];
+};
+
+/** `states` by their digits, the worst first; `checkpoints` are those with records. */
+export interface CourseMap {
+  states: string[];
+  checkpoints: number[];
+  pictures: CoursePicture[];
 }
 
 export interface Statistic extends Interval {
@@ -274,6 +294,7 @@ export interface AuditData {
   kinds: Marks;
   nothing: string;
   fell: string;
+  map: CourseMap;
   claims: AuditedRow[];
 }
 

@@ -16,18 +16,29 @@ const LARGEST = 1.4;
 const TALLEST = 520;
 
 /**
- * The map at the head of the page: one picture at a time, drawn as wide as there is room.
- * @param {MapPicture[]} pictures
- * @param {Known} known
- * @param {(number: number) => void} goTo
+ * What a map is made of: the names of its pictures, each picture as it is now, what is known of
+ * claims, where a click leads, and what else stands among its tools, given what draws it again.
+ * @typedef {{
+ *   titles: string[],
+ *   pictureOf: (number: number) => MapPicture,
+ *   known: Known,
+ *   goTo: (number: number) => void,
+ *   more?: (redraw: () => void) => Element[],
+ * }} Mapped
  */
-export function theMap(pictures, known, goTo) {
+
+/**
+ * The map at the head of the page: one picture at a time, drawn as wide as there is room.
+ * @param {Mapped} mapped
+ */
+export function theMap({ titles, pictureOf, known, goTo, more }) {
   const section = find("#map");
-  if (!pictures.length) return;
+  if (!titles.length) return;
   const stage = find(".stage", section);
   const sheet = el("div", { class: "sheet" });
   const pointing = new Pointing(stage, known, goTo);
-  let shown = pictures[0];
+  let chosen = 0;
+  let shown = pictureOf(chosen);
   /** @type {MapLayout | null} */
   let laid = null;
 
@@ -36,19 +47,23 @@ export function theMap(pictures, known, goTo) {
     sheet.replaceChildren(drawing(shown, laid, known, sheet.clientWidth));
     pointing.watch(shown, sheet);
   };
-  /** @param {MapPicture} picture */
-  const show = (picture) => {
-    shown = picture;
-    find(".title", section).textContent = `: ${picture.title}`;
+  const show = () => {
+    shown = pictureOf(chosen);
+    find(".title", section).textContent = `: ${shown.title}`;
     find(".legend", section).replaceChildren(...legend());
     draw();
+  };
+  const choose = (/** @type {number} */ number) => {
+    chosen = number;
+    show();
   };
   const legend = () => legendOf(shown, known.marks).filter((one) => one !== null);
 
   section.hidden = false;
   stage.append(sheet);
-  find(".tools", section).append(...mapTools(pictures, show, sheet, () => shown.title));
-  show(shown);
+  const tools = mapTools(titles, choose, sheet, () => shown.title);
+  find(".tools", section).append(...tools, ...(more?.(show) ?? []));
+  show();
   new ResizeObserver(() => {
     if (laid !== fitting(shown.layouts, sheet.clientWidth)) draw();
   }).observe(sheet);
@@ -63,20 +78,20 @@ const fitting = (layouts, room) =>
   layouts.find(({ width }) => width <= room) ?? layouts[layouts.length - 1];
 
 /**
- * @param {MapPicture[]} pictures
- * @param {(picture: MapPicture) => void} show
+ * @param {string[]} titles
+ * @param {(number: number) => void} choose
  * @param {HTMLElement} sheet
  * @param {() => string} title
  */
-function mapTools(pictures, show, sheet, title) {
+function mapTools(titles, choose, sheet, title) {
   const picture = () => /** @type {SVGSVGElement} */ (sheet.querySelector("svg"));
   const select = el(
     "select",
-    { "aria-label": "Picture", change: () => show(pictures[Number(select.value)]) },
-    pictures.map((one, n) => el("option", { value: n }, one.title)),
+    { "aria-label": "Picture", change: () => choose(Number(select.value)) },
+    titles.map((one, n) => el("option", { value: n }, one)),
   );
   return [
-    ...(pictures.length > 1 ? [select] : []),
+    ...(titles.length > 1 ? [select] : []),
     button("SVG", () => saveSvg(title(), picture()), { "aria-label": "Download the map as SVG" }),
     button("PNG", () => savePng(title(), picture()), { "aria-label": "Download the map as PNG" }),
   ];

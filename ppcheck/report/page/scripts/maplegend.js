@@ -9,6 +9,7 @@ const SHAPES = {
   attention: "all heads of a layer",
   mlp: "MLP",
   neuron: "neuron",
+  feature: "feature of a dictionary",
   stream: "residual stream",
   direction: "direction",
 };
@@ -34,6 +35,7 @@ export function legendOf({ nodes, arrows, heat, hidden, crowded }, marks) {
   return [
     ...shapes.map((name) => key(sample(name), SHAPES[name])),
     ...[...states].map((state) => stateKey(state, marks[state] ?? becameMark(state, nodes))),
+    ...becameKeys(nodes, states),
     ...kinds.map((name) => key(lineSample(name), ARROWS[name])),
     isDenied
       ? key(lineSample("denied"), "unfilled, or with a bar: said to be next to nothing")
@@ -52,6 +54,16 @@ export function legendOf({ nodes, arrows, heat, hidden, crowded }, marks) {
  * @param {string} text
  */
 const key = (drawn, text) => el("span", { class: "key" }, drawn, ` ${text}`);
+
+/**
+ * What became of components, beyond their states.
+ * @param {MapNode[]} nodes
+ * @param {Set<string>} states
+ */
+const becameKeys = (nodes, states) =>
+  [...new Set(nodes.map(({ change }) => change).filter(Boolean))]
+    .filter((change) => !states.has(change.slice(2)))
+    .map((change) => stateKey(change.slice(2), change.charAt(0)));
 
 /**
  * The mark of what became of a component.

@@ -4,7 +4,11 @@ import { button, el } from "./dom.js";
 
 const MOST = 5;
 
-/** @typedef {{ claims: Claim[], marks: Marks }} Known */
+/**
+ * What is said of a claim.
+ * @typedef {Pick<Claim, "id" | "verdict" | "measured" | "state"> & { became: string }} KnownClaim
+ * @typedef {{ claim: (number: number) => KnownClaim, marks: Marks }} Known
+ */
 
 /** What a component or an arrow is, in words. @param {MapNode | MapArrow} item */
 export const headOf = (item) =>
@@ -15,10 +19,10 @@ export const headOf = (item) =>
  * @param {CitedClaim} cited
  * @param {Known} known
  */
-function lineOf([number, figure], { claims, marks }) {
-  const { id, verdict, measured, change } = claims[number];
-  const became = change && !["unchanged", "new"].includes(change.kind) ? `; ${change.text}` : "";
-  return { mark: marks[verdict], text: `${id}: ${figure || measured || verdict}${became}` };
+function lineOf([number, figure], { claim, marks }) {
+  const { id, verdict, measured, became, state } = claim(number);
+  const ending = became ? `; ${became}` : "";
+  return { mark: marks[verdict], text: `${id}: ${figure || measured || verdict}${ending}`, state };
 }
 
 /**
@@ -50,8 +54,7 @@ export function noteOf(item, known) {
       "ul",
       {},
       some.map((cited) => {
-        const { mark, text } = lineOf(cited, known);
-        const state = known.claims[cited[0]].state;
+        const { mark, text, state } = lineOf(cited, known);
         return el(
           "li",
           { "data-state": state },
@@ -72,8 +75,7 @@ export function noteOf(item, known) {
  */
 export function listOf(item, known, goTo) {
   const lines = item.claims.map((cited) => {
-    const { mark, text } = lineOf(cited, known);
-    const state = known.claims[cited[0]].state;
+    const { mark, text, state } = lineOf(cited, known);
     const leading = button(`${mark} ${text}`, () => goTo(cited[0]), { class: "quiet text" });
     return el("li", { "data-state": state }, leading);
   });

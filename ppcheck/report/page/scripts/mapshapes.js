@@ -17,6 +17,7 @@ const OUTLINES = {
   attention: circle(0, 0, RADIUS),
   mlp: "M-10 -10h20v20h-20z",
   neuron: "M0 -13L13 0L0 13L-13 0z",
+  feature: "M-13 0L-6.5 -11h13L13 0L6.5 11h-13z",
   stream: "M-8 -8h16a8 8 0 0 1 0 16h-16a8 8 0 0 1 0 -16z",
   direction: "M0 -13L13 10L-13 10z",
   embed: "M-23 -10h46v20h-46z",

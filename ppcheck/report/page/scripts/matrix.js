@@ -6,6 +6,7 @@ import { cellInWords, panel } from "./course.js";
 import { el, find, read } from "./dom.js";
 import { addTools, bar, chip, choice, hasWords, searchField, switched } from "./filters.js";
 import { keys } from "./keys.js";
+import { courseMap } from "./mapslider.js";
 import { detailsRow, Rows } from "./rows.js";
 
 /** @type {AuditData} */
@@ -140,6 +141,7 @@ function hints() {
 tools();
 heads();
 bar(counts());
+courseMap(data, (number) => rows.goTo(number));
 theme();
 keys(rows);
 hints();
