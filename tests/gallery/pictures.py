@@ -1,0 +1,51 @@
+"""The pictures of the documents: which part of which page, and what is done to the page first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tests.report.browsing import unfolded
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A part of a page: the first element of a selector, or the window where there is none."""
+
+    name: str
+    page: str
+    part: str = ""
+    size: tuple[int, int] = (1200, 1080)
+    is_dark: bool = False
+    before: Callable[[Page], object] = lambda _: None
+    """What a reader does first."""
+
+
+def show_feelings(shown: Page) -> None:
+    shown.get_by_label("Picture").select_option("feeling in game")
+
+
+def unfold_a_loss(shown: Page) -> None:
+    unfolded(shown, "pain-draws-attention")
+
+
+def show_roles(shown: Page) -> None:
+    shown.get_by_label("All specs").select_option("specs/demo/roles.pp.yaml")
+    unfolded(shown, "intensity-reader")
+    shown.locator("#claims").scroll_into_view_if_needed()
+
+
+PICTURES = (
+    Picture("run", "run"),
+    Picture("report", "gate"),
+    Picture("map", "gate", "#map", before=show_feelings),
+    Picture("claim", "gate", "tr.details", before=unfold_a_loss),
+    Picture("narrow", "gate", size=(420, 900), is_dark=True),
+    Picture("audit", "audit", size=(1280, 1180), before=show_roles),
+    Picture("discover", "discover", "#map"),
+    Picture("smollm2", "real"),
+)
