@@ -25,26 +25,29 @@ class Picture:
     """What a reader does first."""
 
 
+TO_ITS_TOP = "part => part.scrollIntoView()"
+
+
 def show_feelings(shown: Page) -> None:
     shown.get_by_label("Picture").select_option("feeling in game")
 
 
-def unfold_a_loss(shown: Page) -> None:
-    unfolded(shown, "pain-draws-attention")
+def unfold_a_role(shown: Page) -> None:
+    unfolded(shown, "pain-mover").evaluate(TO_ITS_TOP)
 
 
 def show_roles(shown: Page) -> None:
     shown.get_by_label("All specs").select_option("specs/demo/roles.pp.yaml")
     unfolded(shown, "intensity-reader")
-    shown.locator("#claims").scroll_into_view_if_needed()
+    shown.locator("#claims").evaluate(TO_ITS_TOP)
 
 
 PICTURES = (
     Picture("run", "run"),
     Picture("report", "gate"),
     Picture("map", "gate", "#map", before=show_feelings),
-    Picture("claim", "gate", "tr.details", before=unfold_a_loss),
-    Picture("narrow", "gate", size=(420, 900), is_dark=True),
+    Picture("claim", "gate", before=unfold_a_role),
+    Picture("narrow", "gate", "#map", size=(420, 900), is_dark=True, before=show_feelings),
     Picture("audit", "audit", size=(1280, 1180), before=show_roles),
     Picture("discover", "discover", "#map"),
     Picture("smollm2", "real"),
