@@ -9,8 +9,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "build" / "gallery"
 SPECS = "specs/demo"
-AUDITED = ("behaviour", "mechanism", "roles", "flow")
-CHECKPOINTS = "demo{,@tuned,@rewired,@blunted}"
+MOVING = ("heads-and-neurons", "flow", "paths", "roles")
+AUDITED = ("features", "flow", "paths", "roles")
+CHECKPOINTS = "demo{@step0,,@tuned,@rewired,@blunted}"
 
 
 def make_pages(real: Path | None) -> None:
@@ -20,12 +21,16 @@ def make_pages(real: Path | None) -> None:
     good = f"--ppcheck-baseline={(FOLDER / 'good.json').relative_to(ROOT)}"
     _pytest(SPECS, "--model=demo", good, "--ppcheck-bless", page="run")
     _pytest(SPECS, "--model=demo@rewired", good, page="gate")
-    specs = [f"{SPECS}/{name}.pp.yaml" for name in AUDITED]
-    _ppcheck("audit", *specs, "--model", CHECKPOINTS, "--out", str(FOLDER / "audit"))
+    _pytest(*_specs(MOVING), "--model=demo@rewired", good, page="moves")
+    _ppcheck("audit", *_specs(AUDITED), "--model", CHECKPOINTS, "--out", str(FOLDER / "audit"))
     _ppcheck("discover", str(_prompts()), "-o", str(FOLDER / "found.pp.yaml"))
     _pytest(str(FOLDER / "found.pp.yaml"), "--model=demo", page="discover")
     if real is not None:
         _ppcheck("report", str(real), "--out", str(FOLDER / "real"))
+
+
+def _specs(names: tuple[str, ...]) -> list[str]:
+    return [f"{SPECS}/{name}.pp.yaml" for name in names]
 
 
 def _prompts() -> Path:

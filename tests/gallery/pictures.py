@@ -45,10 +45,10 @@ def show_roles(shown: Page) -> None:
 PICTURES = (
     Picture("run", "run"),
     Picture("report", "gate"),
-    Picture("map", "gate", "#map", before=show_feelings),
+    Picture("map", "moves", "#map", before=show_feelings),
     Picture("claim", "gate", before=unfold_a_role),
-    Picture("narrow", "gate", "#map", size=(420, 900), is_dark=True, before=show_feelings),
+    Picture("narrow", "moves", "#map", size=(420, 900), is_dark=True, before=show_feelings),
     Picture("audit", "audit", size=(1280, 1180), before=show_roles),
     Picture("discover", "discover", "#map"),
-    Picture("smollm2", "real"),
+    Picture("smollm2", "real", size=(1200, 860)),
 )

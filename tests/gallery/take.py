@@ -29,8 +29,10 @@ def take(browser: Browser, picture: Picture) -> None:
         print(f"{picture.name}: left as it is, since there is no {page}")  # noqa: T201
         return
     width, height = picture.size
-    scheme = "dark" if picture.is_dark else "light"
-    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+    context = browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if picture.is_dark else "light",
+    )
     shown = context.new_page()
     shown.goto(page.as_uri())
     picture.before(shown)
