@@ -8,7 +8,7 @@ ifdef PIP_FIND_LINKS
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 endif
 
-.PHONY: check test slow quick lint types contracts unit coverage versions docs lock schema scripts train maps real bench bench-gpu calibrate sensitivity clean
+.PHONY: check test slow quick lint types contracts unit coverage versions docs lock schema scripts train maps gallery real bench bench-gpu calibrate sensitivity clean
 
 check: $(READY)  ## Run the shipped specs on the embedded demo model.
 	$(BIN)/pytest specs --model demo --ppcheck-json reports/check.json --ppcheck-report=reports/html
@@ -75,6 +75,9 @@ train: $(READY)  ## Train the demo model again.
 
 maps: $(READY)  ## Write the shipped maps of where models have their sites again.
 	$(BIN)/python -m tests.subject.ship_maps
+
+gallery: $(READY)  ## Take the pictures in docs/images again; REAL=RECORD that of a real model, too. Needs Chromium.
+	$(BIN)/python -m tests.gallery.take $(REAL)
 
 real: $(READY)  ## Get SmolLM2-135M-Instruct (98 MB) into build/real, and run one spec on it.
 	$(BIN)/python -m tests.real.smollm2

@@ -82,6 +82,7 @@ def test_a_failing_run_fails_the_step(action: dict[str, Any], tmp_path: Path) ->
 WRITTEN = [
     ROOT / "action.yml",
     ROOT / "docs" / "ci.md",
+    ROOT / "docs" / "tutorial.md",
     ROOT / "ppcheck" / "cli" / "starter" / "ppcheck.yml",
     *(ROOT / ".github" / "workflows").glob("*.yml"),
 ]

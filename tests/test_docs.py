@@ -155,6 +155,16 @@ def test_the_readmes_spec_holds_on_the_demo_as_it_says(tmp_path: Path) -> None:
     assert verdicts(load_spec(path, CHECKS)) == [Verdict.HOLDS] * 3
 
 
+def test_the_tutorials_spec_has_the_units_and_the_claim_that_it_says(tmp_path: Path) -> None:
+    tutorial = (DOCS / "tutorial.md").read_text(encoding="utf-8")
+    path = tmp_path / "pronoun.pp.yaml"
+    path.write_text(tutorial.split("```yaml\n")[1].split("```")[0], encoding="utf-8")
+    (entry,) = load_spec(path, CHECKS).entries
+    claim, grid = entry.expand()
+    assert claim.id == "agrees"
+    assert len({prompt.unit for prompt in grid.prompts}) == 16
+
+
 def test_the_language_shows_a_claim_of_every_check_that_holds(tmp_path: Path) -> None:
     readme = README.split("```yaml\n")[1].split("```")[0]
     blocks = [block.split("```")[0] for block in LANGUAGE.split("```yaml\n")[1:]]

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.report.browsing import chromium
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -12,16 +13,10 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, or another one on the path."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
-    if found is None:
-        pytest.skip("needs Chromium on the path: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+    with chromium() as found:
+        if found is None:
+            pytest.skip("needs Chromium on the path: apt-get install chromium")
+        yield found
 
 
 @pytest.fixture
