@@ -1,7 +1,7 @@
 """Trains an adapter of the study: `python -m ppcheck.study.train NAME --base MODEL --out DIR`.
 
 It writes DIR/NAME/checkpoint-STEP, each an adapter that `--model MODEL+DIR/NAME/checkpoint-STEP`
-loads. On SmolLM2-135M-Instruct and two cores a step takes some ten seconds.
+loads.
 """
 
 from __future__ import annotations
