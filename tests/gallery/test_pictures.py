@@ -19,7 +19,9 @@ def test_every_picture_in_the_documents_can_be_taken_again() -> None:
     shown = {
         name
         for page in DOCS.glob("**/*.md")
-        for name in re.findall(r"!\[[^]]*\]\(images/([\w-]+)\.png\)", page.read_text(encoding="utf-8"))
+        for name in re.findall(
+            r"!\[[^]]*\]\(images/([\w-]+)\.png\)", page.read_text(encoding="utf-8")
+        )
     }
     assert shown == NAMES
 
