@@ -42,6 +42,11 @@ def show_roles(shown: Page) -> None:
     shown.locator("#claims").evaluate(TO_ITS_TOP)
 
 
+def slide_to_rewired(shown: Page) -> None:
+    shown.locator("#checkpoint").fill("3")
+    shown.locator("#since").select_option("demo")
+
+
 PICTURES = (
     Picture("run", "run"),
     Picture("report", "gate"),
@@ -49,6 +54,7 @@ PICTURES = (
     Picture("claim", "gate", before=unfold_a_role),
     Picture("narrow", "moves", "#map", size=(420, 900), is_dark=True, before=show_feelings),
     Picture("audit", "audit", size=(1280, 1180), before=show_roles),
+    Picture("audit-map", "audit", "#map", before=slide_to_rewired),
     Picture("discover", "discover", "#map"),
     Picture("smollm2", "real", size=(1200, 860)),
 )
