@@ -77,8 +77,7 @@ def reached(control: Iterable[tuple[float, float]]) -> float:
 
 def patched(study: Study, effect: Effect, sites: Sequence[str], position: str, mode: Mode) -> Seen:
     keys = {"pairs": effect.trace.pairs, "site": list(sites), "position": position, "mode": mode}
-    expect = [OF_GAP[mode], "gap"]
-    return study.look("patch", effect.trace.on, expect, **keys, metric=effect.metric)
+    return study.look("patch", effect.trace.on, [OF_GAP[mode]], **keys, metric=effect.metric)
 
 
 def _carriers(

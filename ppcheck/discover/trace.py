@@ -9,7 +9,7 @@ from itertools import combinations, product
 from typing import Any
 
 from ppcheck.discover.finding import slug
-from ppcheck.discover.predict import Prediction, at_least, at_most
+from ppcheck.discover.predict import Prediction
 from ppcheck.spec.prompts.prompt_set import PromptSet
 
 MOST_CLASSES = 4
@@ -114,11 +114,6 @@ class Effect:
     mlp: Carrier | None = None
     carriers: list[Carrier] = field(default_factory=list)
     induction: tuple[Carrier, str] | None = None
-
-    @property
-    def gap_bound(self) -> str:
-        """What is expected of the gap wherever a share of it is."""
-        return at_least(self.gap.low) if self.gap.estimate > 0 else at_most(self.gap.high)
 
     @property
     def origin(self) -> str:

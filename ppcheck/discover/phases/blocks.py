@@ -47,7 +47,7 @@ def _of(found: Search, effect: Effect, stream: str, position: str) -> Finding | 
         "mode": "denoise",
         "metric": effect.metric,
     }
-    expect = {"recovery": at_least(best.share.low), "gap": effect.gap_bound}
+    expect = {"recovery": at_least(best.share.low)}
     id_ = slug(trace.id, best.site, *([] if position == "final" else ["at", position]))
     raw = claim(id_, says, "patch", trace.on, keys, expect)
     return Finding(PHASE, raw, f"{figures(recovery=best.share)}, the first of {found.sites}")

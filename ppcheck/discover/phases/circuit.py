@@ -46,7 +46,6 @@ def look(study: Study, effect: Effect) -> Iterator[Finding | Nothing]:
     expect = {
         "faithfulness": at_least(share.low),
         "over_random": at_least(ahead.low),
-        "gap": effect.gap_bound,
     }
     keys = _keys(effect, nodes, random=20)
     raw = claim(slug(effect.trace.id, "circuit"), says, "circuit", effect.trace.on, keys, expect)
@@ -59,7 +58,7 @@ def _order(study: Study, effect: Effect) -> list[str]:
     keys = {"pairs": trace.pairs, "ablation": "corrupted", "metric": effect.metric}
     for method in METHODS:
         try:
-            seen = study.look("circuit", trace.on, ["cpr", "gap"], **keys, ranking=method)
+            seen = study.look("circuit", trace.on, ["cpr"], **keys, ranking=method)
         except (MeasurementError, UnsupportedError) as error:
             problem = error
             continue
@@ -86,7 +85,7 @@ def _faithful(study: Study, effect: Effect, nodes: list[str]) -> Prediction:
 
 
 def _seen(study: Study, effect: Effect, nodes: list[str], random: int) -> Seen:
-    expect = ["faithfulness", *(["over_random"] if random else []), "gap"]
+    expect = ["faithfulness", *(["over_random"] if random else [])]
     return study.look("circuit", effect.trace.on, expect, **_keys(effect, nodes, random))
 
 

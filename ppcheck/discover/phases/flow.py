@@ -50,7 +50,7 @@ def look(study: Study, effect: Effect) -> Iterator[Finding | Nothing]:
 
 def _flow(study: Study, effect: Effect, to: Mapping[str, str]) -> Seen:
     trace, keys = effect.trace, {"pairs": effect.trace.pairs, "metric": effect.metric, **to}
-    return study.look("flow", trace.on, ["handover", "gap"], **keys)
+    return study.look("flow", trace.on, ["handover"], **keys)
 
 
 def _layers(study: Study, seen: Seen, names: tuple[str, ...]) -> dict[str, tuple[int, int]]:
@@ -80,7 +80,6 @@ def _claim(
     each = [text.format(_said(layers[name])) for name, text in _SAID.items() if name in layers]
     says = " ".join([whole[:1].upper() + whole[1:], *each])
     expect = {name: f"{low}..{high}" for name, (low, high) in layers.items()}
-    expect["gap"] = effect.gap_bound
     keys = {"pairs": trace.pairs, "metric": effect.metric, **to}
     ends = ", ".join(f"{name} L{seen.estimate(name).estimate:.0f}" for name in layers)
     id_ = f"{trace.id}-goes-to-{to['to']}" if to else f"{trace.id}-moves"
@@ -130,7 +129,7 @@ def _deep(study: Study, effect: Effect) -> Iterator[Finding | Nothing]:
 def _shares(study: Study, effect: Effect, layers: list[int]) -> dict[int, Prediction]:
     found = {}
     for layer in layers:
-        seen = study.look("patch", effect.trace.on, ["recovery", "gap"], **_patch(effect, layer))
+        seen = study.look("patch", effect.trace.on, ["recovery"], **_patch(effect, layer))
         found[layer] = study.predicted(seen, "recovery")
     return found
 
@@ -161,7 +160,7 @@ def _stream(effect: Effect, layer: int, share: Prediction, *, is_there: bool) ->
         edge = max(0.1, share.high)
         amount, how = f"<= {number(math.ceil(100 * edge) / 100)}", "hardly any"
     says = f"After block {layer}, {how} of {trace.effect} is at the final token."
-    expect = {"recovery": amount, "gap": effect.gap_bound}
+    expect = {"recovery": amount}
     when = "arrived" if is_there else "not-yet-there"
     raw = claim(f"{trace.id}-{when}", says, "patch", trace.on, _patch(effect, layer), expect)
     return Finding(PHASE, raw, figures(recovery=share))

@@ -60,7 +60,7 @@ def _suffices(effect: Effect, carrier: Carrier, found: Search) -> Finding:
         f"Head {carrier.site} alone brings {percent(floor(carrier.share.low))} or more of "
         f"{trace.effect} to {place(carrier.position)}."
     )
-    expect = {"recovery": at_least(carrier.share.low), "gap": effect.gap_bound}
+    expect = {"recovery": at_least(carrier.share.low)}
     keys = _keys(effect, carrier, "denoise")
     raw = claim(slug(trace.id, "head", carrier.site), says, "patch", trace.on, keys, expect)
     seen = f"{figures(recovery=carrier.share)}, {found.tried} of {found.sites} heads patched"
@@ -78,7 +78,7 @@ def _needed(study: Study, effect: Effect, carrier: Carrier) -> Iterator[Finding]
         f"Without what head {carrier.site} brings, {percent(floor(damage.low))} or more of "
         f"{trace.effect} is lost."
     )
-    expect = {"damage": at_least(damage.low), "gap": effect.gap_bound}
+    expect = {"damage": at_least(damage.low)}
     keys = _keys(effect, carrier, "noise")
     raw = claim(slug(trace.id, "needs", carrier.site), says, "patch", trace.on, keys, expect)
     yield Finding(PHASE, raw, figures(damage=damage))

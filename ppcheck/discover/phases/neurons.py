@@ -41,7 +41,7 @@ def look(study: Study, effect: Effect) -> Iterator[Finding | Nothing]:
         f"{said} bring {percent(floor(share.low))} or more of {effect.trace.effect} together, at "
         f"the {position}'s token."
     )
-    expect = {"recovery": at_least(share.low), "gap": effect.gap_bound}
+    expect = {"recovery": at_least(share.low)}
     id_ = slug(effect.trace.id, f"neurons-of-block-{layer}")
     raw = claim(id_, says, "patch", effect.trace.on, _keys(effect, first, position), expect)
     yield Finding(PHASE, raw, shown)
@@ -66,7 +66,7 @@ def _alone(
         f"at the {position}'s token."
     )
     keys = _keys(effect, best, position)
-    expect = {"recovery": at_least(share.low), "gap": effect.gap_bound}
+    expect = {"recovery": at_least(share.low)}
     id_ = slug(effect.trace.id, "neuron", best)
     raw = claim(id_, says, "patch", effect.trace.on, keys, expect)
     return Finding(PHASE, raw, shown)
@@ -74,7 +74,7 @@ def _alone(
 
 def _share(study: Study, effect: Effect, sites: list[str], position: str) -> Prediction:
     keys = _keys(effect, sites, position)
-    seen = study.look("patch", effect.trace.on, ["recovery", "gap"], **keys)
+    seen = study.look("patch", effect.trace.on, ["recovery"], **keys)
     return study.predicted(seen, "recovery")
 
 

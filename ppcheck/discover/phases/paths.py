@@ -49,7 +49,7 @@ def look(study: Study, effect: Effect) -> Iterator[Finding | Nothing]:
 
 def _to_logits(study: Study, effect: Effect, carrier: Carrier) -> Finding | Nothing:
     keys = _keys(effect, carrier.site, "logits", "final")
-    seen = study.look("path", effect.trace.on, ["recovery", "gap"], **keys)
+    seen = study.look("path", effect.trace.on, ["recovery"], **keys)
     share, said = study.predicted(seen, "recovery"), effect.trace.said
     if share.low < WORTH:
         what = f"head {carrier.site} tells the logits little directly of {said}"
@@ -66,7 +66,7 @@ def _from_mlps(study: Study, effect: Effect, carrier: Carrier, layer: int) -> Fi
     """The earlier MLP that tells the head most, at the token that it comes from."""
     senders = _mlps(study, effect, layer)
     keys = _keys(effect, senders, carrier.site, effect.source)
-    seen = study.look("path", effect.trace.on, ["recovery", "gap"], **keys)
+    seen = study.look("path", effect.trace.on, ["recovery"], **keys)
     if len(senders) == 1:
         best, share = senders[0], study.predicted(seen, "recovery")
     else:
@@ -129,7 +129,7 @@ def _told(
 ) -> _Told:
     leading, control = tried(study, effect, earlier, position, "denoise")
     keys = _keys(effect, [*leading, *control], carrier.site, position)
-    seen = study.look("path", effect.trace.on, ["recovery", "gap"], **keys)
+    seen = study.look("path", effect.trace.on, ["recovery"], **keys)
     paths = seen.effects("recovery")
     names = {path.partition(" ")[0]: path for path in paths}
     shares = {name: paths[path] for name, path in names.items()}
@@ -145,7 +145,7 @@ def _tells(study: Study, effect: Effect, carrier: Carrier, told: _Told) -> Findi
     """With what the receiver does with it, where one of its inputs alone is surely told as much."""
     ports = _ports(study, carrier)
     keys = _keys(effect, told.sender, ports, told.position)
-    seen = study.look("path", effect.trace.on, ["recovery", "gap"], **keys)
+    seen = study.look("path", effect.trace.on, ["recovery"], **keys)
     shares = seen.effects("recovery")
     path = max(shares, key=lambda each: shares[each][0])
     share = study.predicted(seen, "recovery", path, kept(shares.values(), shares[path][1]))
@@ -174,7 +174,7 @@ def _ports(study: Study, carrier: Carrier) -> list[str]:
 def _finding(
     effect: Effect, id_: str, says: str, keys: dict[str, object], share: Prediction
 ) -> Finding:
-    expect = {"recovery": at_least(share.low), "gap": effect.gap_bound}
+    expect = {"recovery": at_least(share.low)}
     raw = claim(id_, says, "path", effect.trace.on, keys, expect)
     return Finding(PHASE, raw, figures(recovery=share))
 

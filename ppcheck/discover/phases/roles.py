@@ -128,7 +128,7 @@ def _role(study: Study, effect: Effect, carrier: Carrier, looked: Looked) -> Fin
         },
         "played_by": carrier.site,
     }
-    seen = study.look("role", trace.on_clean, ["strength", "gap"], **keys)
+    seen = study.look("role", trace.on_clean, ["strength"], **keys)
     if seen.estimate("strength", seen.member("strength")).low < 1:
         return None
     called = HEAD.get(looked.place.kind)
@@ -138,7 +138,7 @@ def _role(study: Study, effect: Effect, carrier: Carrier, looked: Looked) -> Fin
         f"attention or more, and brings {percent(share)} or more of {trace.effect} there. "
         f"It is {carrier.site}{f', {called}' if called else ''}."
     )
-    expect = {"strength": ">= 1", "gap": effect.gap_bound}
+    expect = {"strength": ">= 1"}
     id_ = slug(trace.id, looked.place.kind.value if called else "mover", carrier.site)
     raw = claim(id_, says, "role", trace.on_clean, keys, expect)
     return Finding(PHASE, raw, figures(attention=looked.paid, recovery=carrier.share))
