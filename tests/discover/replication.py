@@ -20,6 +20,7 @@ from ppcheck.demo import weights_path
 from ppcheck.discover.discover import Discovery, discover
 from ppcheck.discover.draft import read_draft
 from ppcheck.discover.laboratory import Laboratory, Model
+from ppcheck.discover.only import EVERYTHING, Only
 from ppcheck.discover.search import INSIDE
 from ppcheck.subject.load import load, resolve
 from ppcheck.subject.store import Memory
@@ -96,19 +97,20 @@ def _moved(folder: Path) -> None:
     for seed in range(MOVED):
         path = _saved(folder, rewire(demo, seed), f"moved{seed}")
         orders = derangements(demo.config.n_layer, demo.config.n_head, seed)
-        discovery = _found(str(path), _file(folder, GAME), 0)
+        discovery = _found(str(path), _file(folder, GAME), 0, Only(frozenset({"heads"})))
         ids = {finding.id for finding in discovery.findings if discovery.judged[finding.id].holds}
         for effect, (layer, head) in MOVERS.items():
             new = orders[layer].index(head)
             named[effect] += f"{effect}-head-l{layer}h{new}" in ids
+        _say(f"{seed}: {', '.join(sorted(ids))}")
     for effect, count in named.items():
         _say(f"moved: {effect} named in {count} of {MOVED}")
 
 
-def _found(model: str, path: Path, seed: int) -> Discovery:
+def _found(model: str, path: Path, seed: int, only: Only = EVERYTHING) -> Discovery:
     ref = resolve(model)
     laboratory = Laboratory(Model(ref, load(ref), Memory(), None, seed), read_draft(path))
-    return discover(laboratory, MOST, lambda _: None)
+    return discover(laboratory, MOST, lambda _: None, only)
 
 
 def _gpt2(seed: int) -> Any:
