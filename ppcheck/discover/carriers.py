@@ -22,9 +22,7 @@ from ppcheck.subject.interventions.cell import Cell
 ALL = 32
 """Sites up to which each is patched exactly."""
 BEST = 8
-"""Of more the first of these, by the gradients' estimate."""
-CONTROLS = 8
-"""And so many others at random."""
+"""Of more so many by the gradients' estimate, and as many others at random."""
 _FAR = 2.58
 
 Shares = Mapping[str, tuple[float, float]]
@@ -95,16 +93,16 @@ def _carriers(
 
 
 def tried(
-    study: Study, effect: Effect, names: list[str], position: str, mode: Mode
+    study: Study, effect: Effect, names: list[str], position: str, mode: Mode, best: int = BEST
 ) -> tuple[list[str], list[str]]:
-    """The sites that are patched: those that lead, and others to compare with, unless all are."""
+    """The ``best`` sites, and as many others to compare with; all and none where they are few."""
     if len(names) <= ALL:
         return names, []
     estimates = estimated(study, effect, names, position, mode)
     if estimates is None:
         return names, []
     ordered = sorted(names, key=lambda name: -estimates[name])
-    return ordered[:BEST], sorted(ordered[BEST:], key=lot)[:CONTROLS]
+    return ordered[:best], sorted(ordered[best:], key=lot)[:best]
 
 
 def estimated(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ppcheck.discover.carriers import ALL, BEST, CONTROLS
+from ppcheck.discover.carriers import ALL, BEST
 from ppcheck.discover.draft import Raw
 from ppcheck.discover.laboratory import Laboratory
 from ppcheck.discover.only import EVERYTHING, Only
@@ -71,7 +71,8 @@ def _typical(study: Study, trace: Trace) -> Iterator[tuple[str, list[Raw]]]:
         heads.PHASE,
         [of("patch", **patched, site=many), of("patch", **noise, site=many[: heads.MOST])],
     )
-    told = {**patched, "sender": many, "receiver": many[-1]}
+    tellers = many if len(many) <= BEST else many[:: len(many) // BEST]
+    told = {**patched, "sender": tellers, "receiver": many[-paths.HEADS :]}
     yield paths.PHASE, [of("path", **told, position=at) for at in ("final", trace.variable)]
     if not (trace.column or trace.is_dose):
         middle = study.n_layers // 2
@@ -88,7 +89,7 @@ def _typical(study: Study, trace: Trace) -> Iterator[tuple[str, list[Raw]]]:
 def _first(study: Study, sites: str) -> list[str]:
     """As many sites as are patched of these."""
     names = [str(site) for site in study.laboratory.model.subject.sites(Sites.parse(sites))]
-    return names if len(names) <= ALL else names[:: len(names) // (BEST + CONTROLS)]
+    return names if len(names) <= ALL else names[:: len(names) // (2 * BEST)]
 
 
 def _spread(layers: int, steps: int) -> list[int]:

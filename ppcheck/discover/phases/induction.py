@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ppcheck.discover.carriers import CONTROLS, lot, reached
+from ppcheck.discover.carriers import BEST, lot, reached
 from ppcheck.discover.finding import Finding, Nothing, slug
 from ppcheck.discover.phases.heads import place
 from ppcheck.discover.phases.roles import TIMES
@@ -39,7 +39,7 @@ def look(study: Study, effect: Effect) -> Iterator[Finding | Nothing]:
         return
     ordered = sorted(earlier.paid, key=lambda head: -earlier.paid[head].seen.estimate)
     first = ordered[: max(1, min(FEW, len(ordered) // 2))]
-    control = sorted(ordered[len(first) :], key=lot)[:CONTROLS]
+    control = sorted(ordered[len(first) :], key=lot)[:BEST]
     seen = study.look(
         "ablate", effect.trace.on_clean, ["drop"], **_keys(effect, [*first, *control], at)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ppcheck.discover.carriers import BEST, estimated, halved, reached, tried
+from ppcheck.discover.carriers import estimated, halved, reached, tried
 from ppcheck.discover.finding import Finding, Nothing, slug
 from ppcheck.discover.phases.heads import place
 from ppcheck.discover.places import is_final
@@ -18,6 +18,8 @@ PHASE = "paths"
 WORTH = 0.05
 HEADS = 2
 """Heads whose paths are looked at."""
+FEW = 4
+"""Of more senders so many by the gradients' estimate, and as many others at random."""
 LEAST = 2
 """Earlier heads below which there is nothing to compare with."""
 THROUGH = {"q": "queries", "k": "keys", "v": "values"}
@@ -89,12 +91,12 @@ def _from_mlps(study: Study, effect: Effect, carrier: Carrier, layer: int) -> Fi
 def _mlps(study: Study, effect: Effect, layer: int) -> list[str]:
     """Those before the layer; of many those that gradients say bring most."""
     names = [f"mlp_out.L{number}" for number in range(layer)]
-    if layer <= BEST:
+    if layer <= FEW:
         return names
     estimates = estimated(study, effect, names, effect.source, "denoise")
     if estimates is None:
         return names
-    return sorted(names, key=lambda name: -estimates[name])[:BEST]
+    return sorted(names, key=lambda name: -estimates[name])[:FEW]
 
 
 def _from_heads(
@@ -127,7 +129,7 @@ def _places(study: Study, effect: Effect) -> list[str]:
 def _told(
     study: Study, effect: Effect, carrier: Carrier, earlier: list[str], position: str
 ) -> _Told:
-    leading, control = tried(study, effect, earlier, position, "denoise")
+    leading, control = tried(study, effect, earlier, position, "denoise", FEW)
     keys = _keys(effect, [*leading, *control], carrier.site, position)
     seen = study.look("path", effect.trace.on, ["recovery"], **keys)
     paths = seen.effects("recovery")
