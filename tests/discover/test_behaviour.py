@@ -63,3 +63,17 @@ def test_a_model_that_answers_with_the_choices_is_not_asked_to_write(
 ) -> None:
     (mass,) = look({**TALKS, "so": {"A": 0.9, "B": 0.1}})
     assert isinstance(mass, Finding)
+
+
+def test_what_it_writes_is_left_out_where_it_takes_too_much_of_the_time(
+    laboratory: Make, tmp_path: Path
+) -> None:
+    path = tmp_path / "game.pp.yaml"
+    path.write_text(SET)
+    lab = laboratory(path, str(save(tmp_path / "model", saying(TALKS)).path))
+    study = Study(lab, lab.draft.sets["game"])
+    study.look("choice", "game", ["mass"], choice="first")
+    lab.seconds = 1e-9
+    _, writes = behaviour.look(study)
+    assert isinstance(writes, Nothing)
+    assert writes.said.startswith("what the model writes was not looked at: it takes about")

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from ppcheck.discover.finding import Finding, Nothing, slug
 from ppcheck.discover.predict import Prediction, at_least, floor
 from ppcheck.discover.seen import Seen
-from ppcheck.discover.study import Study, claim, figures, percent, three
+from ppcheck.discover.study import Study, claim, figures, looking, percent, three
 from ppcheck.spec.expectations.outcomes import OTHER
 
 PHASE = "answers"
@@ -18,6 +18,8 @@ LIFT = 10
 """Or so many times what a model that knows nothing gives them."""
 TOKENS = 16
 """How long a reply may be."""
+SPENT = 0.1
+"""What it writes may take so much of the time that is left."""
 SHOWN = 40
 """Characters of a reply that are shown."""
 WORTH = 0.05
@@ -64,7 +66,13 @@ def _writes(study: Study, outcomes: dict[str, str]) -> Finding | Nothing:
     """The commonest outcome of what it writes; that it is none of the choices is no claim."""
     keys = {"tokens": TOKENS, "outcomes": outcomes}
     rates = {name: f"rate({name})" for name in (*outcomes, OTHER)}
-    seen = study.look("reply", study.name, list(rates.values()), **keys)
+    asked, left = list(rates.values()), study.laboratory.left()
+    if left is not None:
+        needed = study.laboratory.expected([looking("reply", study.name, asked, keys)])
+        if needed > SPENT * left:
+            what = f"it takes about {needed:.0f} s, more than a tenth of what is left"
+            return Nothing(PHASE, f"what the model writes was not looked at: {what}")
+    seen = study.look("reply", study.name, asked, **keys)
     most = max(rates, key=lambda name: seen.estimate(rates[name]).estimate)
     rate = study.predicted(seen, rates[most])
     shown = f"{figures(rate=rate)}; most often {_commonest(seen, most)}"
