@@ -32,7 +32,7 @@ def test_what_is_found_is_judged_and_its_text_is_a_spec(game: Path, tmp_path: Pa
     assert ppcheck.find(game, only="contrast", cache=tmp_path / "cache") == found
 
 
-def test_what_cannot_be_is_refused(game: Path) -> None:
+def test_invalid_arguments_and_files_are_refused(game: Path) -> None:
     with pytest.raises(SearchError, match="did you mean 'heads'"):
         ppcheck.find(game, only="haeds")
     with pytest.raises(ValueError, match="float32"):

@@ -39,7 +39,7 @@ def look(laboratory: Make, tmp_path: Path) -> Callable[..., list[Finding | Nothi
     return looked
 
 
-def test_where_choices_are_no_next_token_what_it_writes_is_claimed(
+def test_replies_are_claimed_where_choices_are_not_the_next_token(
     look: Callable[..., list[Finding | Nothing]],
 ) -> None:
     mass, writes = look({**TALKS, "go": {"A": 1.0}})
@@ -49,7 +49,7 @@ def test_where_choices_are_no_next_token_what_it_writes_is_claimed(
     assert writes.seen.endswith("most often 'go A'")
 
 
-def test_that_it_writes_none_of_the_choices_is_no_claim(
+def test_replies_without_a_choice_are_not_claimed(
     look: Callable[..., list[Finding | Nothing]],
 ) -> None:
     _, writes = look({**TALKS, "go": {"on": 1.0}, "on": {".": 1.0}})

@@ -50,9 +50,7 @@ def test_where_the_word_that_comes_again_differs_its_way_is_followed(
     assert "a previous-token head" in claims["cue-not-d-l0h0-looks-at-the-token-before"]["says"]
 
 
-def test_a_model_that_finds_nothing_again_has_no_induction_head(
-    laboratory: Make, lists: Path
-) -> None:
+def test_no_induction_head_is_named_in_a_model_without_one(laboratory: Make, lists: Path) -> None:
     model = repeating(lists.parent / "model", looks_back=False)
     ids = " ".join(found(laboratory, lists, str(model.path)))
     assert "induction" not in ids

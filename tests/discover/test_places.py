@@ -27,7 +27,7 @@ def kinds(on: Bench, position: str, answer: str = "yes") -> dict[str, Kind]:
     return {each.name: each.kind for each in places(on, "game", position, answer)}
 
 
-def test_a_word_that_comes_again_is_told_from_what_followed_it_first(on: Bench) -> None:
+def test_a_repeated_word_is_distinguished_from_what_followed_it(on: Bench) -> None:
     assert kinds(on, "final") == {
         "start": Kind.FIRST,
         "x[0]": Kind.DUPLICATE,
@@ -46,12 +46,12 @@ def test_where_no_variable_stands_before_the_token_before_is_a_place(on: Bench) 
     assert kinds(on, "z")["previous"] is Kind.PREVIOUS
 
 
-def test_a_first_token_that_is_no_variable_is_a_place_by_its_number(tmp_path: Path) -> None:
+def test_a_first_token_outside_every_variable_is_named_by_its_number(tmp_path: Path) -> None:
     on = bench(save(tmp_path / "model"), {**AGAIN, "template": "so {start} {x} {y} and {z} {x}"})
     assert kinds(on, "final")["0"] is Kind.FIRST
 
 
-def test_a_word_that_is_the_same_in_all_prompts_comes_again_for_nothing(tmp_path: Path) -> None:
+def test_a_word_that_is_the_same_in_all_prompts_is_not_a_repeat(tmp_path: Path) -> None:
     fixed = {**AGAIN, "vary": {**AGAIN["vary"], "x": ["A"]}}
     on = bench(save(tmp_path / "model"), fixed)
     assert Kind.INDUCTION not in kinds(on, "final").values()

@@ -26,7 +26,7 @@ def take(browser: Browser, picture: Picture) -> None:
     """Write the picture, if its page is there."""
     page = FOLDER / picture.page / "index.html"
     if not page.is_file():
-        print(f"{picture.name}: left as it is, since there is no {page}")  # noqa: T201
+        print(f"{picture.name}: not taken, {page} is missing")  # noqa: T201
         return
     width, height = picture.size
     context = browser.new_context(

@@ -27,7 +27,7 @@ def test_every_picture_in_the_documents_can_be_taken_again() -> None:
 
 
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.name)
-def test_the_gallery_shows_it_with_words_for_who_cannot_see_it(picture: Picture) -> None:
+def test_the_gallery_shows_it_with_an_alternative_text(picture: Picture) -> None:
     (words,) = re.findall(rf"!\[([^]]+)\]\(images/{picture.name}\.png\)", GALLERY)
     assert len(words) > 20
 

@@ -63,7 +63,7 @@ def _pattern(texts: Sequence[str]) -> str:
 
 
 def _writes(study: Study, outcomes: dict[str, str]) -> Finding | Nothing:
-    """The commonest outcome of what it writes; that it is none of the choices is no claim."""
+    """The commonest outcome of what it writes; that it is none of the choices is not claimed."""
     keys = {"tokens": TOKENS, "outcomes": outcomes}
     rates = {name: f"rate({name})" for name in (*outcomes, OTHER)}
     asked, left = list(rates.values()), study.laboratory.left()

@@ -32,8 +32,8 @@ def look(study: Study, effect: Effect) -> Iterator[Finding | Nothing]:
 
 
 def _again(study: Study, effect: Effect) -> Iterator[str]:
-    """Where the difference comes from, if the same word stands before: heads that look back there
-    tell what came of it.
+    """Where the difference comes from, if the same word stands before: heads there may look back at
+    it.
     """
     bench, on, origin = study.laboratory.bench(study.name), effect.trace.on_clean, effect.origin
     if repeats(bench, on, origin) and not is_final(bench, on, origin):

@@ -58,7 +58,7 @@ def look(study: Study, effect: Effect) -> Iterator[Finding | Nothing]:
 
 
 def _earlier(study: Study, effect: Effect, carrier: Carrier, at: str) -> _Earlier | None:
-    """None where there are no two to compare."""
+    """None where there are fewer than two to compare."""
     layer = int(carrier.site.removeprefix("L").partition("H")[0])
     sites = study.laboratory.model.subject.sites(Sites.parse("L*H*"))
     heads = [str(site) for site in sites if (site.layer or 0) < layer]

@@ -25,8 +25,8 @@ def look(study: Study, effect: Effect) -> Iterator[Finding | Nothing]:
     if excess.low <= 0 or moved.low <= 0:
         yield Nothing(
             PHASE,
-            f"it is not sure that a direction between {effect.trace.clean} and "
-            f"{effect.trace.corrupted} steers more than random ones: "
+            f"a direction between {effect.trace.clean} and {effect.trace.corrupted} may not steer "
+            "more than random ones: "
             f"{figures(effect=moved, excess=excess)} after block {layer}",
         )
         return

@@ -112,7 +112,7 @@ class Replies(AsGiven):
 
 
 class Facts(AsGiven):
-    """One flat object in JSON. What none but its own check knows is in ``extras``.
+    """One flat object in JSON. What only its own check knows is in ``extras``.
 
     sample     ``prompts`` (or pairs) in independent ``units``, of which ``distinct`` differ in a
                token; ``unit`` names the variables that tell units apart

@@ -19,7 +19,7 @@ from ppcheck.spec.prompts.grid import Prompt
 class Folding:
     """Into how many parts units are divided, and how often labels are shuffled.
 
-    ``held_out`` is the variable of which no word is both fitted on and tested.
+    ``held_out`` is the variable whose words are never both fitted on and tested.
     """
 
     folds: int

@@ -94,7 +94,7 @@ class ProbeTask:
     def _word_parts(self, words: Labels) -> Labels:
         """In which part each prompt's word is, [prompt]; all parts have as many of each class.
 
-        So there is no larger class to fit, that would be the wrong one for the words held out.
+        Otherwise the larger class of the words fitted would be the wrong one for those held out.
         """
         of_word = np.unique(words, return_inverse=True)[1]
         share = np.bincount(of_word, self.labels) / np.bincount(of_word)

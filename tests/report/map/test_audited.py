@@ -47,7 +47,7 @@ def test_all_who_ever_play_a_role_stand_on_it_and_the_best_leads() -> None:
     assert [arrow["kind"] for arrow in found["arrows"]] == ["attention", "attention"]
 
 
-def test_who_is_expected_to_play_a_role_that_nobody_plays_leads_nowhere() -> None:
+def test_an_expected_head_does_not_lead_while_nobody_plays_the_role() -> None:
     nobody = role("L1H1", facts={"players": [], "played_by": "L1H1"}, verdict=Verdict.FAILS)
     ((_, _, _, leads),) = said(drawn([nobody, role("L1H1")]), "L1H1")
     assert leads == [1]

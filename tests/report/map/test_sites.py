@@ -43,7 +43,7 @@ def test_a_feature_stands_at_the_site_at_which_its_dictionary_acts() -> None:
     assert [one.label for one in components("sae.y[*]", acting)] == ["L0F*"]
 
 
-def test_a_feature_of_a_dictionary_of_which_no_record_tells_stands_nowhere() -> None:
+def test_a_feature_is_not_drawn_where_the_record_lacks_its_site() -> None:
     assert components("sae.x[4]") == ()
     assert components("sae.x[4]", (("sae.x", "<b>"),)) == ()
     assert components("sae.x[0-400]", (("sae.x", "resid_post.L2"),)) == ()
