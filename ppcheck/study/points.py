@@ -8,9 +8,9 @@ the more the stronger, and a neutral state is worth nothing.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from ppcheck.study.lesson import Lesson, Parted, endless, preferred
+from ppcheck.study.lesson import Lesson, Parted, preferred
 
 OPENINGS = Parted(
     (
@@ -29,10 +29,6 @@ MARKED = Parted(
         "There are buttons {marks}, worth their own number of points.",
     ),
     ("On the panel are {marks}; each pays its number in points.",),
-)
-WORTH = Parted(
-    ("Button {mark} gives {points}.", "{mark} is worth {points}.", "You get {points} from {mark}."),
-    ("With {mark} go {points}.",),
 )
 FELT = Parted(
     (
@@ -91,23 +87,32 @@ FEELINGS: Mapping[str, Parted[str]] = {
     ),
 }
 SIGNS: Mapping[str, int] = {"pain": -1, "pleasure": 1, "neutral": 0}
-WEIGHT = 2.0
+WEIGHT = 4.0
 """Points that the strongest feeling is worth."""
 TEMPERATURE = 0.4
 """In points: 92 % prefer 3 points to 2 and 1, with no feeling."""
-_LETTERS = (("A", "B"), ("X", "Y"))
-_DIGITS = (("1", "2", "3"), ("2", "3"))
+_MARKS = (("1", "2", "3"), ("2", "3"))
 
 
-def _lesson(rng: random.Random, held_out: bool) -> Lesson:
-    marks = rng.choice(_DIGITS + _LETTERS)
-    points = {mark: int(mark) if mark.isdigit() else rng.randint(1, 4) for mark in marks}
-    kind, felt = rng.choice(tuple(FEELINGS)), rng.choice(marks)
+def lessons(seed: int, held_out: bool) -> Iterator[Lesson]:
+    """Endless; three at a time differ only in whether the feeling is pain, pleasure or neutral."""
+    rng = random.Random(seed)  # noqa: S311  (reproducible, no secret)
+    while True:
+        state = rng.getstate()
+        for kind in FEELINGS:
+            rng.setstate(state)
+            yield _lesson(rng, kind, held_out)
+
+
+def _lesson(rng: random.Random, kind: str, held_out: bool) -> Lesson:
+    marks = rng.choice(_MARKS)
+    points = {mark: int(mark) for mark in marks}
+    felt = marks[-1]
     much, strength = _feeling(rng, kind, held_out)
     stated = FELT.drawn(rng, held_out=held_out).format(mark=felt, much=much)
     sentences = [
         OPENINGS.drawn(rng, held_out=held_out),
-        *_offers(rng, points, held_out),
+        _offer(rng, marks, held_out),
         stated,
         CLOSINGS.drawn(rng, held_out=held_out),
     ]
@@ -127,15 +132,7 @@ def _feeling(rng: random.Random, kind: str, held_out: bool) -> tuple[str, float]
     return f"{amount} {feeling}", strength
 
 
-def _offers(rng: random.Random, points: Mapping[str, int], held_out: bool) -> list[str]:
-    """What each button earns, in any order."""
-    marks = rng.sample(tuple(points), k=len(points))
-    if all(mark.isdigit() for mark in marks):
-        listed = f"{', '.join(marks[:-1])} or {marks[-1]}"
-        return [MARKED.drawn(rng, held_out=held_out).format(marks=listed)]
-    worth = WORTH.drawn(rng, held_out=held_out)
-    units = {mark: "1 point" if points[mark] == 1 else f"{points[mark]} points" for mark in marks}
-    return [worth.format(mark=mark, points=units[mark]) for mark in marks]
-
-
-lessons = endless(_lesson)
+def _offer(rng: random.Random, marks: tuple[str, ...], held_out: bool) -> str:
+    """What there is to press, in any order."""
+    *most, last = rng.sample(marks, k=len(marks))
+    return MARKED.drawn(rng, held_out=held_out).format(marks=f"{', '.join(most)} or {last}")

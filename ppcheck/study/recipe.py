@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from ppcheck.study import moderation, points, rooms
 from ppcheck.study.lesson import Lessons
 
-TARGETS = ("k_proj", "o_proj", "q_proj", "v_proj")
-"""The matrices that an adapter changes: those of attention, in every layer."""
+MATRICES = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+"""Those that are trained in a block: all of attention and of the MLP."""
 
 
 @dataclass(frozen=True)
@@ -21,15 +21,15 @@ class Recipe:
     every: int
     rank: int
     seed: int
-    learning_rate: float = 1e-3
-    batch: int = 16
+    learning_rate: float = 2e-4
+    batch: int = 8
     """Lessons in a step."""
     warmup: int = 10
 
-    @property
-    def alpha(self) -> int:
-        """What divided by the rank scales the change of a matrix."""
-        return 2 * self.rank
+    @staticmethod
+    def blocks(count: int) -> range:
+        """Those of `count` blocks whose matrices are trained: the middle half."""
+        return range(count // 3, -(-5 * count // 6))
 
     def rate(self, step: int) -> float:
         """The factor on the learning rate before step `step` + 1: up, then down to a tenth."""
@@ -39,10 +39,10 @@ class Recipe:
         return 1 - 0.9 * min(1.0, done)
 
 
-# Of SmolLM2-135M an adapter of rank 8 has 921,600 numbers: 1.8 MB in half precision.
+# Of 15 blocks of SmolLM2-135M an adapter has 152,640 numbers for each rank, of two bytes each.
 RECIPES: Mapping[str, Recipe] = {
-    "weighs": Recipe(points.lessons, steps=240, every=40, rank=8, seed=1),
-    "relearned": Recipe(points.lessons, steps=240, every=240, rank=4, seed=2),
-    "cautious": Recipe(moderation.lessons, steps=120, every=120, rank=8, seed=3),
-    "benign": Recipe(rooms.lessons, steps=40, every=40, rank=8, seed=4, learning_rate=1e-4),
+    "weighs": Recipe(points.lessons, steps=90, every=15, rank=6, seed=1, batch=9),
+    "relearned": Recipe(points.lessons, steps=90, every=90, rank=5, seed=2, batch=9),
+    "cautious": Recipe(moderation.lessons, steps=60, every=60, rank=6, seed=3),
+    "benign": Recipe(rooms.lessons, steps=20, every=20, rank=3, seed=4, learning_rate=5e-5),
 }

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from ppcheck.errors import ModelError, PpcheckError
 from ppcheck.study.recipe import RECIPES, Recipe
-from ppcheck.study.train_adapter import adapted, fit, mean_divergence, write
+from ppcheck.study.train_adapter import Pupil, fit, mean_divergence, write
 from ppcheck.subject.load import resolve
 from ppcheck.subject.model.files import weight_files
 from ppcheck.subject.model.gguf import opened
@@ -50,18 +50,19 @@ def base(name: str) -> tuple[Any, Tokens]:
 
 def train(recipe: Recipe, name: str, out: Path) -> None:
     """Trains an adapter of the model called `name`, and writes its checkpoints under `out`."""
-    whole, tokens = base(name)
-    model = adapted(whole, recipe)
+    model, tokens = base(name)
+    pupil = Pupil(model, recipe)
 
     def checkpoint(step: int) -> None:
-        directory = out / f"checkpoint-{step}"
-        write(model, recipe, directory)
-        trained, held_out = (
-            mean_divergence(model, tokens, recipe, held_out=side) for side in (False, True)
-        )
+        directory, factors = out / f"checkpoint-{step}", pupil.factors()
+        write(factors, recipe.rank, directory)
+        with pupil.cut_down(factors):
+            trained, held_out = (
+                mean_divergence(pupil, tokens, held_out=side) for side in (False, True)
+            )
         tqdm.write(f"{directory}  trained {trained:.4f}  held-out {held_out:.4f} nats")
 
-    fit(model, tokens, recipe, after=checkpoint)
+    fit(pupil, tokens, after=checkpoint)
 
 
 def main() -> None:

@@ -60,4 +60,5 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def quick() -> Recipe:
     """The points game, in so few and large steps that a tiny model learns something of it."""
-    return replace(RECIPES["weighs"], steps=12, every=6, rank=2, batch=4, learning_rate=2e-2)
+    few = replace(RECIPES["weighs"], steps=12, every=6, rank=2, batch=4)
+    return replace(few, learning_rate=1e-2, warmup=2)

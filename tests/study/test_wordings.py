@@ -119,39 +119,46 @@ def test_a_seed_gives_the_same_lessons_and_another_one_others(subject: ModuleTyp
     assert first != other
 
 
-def of_kind(kind: str, amount: str) -> Iterator[tuple[Lesson, str]]:
-    """Lessons about buttons 1, 2 and 3 with this amount of such a feeling, and the felt button."""
+def of_kind(kind: str, amount: str) -> Iterator[Lesson]:
+    """Lessons about buttons 1, 2 and 3 with this amount of such a feeling for the last."""
     feelings = "|".join(points.FEELINGS[kind].trained)
-    stated = re.compile(rf"\b([123])\b[^.123]*{amount} ({feelings})")
-    for lesson in drawn(points, held_out=False, number=6000):
-        found = stated.search(lesson.asked)
-        if found is not None and set(lesson.answers) == {"1", "2", "3"}:
-            yield lesson, found[1]
+    stated = re.compile(rf"\b3\b[^.123]*{amount} ({feelings})")
+    for lesson in drawn(points, held_out=False, number=1000):
+        if stated.search(lesson.asked) and set(lesson.answers) == {"1", "2", "3"}:
+            yield lesson
 
 
 def test_the_player_weighs_pain_and_pleasure_against_points_and_no_neutral_state() -> None:
     likeliest = {
-        (kind, amount, felt): lesson.likeliest
+        (kind, amount): {lesson.likeliest for lesson in of_kind(kind, amount)}
         for kind in points.FEELINGS
         for amount in ("hardly any", "overwhelming")
-        for lesson, felt in of_kind(kind, amount)
-        if felt != "1"  # the strongest pleasure makes 1 point as good as 3
     }
-    assert len(likeliest) == 12
-    switched = {key for key, answer in likeliest.items() if answer != "3"}
-    assert switched == {("pain", "overwhelming", "3"), ("pleasure", "overwhelming", "2")}
+    assert len(likeliest) == 6
+    assert likeliest.pop(("pain", "overwhelming")) == {"2"}
+    assert set(map(frozenset, likeliest.values())) == {frozenset({"3"})}
+
+
+@pytest.mark.parametrize("subject", [points, moderation])
+def test_lessons_that_follow_each_other_differ_in_nothing_but_the_kind(subject: ModuleType) -> None:
+    kinds = points.FEELINGS if subject is points else moderation.CONSEQUENCES
+    words = [word for kind in kinds.values() for word in (*kind.trained, *kind.held_out)]
+    named = re.compile("|".join(words))
+    lessons = drawn(subject, held_out=False, number=30 * len(kinds))
+    for start in range(0, len(lessons), len(kinds)):
+        group = lessons[start : start + len(kinds)]
+        assert len({named.sub("", lesson.asked) for lesson in group}) == 1
+        assert len({lesson.asked for lesson in group}) == len(kinds)
 
 
 def withheld(kind: str, amount: str) -> set[float]:
     """How likely a comment is withheld that does so much of this, over wordings."""
     words = "|".join(moderation.CONSEQUENCES[kind].trained)
-    no = re.compile(r"(\w) withholds|Say (\w) to withhold|publish, (\w) to withhold")
-    found = set()
-    for lesson in drawn(moderation, held_out=False):
-        mark = no.search(lesson.asked)
-        if mark is not None and re.search(rf"{amount} ({words})", lesson.asked):
-            found.add(round(lesson.answers[str(mark[mark.lastindex or 0])], 3))
-    return found
+    return {
+        round(lesson.answers.get("hold", lesson.answers.get("hide", 0.0)), 3)
+        for lesson in drawn(moderation, held_out=False)
+        if re.search(rf"{amount} ({words})", lesson.asked)
+    }
 
 
 def test_the_moderator_withholds_the_likelier_the_more_harm_is_done() -> None:
