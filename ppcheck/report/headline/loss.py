@@ -57,7 +57,8 @@ def loss(claim: ClaimRecord, *, by_component: bool) -> Loss:
     found, label = telling(claim), printable(claim.id)
     if found is None:
         change = None if claim.comparison is None else claim.comparison.change
-        return Loss(claim, None, 0.0, f"{label} {_WITHOUT_FIGURE.get(change, '')}".strip())
+        became = "" if change is None else f" {_WITHOUT_FIGURE.get(change, change)}"
+        return Loss(claim, None, 0.0, f"{label}{became}")
     name, one = found
     about = component_of(claim, name) if by_component and one.was is None else None
     what = None if about is None else _of(claim, name, about)

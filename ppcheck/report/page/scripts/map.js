@@ -159,7 +159,13 @@ function drawing(picture, folds, layout, known, room) {
         return svg("g", attributes, arrowParts(arrow, routes[n]));
       }),
     ),
-    svg("g", { role: "list", "aria-label": `${title}: ${counts}` }, drawn, spots, foldSpots(picture, folds, layout, known)),
+    svg(
+      "g",
+      { role: "list", "aria-label": `${title}: ${counts}` },
+      drawn,
+      spots,
+      foldSpots(picture, folds, layout, known),
+    ),
   );
 }
 
@@ -175,7 +181,7 @@ const foldSpots = (picture, folds, layout, known) =>
     const number = picture.nodes.length + picture.arrows.length + n;
     const expanded = { "aria-expanded": String(one.isOpen) };
     const look = { class: "item", "data-item": number, ...spoken(one, known), ...expanded };
-    const spot = svg("rect", { class: "spot", ...foldBox(one.fold, picture, layout) });
+    const spot = svg("rect", { class: "spot", ...foldBox(one, picture, layout) });
     return svg("g", { role: "listitem" }, svg("g", look, spot));
   });
 

@@ -6,7 +6,9 @@ import { plural } from "./numbers.js";
 /** The height of a row that stands for many layers, and of one half layer of those unfolded. */
 const CLOSED = 18;
 const OPEN = 8;
-const MARGIN = 2;
+/** Where a run begins that is folded, and one that has the names of its layers on its left. */
+const LEFT = 2;
+const PAST_NAMES = 26;
 
 /**
  * The runs of layers that are folded or were unfolded, as they are named and read out.
@@ -62,8 +64,9 @@ export function foldedLayout(layout, { folds, layers }, open) {
  * @param {MapPicture} picture
  * @param {MapLayout} layout
  */
-export function foldParts({ fold, isOpen, name }, number, picture, layout) {
-  const { x, y, width, height } = foldBox(fold, picture, layout);
+export function foldParts(one, number, picture, layout) {
+  const { isOpen, name } = one;
+  const { x, y, width, height } = foldBox(one, picture, layout);
   const label = isOpen
     ? svg("text", { class: "folded", x: x + width - 12, y: y + 13 }, "▾")
     : svg("text", { class: "folded", x: x + 2, y: y + height / 2 + 4 }, `▸ ${name}`);
@@ -73,13 +76,14 @@ export function foldParts({ fold, isOpen, name }, number, picture, layout) {
 
 /**
  * Where a run stands.
- * @param {number} fold
+ * @param {MapFold} one
  * @param {MapPicture} picture
  * @param {MapLayout} layout
  */
-export function foldBox(fold, { folds, layers }, { rows, width }) {
+export function foldBox({ fold, isOpen }, { folds, layers }, { rows, width }) {
   const [first, last] = folds[fold];
   const y = rows[layers[last][2]][0];
   const [top, height] = rows[layers[first][1]];
-  return { x: MARGIN, y, width: width - 2 * MARGIN, height: top + height - y };
+  const x = isOpen ? PAST_NAMES : LEFT;
+  return { x, y, width: width - x - LEFT, height: top + height - y };
 }
