@@ -83,9 +83,9 @@ class _View:
         return self.summary.sides.partition(": ")[0] if self.summary.sides else None
 
     @property
-    def losses(self) -> str | None:
-        """What was lost most, where nothing moved."""
-        return (self.summary.sides or "").partition(": ")[2] or None if not self.moves else None
+    def broke(self) -> str | None:
+        """The details: what lost most, and who leads now."""
+        return (self.summary.sides or "").partition(": ")[2] or None
 
     @property
     def moves(self) -> list[tuple[str, str, str]]:

@@ -10,7 +10,8 @@ from ppcheck.judge.compare import WORSE, Change
 from ppcheck.judge.verdict import Verdict
 from ppcheck.record.run import ClaimRecord, Outcome, outcome_of
 from ppcheck.report.claims import MARKS, tally
-from ppcheck.report.gate import headline, tally_of_changes
+from ppcheck.report.gate import tally_of_changes
+from ppcheck.report.headline.sentence import headline
 from ppcheck.report.text import counted
 
 Cause = Change | Verdict | None

@@ -93,6 +93,30 @@ def flow(**changes: Any) -> ClaimRecord:
     return claim(**fields | changes)
 
 
+def deep(**changes: Any) -> list[ClaimRecord]:
+    """30 blocks, in five of which a claim has a component; the stream's share goes over in L20."""
+    rows = [f"L{layer}" for layer in range(30)]
+    drawn = {
+        "rows": rows,
+        "columns": ["feeling", "final"],
+        "values": [[0.9, 0.02 * layer] if layer < 20 else [0.1, 0.95] for layer in range(30)],
+    }
+    maps = {"recovery of p(a) in resid_post": drawn}
+    return [
+        patched("mlp_out.L1", at="feeling", id="early"),
+        attending("L12H3", "final", "feeling=pain"),
+        patched("L20H2", id="mover", **changes),
+        path("L20H2 → L21H0", id="tells"),
+        patched("L27H5", "mlp_out.L27", id="late"),
+        flow(facts={"maps": maps, "from": "feeling", "to": "final"}),
+    ]
+
+
+def few_layers(player: str) -> list[ClaimRecord]:
+    """A role, and a head that stays where it is."""
+    return [role(player, id="mover"), patched("L20H2", id="stays")]
+
+
 def moved(then: str, now: str) -> Comparison:
     return Comparison(change=Change.MOVED, baseline="good.json", moved=(then, now))
 

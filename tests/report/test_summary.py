@@ -88,7 +88,7 @@ def test_all_outputs_say_the_same_of_a_run() -> None:
         "4 claims: 2 hold, 1 inconclusive, 1 not applicable (2 failed, 1 passed, 1 error)",
         (
             "mechanism regressed: claim-0 lost 33 % of its recovery; claim-1 lost 33 % of its "
-            "recovery; 1 more claim is worse"
+            "recovery; claim-2 is no longer measured"
         ),
         "against good.json: 1 regressed, 1 no longer holds, 1 no longer measured, 1 unchanged",
     ]

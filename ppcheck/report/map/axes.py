@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import groupby
 
 from ppcheck.measure.core.facts import Map
 from ppcheck.record.run import ClaimRecord
@@ -12,6 +13,8 @@ from ppcheck.spec.sites.position import Position
 
 LEAST_HEAT = 0.1
 """A token at which the stream carries less, and which no claim names, has no column."""
+FEWEST_FOLDED = 3
+"""Layers one above the other in which nothing stands, and that one thin row stands for."""
 _STREAM = " in resid_post"
 _FIELD = re.compile(r"\{(\w+)\}")
 _LAYER = re.compile(r"L(\d{1,6})")
@@ -48,6 +51,14 @@ def rows_of(used: Sequence[At], heat: Heat) -> tuple[int, ...]:
     layers = [row // 2 for row in rows - {BOTTOM, TOP}] + [layer for _, layer in heat]
     halves = range(2 * (max(layers, default=-1) + 1))
     return (*sorted(rows & {BOTTOM}), *halves, *sorted(rows & {TOP}))
+
+
+def folds_of(rows: Sequence[int], standing: Collection[int]) -> tuple[tuple[int, int], ...]:
+    """The first and the last layer of each run of layers in whose rows nothing stands."""
+    taken = {row // 2 for row in standing if row not in (BOTTOM, TOP)}
+    layers = sorted({row // 2 for row in rows if row not in (BOTTOM, TOP)})
+    runs = (list(run) for is_taken, run in groupby(layers, taken.__contains__) if not is_taken)
+    return tuple((run[0], run[-1]) for run in runs if len(run) >= FEWEST_FOLDED)
 
 
 def columns_of(

@@ -10,7 +10,7 @@ from typing import Any
 
 from ppcheck.record.run import ClaimRecord
 from ppcheck.report.gate import MARKS
-from ppcheck.report.map.axes import Claims, Heat
+from ppcheck.report.map.axes import Claims, Heat, folds_of
 from ppcheck.report.map.layout import Layout, fitted
 from ppcheck.report.map.panel import Arrow, Cited, Node, Panel, panel
 from ppcheck.report.map.sites import ANYWHERE, BOTTOM, FINAL, TOP, At, columns
@@ -135,6 +135,7 @@ def picture(title: str, drawn: Panel, cite: Callable[[Sequence[Cited]], list[Any
         "title": printable(title),
         "columns": list(map(printable, names)),
         "layers": _layers(drawn.rows),
+        "folds": folds_of(drawn.rows, {node.at.component.row for node in nodes}),
         "nodes": [_node(node) | {"claims": cite(node.claims)} for node in nodes],
         "arrows": [
             _arrow(arrow, numbers, rows, across) | {"claims": cite(arrow.claims)}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from ppcheck.judge.compare import Change
 from ppcheck.record.run import ClaimRecord
 from ppcheck.report.map.drawn import pictures_of
-from tests.report.mapped import GAME, attending, crowd, flow, moved, patched, path, role
+from tests.report.mapped import GAME, attending, crowd, deep, flow, moved, patched, path, role
 from tests.report.runs import HOSTILE, claim, difference
 
 
@@ -55,6 +55,16 @@ def test_nodes_are_listed_upwards_and_arrows_lead_to_them_by_number() -> None:
     assert found["layers"][2] == ("L2", 4, 5)
     assert [found["columns"][0], 0, 1.0] == ["feeling", *found["heat"][0][1:]]
     assert found["flows"] == [3]
+
+
+def test_layers_in_which_nothing_stands_are_folded_where_there_are_three_or_more() -> None:
+    assert one(*deep())["folds"] == ((2, 11), (13, 19), (22, 26))
+    assert one(patched("L0H0"), patched("L3H0"))["folds"] == ()
+    assert one(patched("L0H0"), patched("L4H0"))["folds"] == ((1, 3),)
+
+
+def test_what_was_in_a_layer_keeps_it_unfolded() -> None:
+    assert one(patched("L9H1", comparison=moved("L4H1", "L9H1")))["folds"] == ((0, 3), (5, 8))
 
 
 def test_a_look_starts_at_a_row_and_a_column() -> None:

@@ -81,6 +81,16 @@ export interface MapArrow {
   minor: boolean;
 }
 
+/** Layers that are drawn as one row, or of which a reader asked for each; `claims` is empty. */
+export interface MapFold {
+  fold: number;
+  isOpen: boolean;
+  name: string;
+  about: string;
+  state: string;
+  claims: CitedClaim[];
+}
+
 /** Middles of nodes; left and width of columns; top and height of rows, from the lowest up. */
 export interface MapLayout {
   width: number;
@@ -90,11 +100,15 @@ export interface MapLayout {
   at: [number, number][];
 }
 
-/** `layers` have their lowest and highest row, `heat` column, layer and share. */
+/**
+ * `layers` have their lowest and highest row, `heat` column, layer and share. `folds` are the first
+ * and the last layer of each run in which nothing stands, and which is drawn as one row.
+ */
 export interface MapPicture {
   title: string;
   columns: string[];
   layers: [string, number, number][];
+  folds: [number, number][];
   nodes: MapNode[];
   arrows: MapArrow[];
   heat: [number, number, number][];

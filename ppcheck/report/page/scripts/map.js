@@ -1,9 +1,11 @@
 // @ts-check
-/** @import { MapArrow, MapLayout, MapNode, MapPicture } from "./data.d.ts" */
-/** @import { Known } from "./mapnotes.js" */
+/** @import { MapFold, MapLayout, MapPicture } from "./data.d.ts" */
+/** @import { MapArrow, MapNode } from "./data.d.ts" */
+/** @import { Known, MapItem } from "./mapnotes.js" */
 import { button, el, find, svg } from "./dom.js";
 import { arrowParts, routeOf } from "./maparrows.js";
 import { savePng, saveSvg } from "./mapfiles.js";
+import { foldBox, foldedLayout, foldsOf } from "./mapfolds.js";
 import { frame, heat } from "./mapframe.js";
 import { legendOf } from "./maplegend.js";
 import { sentenceOf } from "./mapnotes.js";
@@ -36,16 +38,30 @@ export function theMap({ titles, pictureOf, known, goTo, more }) {
   if (!titles.length) return;
   const stage = find(".stage", section);
   const sheet = el("div", { class: "sheet" });
-  const pointing = new Pointing(stage, known, goTo);
+  const pointing = new Pointing(stage, known, goTo, (fold) => {
+    if (!open.delete(fold)) open.add(fold);
+    draw();
+  });
+  const paper = matchMedia("print");
+  /** The runs of layers that a reader unfolded. @type {Set<number>} */
+  const open = new Set();
   let chosen = 0;
   let shown = pictureOf(chosen);
   /** @type {MapLayout | null} */
   let laid = null;
 
-  const draw = () => {
+  const draw = (isFolded = paper.matches) => {
+    const unfolded = isFolded ? new Set() : open;
+    const folds = foldsOf(shown, unfolded);
     laid = fitting(shown.layouts, sheet.clientWidth);
-    sheet.replaceChildren(drawing(shown, laid, known, sheet.clientWidth));
-    pointing.watch(shown, sheet);
+    const layout = foldedLayout(laid, shown, unfolded);
+    sheet.replaceChildren(drawing(shown, folds, layout, known, sheet.clientWidth));
+    pointing.watch(shown, folds, sheet);
+  };
+  const kept = (/** @type {(title: string, picture: SVGSVGElement) => void} */ keep) => {
+    draw(true);
+    keep(shown.title, /** @type {SVGSVGElement} */ (sheet.querySelector("svg")));
+    draw();
   };
   const show = () => {
     shown = pictureOf(chosen);
@@ -55,15 +71,17 @@ export function theMap({ titles, pictureOf, known, goTo, more }) {
   };
   const choose = (/** @type {number} */ number) => {
     chosen = number;
+    open.clear();
     show();
   };
   const legend = () => legendOf(shown, known.marks).filter((one) => one !== null);
 
   section.hidden = false;
   stage.append(sheet);
-  const tools = mapTools(titles, choose, sheet, () => shown.title);
+  const tools = mapTools(titles, choose, kept);
   find(".tools", section).append(...tools, ...(more?.(show) ?? []));
   show();
+  paper.addEventListener("change", () => draw());
   new ResizeObserver(() => {
     if (laid !== fitting(shown.layouts, sheet.clientWidth)) draw();
   }).observe(sheet);
@@ -80,11 +98,9 @@ const fitting = (layouts, room) =>
 /**
  * @param {string[]} titles
  * @param {(number: number) => void} choose
- * @param {HTMLElement} sheet
- * @param {() => string} title
+ * @param {(keep: (title: string, picture: SVGSVGElement) => void) => void} kept
  */
-function mapTools(titles, choose, sheet, title) {
-  const picture = () => /** @type {SVGSVGElement} */ (sheet.querySelector("svg"));
+function mapTools(titles, choose, kept) {
   const select = el(
     "select",
     { "aria-label": "Picture", change: () => choose(Number(select.value)) },
@@ -92,19 +108,20 @@ function mapTools(titles, choose, sheet, title) {
   );
   return [
     ...(titles.length > 1 ? [select] : []),
-    button("SVG", () => saveSvg(title(), picture()), { "aria-label": "Download the map as SVG" }),
-    button("PNG", () => savePng(title(), picture()), { "aria-label": "Download the map as PNG" }),
+    button("SVG", () => kept(saveSvg), { "aria-label": "Download the map as SVG" }),
+    button("PNG", () => kept(savePng), { "aria-label": "Download the map as PNG" }),
   ];
 }
 
 /**
  * The picture. Arrows lie under the components; in the list that is read out they come after them.
  * @param {MapPicture} picture
+ * @param {MapFold[]} folds
  * @param {MapLayout} layout
  * @param {Known} known
  * @param {number} room
  */
-function drawing(picture, layout, known, room) {
+function drawing(picture, folds, layout, known, room) {
   const { nodes, arrows, title, crowded, dense } = picture;
   const looks = [crowded ? "crowded" : "", dense ? "dense" : ""].filter(Boolean);
   const { width, height } = layout;
@@ -133,7 +150,7 @@ function drawing(picture, layout, known, room) {
       "aria-label": `The map of ${title}`,
     },
     heat(picture, layout),
-    frame(picture, layout),
+    frame(picture, layout, folds),
     svg(
       "g",
       { "aria-hidden": "true" },
@@ -142,9 +159,31 @@ function drawing(picture, layout, known, room) {
         return svg("g", attributes, arrowParts(arrow, routes[n]));
       }),
     ),
-    svg("g", { role: "list", "aria-label": `${title}: ${counts}` }, drawn, spots),
+    svg(
+      "g",
+      { role: "list", "aria-label": `${title}: ${counts}` },
+      drawn,
+      spots,
+      foldSpots(picture, folds, layout, known),
+    ),
   );
 }
+
+/**
+ * Where keys and screen readers find the layers that are folded; the mouse finds them in the frame.
+ * @param {MapPicture} picture
+ * @param {MapFold[]} folds
+ * @param {MapLayout} layout
+ * @param {Known} known
+ */
+const foldSpots = (picture, folds, layout, known) =>
+  folds.map((one, n) => {
+    const number = picture.nodes.length + picture.arrows.length + n;
+    const expanded = { "aria-expanded": String(one.isOpen) };
+    const look = { class: "item", "data-item": number, ...spoken(one, known), ...expanded };
+    const spot = svg("rect", { class: "spot", ...foldBox(one, picture, layout) });
+    return svg("g", { role: "listitem" }, svg("g", look, spot));
+  });
 
 /**
  * How a component or an arrow looks, and its number among all of them.
@@ -159,7 +198,7 @@ function lookOf(one, number, kind) {
 }
 
 /**
- * @param {MapNode | MapArrow} one
+ * @param {MapItem} one
  * @param {Known} known
  */
 const spoken = (one, known) => ({

@@ -1,20 +1,27 @@
 // @ts-check
-/** @import { MapLayout, MapPicture } from "./data.d.ts" */
+/** @import { MapFold, MapLayout, MapPicture } from "./data.d.ts" */
 import { svg } from "./dom.js";
+import { foldParts } from "./mapfolds.js";
 
 const LONGEST = 16;
 const ROOMY = 30;
 const EDGE = 6;
 
 /**
- * What lies under a map: layers and their names, tokens and their names.
+ * What lies under a map: layers and their names, and those that are folded; tokens and their names.
  * @param {MapPicture} picture
  * @param {MapLayout} layout
+ * @param {MapFold[]} folds
  */
-export function frame({ layers, columns }, layout) {
+export function frame(picture, layout, folds) {
+  const { layers, columns, nodes, arrows } = picture;
+  const foldOf = (/** @type {number} */ n) =>
+    folds.find(({ fold }) => picture.folds[fold][0] <= n && n <= picture.folds[fold][1]);
   const lines = layers.map(([name, low, high], n) => {
+    const within = foldOf(n);
+    if (within && !within.isOpen) return null;
     const [top, bottom] = band(low, high, layout);
-    const isNamed = bottom - top >= ROOMY || n === 0 || n === layers.length - 1;
+    const isNamed = within || bottom - top >= ROOMY || n === 0 || n === layers.length - 1;
     return svg(
       "g",
       {},
@@ -27,7 +34,9 @@ export function frame({ layers, columns }, layout) {
     const text = name.length > LONGEST ? `${name.slice(0, LONGEST - 1)}…` : name;
     return svg("text", { class: "column", x: left + width / 2, y: layout.height - 8 }, text);
   });
-  return svg("g", { "aria-hidden": "true" }, lines, names);
+  const first = nodes.length + arrows.length;
+  const runs = folds.map((one, n) => foldParts(one, first + n, picture, layout));
+  return svg("g", { "aria-hidden": "true" }, runs, lines, names);
 }
 
 /**

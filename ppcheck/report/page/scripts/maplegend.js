@@ -26,7 +26,7 @@ const ARROWS = {
  * @param {MapPicture} picture
  * @param {Marks} marks
  */
-export function legendOf({ nodes, arrows, heat, hidden, crowded }, marks) {
+export function legendOf({ nodes, arrows, folds, heat, hidden, crowded }, marks) {
   const shapes = Object.keys(SHAPES).filter((name) => nodes.some(({ shape }) => shape === name));
   const kinds = Object.keys(ARROWS).filter((name) => arrows.some(({ kind }) => kind === name));
   const states = new Set([...nodes, ...arrows].map(({ state }) => state).filter(Boolean));
@@ -44,9 +44,19 @@ export function legendOf({ nodes, arrows, heat, hidden, crowded }, marks) {
       ? key(el("i", { class: "ring" }), "hollow: was here before")
       : null,
     heat.length ? key(el("i", { class: "shade" }), "share that the residual stream carries") : null,
+    folds.length ? el("span", {}, foldsSay(heat.length > 0)) : null,
     isFaded ? el("span", {}, "What is named among many others is faint. ") : null,
     hidden ? el("span", {}, `${hidden.toLocaleString("en")} more are not drawn. `) : null,
   ];
+}
+
+/**
+ * What a row that stands for several layers is.
+ * @param {boolean} isShaded
+ */
+function foldsSay(isShaded) {
+  const strip = isShaded ? ", each with a strip of its own for its share" : "";
+  return `▸ stands for layers without a component of any claim${strip}; a click unfolds it. `;
 }
 
 /**

@@ -1,5 +1,5 @@
 // @ts-check
-/** @import { Claim, CitedClaim, MapArrow, MapNode, Marks } from "./data.d.ts" */
+/** @import { Claim, CitedClaim, MapArrow, MapFold, MapNode, Marks } from "./data.d.ts" */
 import { button, el } from "./dom.js";
 
 const MOST = 5;
@@ -10,7 +10,9 @@ const MOST = 5;
  * @typedef {{ claim: (number: number) => KnownClaim, marks: Marks }} Known
  */
 
-/** What a component or an arrow is, in words. @param {MapNode | MapArrow} item */
+/** What can be pointed at in a map. @typedef {MapNode | MapArrow | MapFold} MapItem */
+
+/** What it is, in words. @param {MapItem} item */
 export const headOf = (item) =>
   "name" in item ? [item.name, item.about].filter(Boolean).join(", ") : item.about;
 
@@ -27,7 +29,7 @@ function lineOf([number, figure], { claim, marks }) {
 
 /**
  * All of it as one sentence, for screen readers.
- * @param {MapNode | MapArrow} item
+ * @param {MapItem} item
  * @param {Known} known
  */
 export function sentenceOf(item, known) {
@@ -41,7 +43,7 @@ export function sentenceOf(item, known) {
 
 /**
  * What stands beside a component that is pointed at.
- * @param {MapNode | MapArrow} item
+ * @param {MapItem} item
  * @param {Known} known
  */
 export function noteOf(item, known) {
@@ -50,6 +52,7 @@ export function noteOf(item, known) {
   return [
     el("b", { class: "text" }, headOf(item)),
     "hollow" in item && item.hollow ? el("span", {}, "was here before") : null,
+    "fold" in item ? el("span", { class: "soft" }, item.state) : null,
     el(
       "ul",
       {},
@@ -69,7 +72,7 @@ export function noteOf(item, known) {
 
 /**
  * All claims about it, each leading to its row.
- * @param {MapNode | MapArrow} item
+ * @param {MapItem} item
  * @param {Known} known
  * @param {(number: number) => void} goTo
  */

@@ -1,6 +1,6 @@
 // @ts-check
-/** @import { MapArrow, MapNode, MapPicture } from "./data.d.ts" */
-/** @import { Known } from "./mapnotes.js" */
+/** @import { MapFold, MapPicture } from "./data.d.ts" */
+/** @import { Known, MapItem } from "./mapnotes.js" */
 import { el, find } from "./dom.js";
 import { headOf, listOf, noteOf } from "./mapnotes.js";
 
@@ -19,10 +19,11 @@ export class Pointing {
   #stage;
   #known;
   #goTo;
+  #unfold;
   #note = el("div", { class: "note", hidden: true });
   #isPinned = false;
   #pinned = 0;
-  /** @type {{ node: SVGGElement, drawn: Element, is: MapNode | MapArrow }[]} */
+  /** @type {{ node: SVGGElement, drawn: Element, is: MapItem }[]} */
   #items = [];
   /** @type {MapPicture | null} */
   #picture = null;
@@ -31,11 +32,13 @@ export class Pointing {
    * @param {HTMLElement} stage
    * @param {Known} known
    * @param {(number: number) => void} goTo
+   * @param {(fold: number) => void} unfold
    */
-  constructor(stage, known, goTo) {
+  constructor(stage, known, goTo, unfold) {
     this.#stage = stage;
     this.#known = known;
     this.#goTo = goTo;
+    this.#unfold = unfold;
     stage.append(this.#note);
     stage.addEventListener("pointerover", (event) => this.#over(event));
     stage.addEventListener("pointerleave", () => this.#leave());
@@ -53,17 +56,18 @@ export class Pointing {
   }
 
   /**
-   * A picture that was drawn again; its components come first, then its arrows.
+   * A picture that was drawn again; its components come first, then its arrows, then what is folded.
    * @param {MapPicture} picture
+   * @param {MapFold[]} folds
    * @param {HTMLElement} sheet
    */
-  watch(picture, sheet) {
+  watch(picture, folds, sheet) {
     /** @type {NodeListOf<SVGGElement>} */
     const items = sheet.querySelectorAll(".item");
     const drawn = new Map(
       [...sheet.querySelectorAll(".drawn")].map((one) => [one.getAttribute("data-item"), one]),
     );
-    const all = [...picture.nodes, ...picture.arrows];
+    const all = [...picture.nodes, ...picture.arrows, ...folds];
     this.#picture = picture;
     this.#items = [...items].map((node, n) => ({
       node,
@@ -105,7 +109,7 @@ export class Pointing {
       drawn.classList.toggle("on", linked.has(n));
       drawn.classList.toggle("at", n === at);
     }
-    this.#stage.classList.add("asked");
+    this.#stage.classList.toggle("asked", !("fold" in this.#items[at].is));
   }
 
   #hide() {
@@ -152,7 +156,10 @@ export class Pointing {
       return;
     }
     const { is } = this.#items[at];
-    if (is.claims.length === 1) {
+    if ("fold" in is) {
+      this.#unfold(is.fold);
+      this.#focus(at);
+    } else if (is.claims.length === 1) {
       this.#hide();
       this.#goTo(is.claims[0][0]);
     } else if (is.claims.length) {

@@ -1,0 +1,1 @@
+"""The one sentence that says what became of a model since its baseline."""
