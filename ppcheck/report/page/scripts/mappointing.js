@@ -56,7 +56,8 @@ export class Pointing {
   }
 
   /**
-   * A picture that was drawn again; its components come first, then its arrows, then what is folded.
+   * A picture that was drawn again; its components come first, then its arrows, then what is
+   * folded.
    * @param {MapPicture} picture
    * @param {MapFold[]} folds
    * @param {HTMLElement} sheet
