@@ -8,7 +8,7 @@ ifdef PIP_FIND_LINKS
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 endif
 
-.PHONY: check test slow quick lint types contracts unit coverage versions docs lock schema scripts train maps gallery real bench bench-gpu calibrate sensitivity clean
+.PHONY: check test slow quick lint types contracts unit coverage versions docs lock schema scripts train maps gallery smollm2 real bench bench-gpu calibrate sensitivity clean
 
 check: $(READY)  ## Run the shipped specs on the embedded demo model.
 	$(BIN)/pytest specs --model demo --ppcheck-json reports/check.json --ppcheck-report=reports/html
@@ -79,9 +79,12 @@ maps: $(READY)  ## Write the shipped maps of where models have their sites again
 gallery: $(READY)  ## Take the pictures in docs/images again; REAL=RECORD that of a real model, too. Needs Chromium.
 	$(BIN)/python -m tests.gallery.take $(REAL)
 
-real: $(READY)  ## Get SmolLM2-135M-Instruct (98 MB) into build/real, and run one spec on it.
+smollm2: $(READY)  ## Get SmolLM2-135M-Instruct (98 MB) into build/real, and run one spec on it.
 	$(BIN)/python -m tests.real.smollm2
 	$(BIN)/pytest tests/real/capitals.pp.yaml --model=build/real/SmolLM2-135M-Instruct.Q4_1.gguf
+
+real: $(READY)  ## The study of docs/study.md once more, held to its figures: most of an hour, then seconds.
+	$(BIN)/python -m tests.real.study
 
 BENCH = $(BIN)/pytest tests/benchmarks -s --benchmark-enable $(if $(TINY),--tiny)
 

@@ -168,7 +168,7 @@ def llama_1b(tmp_path_factory: pytest.TempPathFactory, tiny: bool) -> Path:
 
 @pytest.fixture(scope="session")
 def instruction_model(tiny: bool) -> str:
-    """SmolLM2-135M-Instruct, which `make real` gets; the demo model where all is tiny."""
+    """SmolLM2-135M-Instruct, which `make smollm2` gets; the demo model where all is tiny."""
     if tiny:
         return "demo"
     pytest.importorskip("gguf", reason="needs the package gguf")
