@@ -221,10 +221,21 @@ def mark(cell: AuditCell | None) -> str:
 
 def short_names(record: AuditRecord) -> list[str]:
     """Checkpoints as reports call them: by revision alone where all are of one model."""
-    labels = [printable(each.label) for each in record.checkpoints]
+    labels = endings(record)
     models = {label.partition("@")[0] for label in labels}
     if len(labels) > 1 and len(models) == 1 and all("@" in label for label in labels):
         return [label.partition("@")[2] for label in labels]
+    return labels
+
+
+def endings(record: AuditRecord) -> list[str]:
+    """Of each label the fewest last parts of its path that tell all apart; one alone is whole."""
+    labels = [printable(each.label) for each in record.checkpoints]
+    parts = [label.rstrip("/").split("/") for label in labels]
+    for count in range(1, max(map(len, parts), default=0)):
+        short = ["/".join(each[-count:]) for each in parts]
+        if len(labels) > 1 and len(set(short)) == len(set(labels)):
+            return short
     return labels
 
 

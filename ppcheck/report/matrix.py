@@ -17,6 +17,7 @@ from ppcheck.report.across import (
     Trajectory,
     TrajectoryKind,
     completeness,
+    endings,
     players,
     short_names,
     tally_of_courses,
@@ -66,7 +67,7 @@ class _View:
 
     @property
     def title(self) -> str:
-        labels = [printable(each.label) for each in self.record.checkpoints]
+        labels = endings(self.record)
         return ", ".join(labels) if len(labels) < 3 else f"{labels[0]} … {labels[-1]}"
 
     @property

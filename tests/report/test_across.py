@@ -84,6 +84,25 @@ def test_checkpoints_of_one_model_are_called_by_their_revisions() -> None:
     assert short_names(audit([claim("hh")], two)) == ["demo@step0", "other@step0"]
 
 
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        (["/m/base.gguf", "/m/base.gguf+run/checkpoint-1"], ["base.gguf", "checkpoint-1"]),
+        (["base+a/step-9", "base+b/step-9", "demo"], ["base+a/step-9", "base+b/step-9", "demo"]),
+        (["x/base+y/a/1", "x/base+y/b/1"], ["a/1", "b/1"]),
+        (["org/small", "org/large"], ["small", "large"]),
+        (["./candidate/", "./old/"], ["candidate", "old"]),
+        (["org/small"], ["org/small"]),
+    ],
+)
+def test_checkpoints_are_called_by_the_end_of_their_path_that_tells_them_apart(
+    labels: list[str], names: list[str]
+) -> None:
+    (one,) = checkpoints(1)
+    named = [one.model_copy(update={"label": label}) for label in labels]
+    assert short_names(audit([claim("h" * len(labels))], named)) == names
+
+
 def test_what_is_missing_is_named_with_its_reason() -> None:
     some = [*checkpoints(5), missing("demo@nowhere", "there is no such revision")]
     assert completeness(audit([claim("hhhhh.")], some)) == (
