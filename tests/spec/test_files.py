@@ -62,7 +62,9 @@ def test_an_installed_package_has_its_specs_inside_and_they_are_called_as_in_a_c
     assert spec_name(other / "b.pp.yaml") == "specs/other/b.pp.yaml"
 
 
-@pytest.mark.parametrize("path", found(ROOT / "specs"), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", found(ROOT / "specs"), ids=lambda path: f"{path.parent.name}/{path.stem}"
+)
 def test_the_data_of_a_shipped_spec_lie_beside_it(path: Path) -> None:
     for entry in load_spec(path, CHECKS).entries:
         assert entry.grid is not None

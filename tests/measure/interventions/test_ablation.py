@@ -112,7 +112,7 @@ def test_a_mean_at_several_parts_is_of_prompts_with_as_many_tokens_in_each(tiny:
         for on in ("game", *(f"game[start={a}, strength={b}]" for a, b in product(SIZES, SIZES)))
     ]
     together, *alone = (of["value"].statistic.values() for of in values)
-    assert sorted(together) == pytest.approx(sorted(np.concatenate(alone)), abs=1e-6)
+    assert sorted(together) == pytest.approx(sorted(np.concatenate(alone)), abs=5e-6)
 
 
 def test_what_has_no_likes_cannot_be_ablated(tiny: Model) -> None:
