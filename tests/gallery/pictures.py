@@ -47,6 +47,11 @@ def slide_to_rewired(shown: Page) -> None:
     shown.locator("#since").select_option("demo")
 
 
+def slide_to_weighs(shown: Page) -> None:
+    shown.locator("#checkpoint").fill("6")
+    shown.locator("#map").evaluate(TO_ITS_TOP)
+
+
 PICTURES = (
     Picture("run", "run"),
     Picture("report", "gate"),
@@ -57,4 +62,6 @@ PICTURES = (
     Picture("audit-map", "audit", "#map", before=slide_to_rewired),
     Picture("discover", "discover", "#map"),
     Picture("smollm2", "real", size=(1200, 860)),
+    # `make real` writes this page.
+    Picture("study", "../study/audit", size=(1180, 1330), before=slide_to_weighs),
 )
