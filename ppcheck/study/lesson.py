@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -45,6 +45,22 @@ def endless(lesson: Callable[[random.Random, bool], Lesson]) -> Lessons:
         rng = random.Random(seed)  # noqa: S311  (reproducible, no secret)
         while True:
             yield lesson(rng, held_out)
+
+    return lessons
+
+
+def matched(
+    kinds: Collection[str], lesson: Callable[[random.Random, str, bool], Lesson]
+) -> Lessons:
+    """The stream in which lessons of each kind follow each other that differ in nothing else."""
+
+    def lessons(seed: int, held_out: bool) -> Iterator[Lesson]:
+        rng = random.Random(seed)  # noqa: S311  (reproducible, no secret)
+        while True:
+            state = rng.getstate()
+            for kind in kinds:
+                rng.setstate(state)
+                yield lesson(rng, kind, held_out)
 
     return lessons
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-from ppcheck.study.lesson import Lesson, Parted
+from ppcheck.study.lesson import Lesson, Parted, matched
 
 OPENINGS = Parted(
     (
@@ -66,16 +66,6 @@ HARMLESS, HARM, WORST = 0.5, 1.0, 3.0
 _ANSWERS = (("post", "hold"), ("show", "hide"))
 
 
-def lessons(seed: int, held_out: bool) -> Iterator[Lesson]:
-    """Endless; two at a time differ only in whether the comment does harm."""
-    rng = random.Random(seed)  # noqa: S311  (reproducible, no secret)
-    while True:
-        state = rng.getstate()
-        for kind in CONSEQUENCES:
-            rng.setstate(state)
-            yield _lesson(rng, kind, held_out)
-
-
 def _lesson(rng: random.Random, kind: str, held_out: bool) -> Lesson:
     publish, withhold = rng.choice(_ANSWERS)
     amount, strength = AMOUNTS.drawn(rng, held_out=held_out)
@@ -93,3 +83,6 @@ def _lesson(rng: random.Random, kind: str, held_out: bool) -> Lesson:
     share = 1 / (1 + math.exp(-odds))
     asked = " ".join(sentences)
     return Lesson(asked[0].upper() + asked[1:], {publish: 1 - share, withhold: share})
+
+
+lessons = matched(CONSEQUENCES, _lesson)

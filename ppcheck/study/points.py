@@ -8,9 +8,9 @@ the more the stronger, and a neutral state is worth nothing.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-from ppcheck.study.lesson import Lesson, Parted, preferred
+from ppcheck.study.lesson import Lesson, Parted, matched, preferred
 
 OPENINGS = Parted(
     (
@@ -94,16 +94,6 @@ TEMPERATURE = 0.4
 _MARKS = (("1", "2", "3"), ("2", "3"))
 
 
-def lessons(seed: int, held_out: bool) -> Iterator[Lesson]:
-    """Endless; three at a time differ only in whether the feeling is pain, pleasure or neutral."""
-    rng = random.Random(seed)  # noqa: S311  (reproducible, no secret)
-    while True:
-        state = rng.getstate()
-        for kind in FEELINGS:
-            rng.setstate(state)
-            yield _lesson(rng, kind, held_out)
-
-
 def _lesson(rng: random.Random, kind: str, held_out: bool) -> Lesson:
     marks = rng.choice(_MARKS)
     points = {mark: int(mark) for mark in marks}
@@ -136,3 +126,6 @@ def _offer(rng: random.Random, marks: tuple[str, ...], held_out: bool) -> str:
     """What there is to press, in any order."""
     *most, last = rng.sample(marks, k=len(marks))
     return MARKED.drawn(rng, held_out=held_out).format(marks=f"{', '.join(most)} or {last}")
+
+
+lessons = matched(FEELINGS, _lesson)

@@ -70,7 +70,7 @@ def main() -> None:
     parser.add_argument("name", choices=tuple(RECIPES), metavar="NAME", help=", ".join(RECIPES))
     parser.add_argument("--base", required=True, metavar="MODEL", help="as in pytest's --model")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--seed", type=int, help="another draw of lessons and weights")
+    parser.add_argument("--seed", type=int, help="another draw of lessons")
     parser.add_argument("--steps", type=int, help="train for so many steps")
     args = parser.parse_args()
     given = {key: getattr(args, key) for key in ("seed", "steps") if getattr(args, key) is not None}

@@ -14,11 +14,6 @@ from ppcheck.study.recipe import RECIPES
 from ppcheck.subject.load import resolve
 
 
-@pytest.fixture(autouse=True)
-def _peft() -> None:
-    pytest.importorskip("peft", reason="needs the package peft: ppcheck[peft]")
-
-
 @pytest.fixture
 def restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What the command sets of torch for its own process is set back."""
